@@ -1,0 +1,1 @@
+"""One YAML file a profile, read by `kb.config`."""

@@ -1,0 +1,278 @@
+"""What each stage must offer, so that one can be replaced by another.
+
+Every protocol has one contract suite in ``tests/contract`` that each implementation passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb.types import AnswerStatus, Chunk, Hit, Kind, Modality, Query
+
+__all__ = [
+    "EMPTY_SPARSE",
+    "Encoder",
+    "Encoders",
+    "Float32Array",
+    "Generator",
+    "GeneratorEvent",
+    "MaintainedStore",
+    "PictureEncoder",
+    "Point",
+    "Quote",
+    "Reranker",
+    "ScoredId",
+    "SparseEncoder",
+    "SparseVector",
+    "Store",
+    "StoreFilter",
+    "StoreStats",
+    "TextDelta",
+    "VectorName",
+    "VectorQuery",
+]
+
+Float32Array = NDArray[np.float32]
+
+
+class VectorName(StrEnum):
+    """The named vectors of a point."""
+
+    DENSE = "dense"
+    SPARSE = "sparse"
+    PICTURE = "picture"
+
+
+@dataclass(frozen=True, slots=True)
+class SparseVector:
+    """A sparse vector: `indices` uint32 ``(nnz,)``, unique; `values` float32 ``(nnz,)``."""
+
+    indices: NDArray[np.uint32]
+    values: Float32Array
+
+
+class Encoder(Protocol):
+    """Turns queries and chunks into vectors of one space.
+
+    Attributes:
+        dim: Length of a vector.
+        fingerprint: Model, revision, prompt version and dim; a store holds vectors of one.
+    """
+
+    @property
+    def dim(self) -> int: ...
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def accepts(self, item: Query | Chunk) -> bool:
+        """Whether this encoder has something to say about `item` (a text encoder has
+        nothing to say about a picture without words)."""
+
+    def encode_queries(self, queries: Sequence[Query]) -> Float32Array:
+        """float32 ``(n, dim)``, L2-normalised, of queries that `accepts` accepts.
+
+        Raises:
+            InferenceError: The model failed.
+        """
+
+    def encode_chunks(self, chunks: Sequence[Chunk]) -> Float32Array:
+        """float32 ``(n, dim)``, L2-normalised, of chunks that `accepts` accepts.
+
+        Raises:
+            InferenceError: The model failed.
+        """
+
+
+class PictureEncoder(Protocol):
+    """Describes single pictures, so that the same or an edited picture is found again.
+
+    A chunk has as many pictures as it shows: one for an image, one a frame for a clip. A
+    query has one row for each picture and variant (turned, mirrored) worth looking for.
+    """
+
+    @property
+    def dim(self) -> int: ...
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def encode_query(self, query: Query) -> Float32Array:
+        """float32 ``(k, dim)``, L2-normalised; k = 0 for a query without pictures."""
+
+    def encode_chunk(self, chunk: Chunk) -> Float32Array:
+        """float32 ``(k, dim)``, L2-normalised; k = 0 for a chunk without pictures."""
+
+
+class SparseEncoder(Protocol):
+    """Turns texts into sparse vectors whose inner product (after the store's IDF) ranks."""
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def encode_queries(self, queries: Sequence[Query]) -> list[SparseVector]:
+        """One vector a query; empty where the query has no words."""
+
+    def encode_chunks(self, chunks: Sequence[Chunk]) -> list[SparseVector]:
+        """One vector a chunk; empty where the chunk has no words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A chunk's vectors as they are stored. A missing vector is simply not in its list.
+
+    Attributes:
+        id: The chunk's id.
+        document_sha256: Payload, indexed.
+        modality: Payload, indexed.
+        kind: Payload, indexed.
+        dense: float32 ``(dim,)``.
+        picture: float32 ``(k, dim)``, one row for each picture of the chunk (a clip has
+            several); a search scores the best row.
+    """
+
+    id: str
+    document_sha256: str
+    modality: Modality
+    kind: Kind
+    dense: Float32Array | None = None
+    sparse: SparseVector | None = None
+    picture: Float32Array | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VectorQuery:
+    """One list to fetch: the `limit` best by the named vector.
+
+    Attributes:
+        vector: float32 ``(dim,)`` for DENSE and PICTURE, a SparseVector for SPARSE.
+        exact: Score every point instead of walking the HNSW graph.
+    """
+
+    name: VectorName
+    vector: Float32Array | SparseVector
+    limit: int
+    exact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFilter:
+    """Limits a search by payload. None means no limit; an empty set matches nothing."""
+
+    documents: frozenset[str] | None = None
+    kinds: frozenset[Kind] | None = None
+    modalities: frozenset[Modality] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredId:
+    """A chunk's id with its score in one list, higher is better."""
+
+    id: str
+    score: float
+
+
+class Store(Protocol):
+    """Vectors by chunk id, found by nearness."""
+
+    def upsert(self, points: Sequence[Point]) -> None:
+        """Write points, replacing those with the same id. On return they are durable and
+        are found by searches."""
+
+    def search(
+        self, queries: Sequence[VectorQuery], filter: StoreFilter | None = None
+    ) -> list[list[ScoredId]]:
+        """One list a query, best first, all in one request."""
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Remove points; ids that are not there are ignored."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStats:
+    """What `kb status` shows of a store.
+
+    Attributes:
+        n_indexed: Vectors in an HNSW graph; the rest are searched exactly.
+        size_bytes: On disk; None where the store is elsewhere.
+    """
+
+    n_points: int
+    n_indexed: int
+    size_bytes: int | None
+
+
+class MaintainedStore(Store, Protocol):
+    """A store with what its owner needs beside the stages' three methods."""
+
+    def ids(self) -> Iterator[str]:
+        """Every id, in no order."""
+
+    def stats(self) -> StoreStats: ...
+
+    def compact(self) -> bool:
+        """Build HNSW over what is not indexed yet; reads go on meanwhile. True when it
+        changed anything."""
+
+    def close(self) -> None: ...
+
+
+class Reranker(Protocol):
+    """Scores hits against a query, each pair on its own."""
+
+    def rerank(self, query: Query, hits: Sequence[Hit]) -> Float32Array:
+        """float32 ``(len(hits),)``: higher is better, comparable within one query."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """Text to append to the answer. Citations are written ``[n]``, n as in `Quote`."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Binds number `number` to words of a hit: ``hits[hit_index].chunk.text[start:end]``.
+
+    It comes before the text that uses the number. A citation of a picture as a whole has
+    ``start == end``.
+    """
+
+    number: int
+    hit_index: int
+    start: int
+    end: int
+
+
+GeneratorEvent = TextDelta | Quote | AnswerStatus
+
+
+class Generator(Protocol):
+    """Writes an answer from hits."""
+
+    def stream(self, query: Query, hits: Sequence[Hit]) -> Iterator[GeneratorEvent]:
+        """Events in order; the last is the AnswerStatus.
+
+        Raises:
+            InferenceError: The model failed.
+        """
+
+
+# Kept here so that implementations share one empty value.
+EMPTY_SPARSE = SparseVector(np.empty(0, np.uint32), np.empty(0, np.float32))
+
+
+@dataclass(frozen=True, slots=True)
+class Encoders:
+    """The encoders of a profile, by the vector they fill."""
+
+    dense: Encoder
+    sparse: SparseEncoder
+    picture: PictureEncoder | None = None
