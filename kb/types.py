@@ -241,6 +241,13 @@ class Chunk:
     frames: tuple[FrameRef, ...] = ()
 
     @property
+    def pictures(self) -> tuple[ImageRef, ...]:
+        """The image, or the frames in order of time; empty for text."""
+        if self.image is not None:
+            return (self.image,)
+        return tuple(frame.image for frame in self.frames)
+
+    @property
     def contextual_text(self) -> str:
         """The text as it is encoded: title and heading path, a line break, then the text."""
         path = [part for part in (self.title, *self.headings) if part]

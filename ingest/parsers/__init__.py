@@ -1,0 +1,38 @@
+"""One module a format. `parser_for` finds the one that reads a media type."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from ingest.parsers.base import Parser
+
+__all__ = ["parser_for"]
+
+
+@cache
+def _by_media_type() -> dict[str, Parser]:
+    from ingest.parsers.html import HtmlParser
+    from ingest.parsers.image import ImageParser
+    from ingest.parsers.markdown import MarkdownParser
+    from ingest.parsers.office import OfficeParser
+    from ingest.parsers.pdf import PdfParser
+    from ingest.parsers.records import RecordsParser
+    from ingest.parsers.text import TextParser
+    from ingest.parsers.video import VideoParser
+
+    parsers: tuple[Parser, ...] = (
+        PdfParser(),
+        ImageParser(),
+        VideoParser(),
+        HtmlParser(),
+        MarkdownParser(),
+        RecordsParser(),
+        OfficeParser(),
+        TextParser(),
+    )
+    return {media_type: parser for parser in parsers for media_type in parser.media_types}
+
+
+def parser_for(media_type: str) -> Parser | None:
+    """The parser of a media type, or None where no parser reads it."""
+    return _by_media_type().get(media_type)

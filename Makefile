@@ -1,0 +1,47 @@
+# Everything a fresh machine needs: `make run` and `make test`.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: run test check bench samples clean help
+.DEFAULT_GOAL := help
+
+help:            ## what there is
+	@grep -E '^[a-z]+: .*##|^[a-z]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: $(VENV)/run.stamp  ## install what is needed, index, and open the page
+	$(BIN)/kb up --samples
+
+test: $(VENV)/dev.stamp  ## every test
+	$(BIN)/python -m pytest
+
+check: $(VENV)/dev.stamp  ## style, types, and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/dev.stamp  ## the figures of this machine
+	$(BIN)/python -m benchmarks
+
+samples: $(VENV)/dev.stamp  ## make data/samples anew
+	$(BIN)/python scripts/make_samples.py
+
+clean:           ## remove the venv; library and index stay
+	rm -rf $(VENV)
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.stamp: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing packages, once (about 6 GB with torch)..."
+	$(PIP) -c constraints.txt -e .
+	touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp
+	$(PIP) -c constraints.txt -e '.[dev]'
+	touch $@

@@ -1,0 +1,34 @@
+"""What shaped a document's chunks: a change of it has the document read again."""
+
+from __future__ import annotations
+
+import hashlib
+
+from ingest.chunk import Chunker
+from ingest.parsers.base import Parser
+from kb.config import IngestConfig
+from kb.types import Kind
+
+__all__ = ["document_fingerprint", "failure_fingerprint"]
+
+_CHUNKED = frozenset(Kind) - {Kind.IMAGE, Kind.VIDEO}
+_READ_BY_OCR = frozenset({Kind.PDF, Kind.EBOOK, Kind.IMAGE, Kind.VIDEO})
+
+
+def document_fingerprint(parser: Parser, kind: Kind, config: IngestConfig) -> str:
+    """Parser and version with those settings that change what it makes of a `kind`."""
+    parts = [f"{type(parser).__name__}/{parser.version}"]
+    if kind in _CHUNKED:
+        parts.append(Chunker(config.chunking).fingerprint)
+    if kind in _READ_BY_OCR:
+        parts.append(config.ocr.model_dump_json())
+    if kind is Kind.VIDEO:
+        parts.append(config.video.model_dump_json())
+    return "|".join(parts)
+
+
+def failure_fingerprint(parser: Parser | None, config: IngestConfig) -> str:
+    """What a failed file is tried again for: another parser version, or any other setting
+    of ingest (a password, a limit)."""
+    settings = hashlib.sha256(config.model_dump_json().encode()).hexdigest()[:16]
+    return f"failed|{type(parser).__name__}/{parser.version if parser else 0}|{settings}"

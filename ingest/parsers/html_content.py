@@ -1,0 +1,238 @@
+"""The part of a web page that people came to read.
+
+trafilatura (Barbaresi, ACL 2021, https://aclanthology.org/2021.acl-demo.15) says which
+sentences are content. They lead to the element that holds them, and that element is kept
+with its structure, since trafilatura's own output loses element ids, code layout, parts of
+lists and most tables. Inside it, what trafilatura passed over is kept too unless it looks
+like navigation by the rules of Mozilla's Readability (class names, link density;
+https://github.com/mozilla/readability).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import trafilatura
+from lxml import etree
+from lxml.html import HtmlElement, HTMLParser, document_fromstring
+
+__all__ = ["ExcessiveDepthError", "class_words", "keep_main_content", "parse_tree"]
+
+# Beyond this much text trafilatura takes minutes (its paragraph comparison is quadratic); a
+# page that long is a book or a reference, of which all but its navigation is content.
+_MAX_GUIDED_CHARS = 400_000
+_DROPPED_TAGS = (
+    "script", "style", "noscript", "template", "iframe", "object", "embed", "svg", "canvas",
+    "button", "input", "select", "textarea", "dialog", "link", "meta",
+)  # fmt: skip
+_SIDE_TAGS = frozenset({"nav", "aside", "footer", "form", "menu"})
+_SIDE_ROLES = frozenset(
+    {"navigation", "banner", "contentinfo", "search", "complementary", "menu", "menubar",
+     "dialog", "alertdialog", "toolbar"}
+)  # fmt: skip
+_SIDE_WORDS = re.compile(
+    r"(?:^|[\s_-])(?:ad|ads|advert\w*|agegate|banner|breadcrumbs?|byline|comments?|community|cookies?"
+    r"|credits?|disqus|edit(?:section)?|extra|footer|gdpr|header|legends?|masthead|menu|meta"
+    r"|modal|nav\w*|newsletter|outbrain|pager|pagination|popup|print|promo\w*|recirc\w*"
+    r"|recommend\w*|related|remark|replies|rss|share\w*|sharing|shoutbox|sidebar|skip\w*|skyscraper"
+    r"|social|sponsor\w*|subscri\w*|supplemental|taboola|tags?|teaser|toolbar|toc|widget)"
+    r"(?:$|[\s_-])",
+    re.IGNORECASE,
+)
+_HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_BLANK = re.compile(r"\s+")
+_CONTENT_SHARE = 0.9
+_LINK_DENSITY = 0.5
+_BESIDE_SHARE = 0.3
+_SHORT_CHARS = 400
+_PROSE_CHARS = 40
+_CONTAINER_TAGS = frozenset(
+    {"div", "section", "article", "main", "center", "table", "tbody", "tr", "td", "span", "form"}
+)
+
+
+class ExcessiveDepthError(ValueError):
+    """The page nests deeper than libxml2 builds trees (2048 elements)."""
+
+
+@dataclass(slots=True)
+class _Weight:
+    """Characters below an element, white space not counted."""
+
+    total: int = 0
+    linked: int = 0
+    content: int = 0
+
+
+def parse_tree(markup: str) -> HtmlElement:
+    """The page as a tree, however broken its markup is.
+
+    Raises:
+        ExcessiveDepthError: It nests too deep for libxml2, which would lose its text.
+        ValueError: There is no element in it.
+    """
+    parser = HTMLParser(huge_tree=True, encoding="utf-8", remove_comments=True, remove_pis=True)
+    # A lone surrogate or a NUL is no XML character; libxml2 stops there and loses the rest.
+    clean = markup.replace("\x00", "\ufffd").encode("utf-8", "replace")
+    try:
+        tree: HtmlElement = document_fromstring(clean, parser=parser)
+    except etree.ParserError as error:
+        raise ValueError("no element in the page") from error
+    if any("depth" in entry.message.lower() for entry in parser.error_log):
+        raise ExcessiveDepthError("the page nests too deep")
+    return tree
+
+
+def keep_main_content(tree: HtmlElement, markup: str) -> HtmlElement:
+    """Remove what is not content from `tree` and return the element that holds the rest.
+
+    Args:
+        tree: From `parse_tree`; it is changed.
+        markup: The page it was parsed from.
+    """
+    body = tree.find("body")
+    if body is None:
+        body = tree
+    etree.strip_elements(tree, *_DROPPED_TAGS, with_tail=False)
+    _drop([element for element in body.iterdescendants() if _is_hidden(element)])
+    n_chars = sum(len(text) for text in body.itertext())
+    guide = ""
+    if n_chars <= _MAX_GUIDED_CHARS:
+        guide = _squeeze(
+            trafilatura.extract(markup, include_comments=False, favor_recall=True) or ""
+        )
+    weights = _weigh(body, guide)
+    if weights[body].content * 5 < weights[body].total and weights[body].content < _SHORT_CHARS:
+        # trafilatura found next to nothing: rules alone.
+        for weight in weights.values():
+            weight.content = 0
+    container = _container(body, weights)
+    _drop(_boilerplate(container, weights))
+    return container
+
+
+def class_words(element: HtmlElement) -> str:
+    """The element's class names and id, as one string."""
+    return f"{element.get('class', '')} {element.get('id', '')}"
+
+
+def _squeeze(text: str) -> str:
+    return _BLANK.sub("", text)
+
+
+def _is_hidden(element: HtmlElement) -> bool:
+    return (
+        element.get("hidden") is not None
+        or bool(_HIDDEN_STYLE.search(element.get("style", "")))
+        or (element.get("aria-hidden") == "true" and "mwe-math" not in element.get("class", ""))
+    )
+
+
+def _drop(elements: list[HtmlElement]) -> None:
+    for element in elements:
+        if element.getparent() is not None:
+            element.drop_tree()
+
+
+def _weigh(body: HtmlElement, guide: str) -> dict[HtmlElement, _Weight]:
+    """The weight of every element. A piece of text is content when `guide`, trafilatura's
+    text without white space, holds it."""
+    elements = list(body.iter())
+    weights = {element: _Weight() for element in elements}
+    for element in reversed(elements):
+        weight = weights[element]
+        own = [element.text, *(child.tail for child in element)]
+        for text in own:
+            piece = _squeeze(text or "")
+            weight.total += len(piece)
+            if guide and len(piece) > 7 and piece in guide:
+                weight.content += len(piece)
+        if element.tag == "a":
+            weight.linked = weight.total
+        parent = element.getparent()
+        if element is not body and parent is not None:
+            above = weights[parent]
+            above.total += weight.total
+            above.linked += weight.linked
+            above.content += weight.content
+    return weights
+
+
+def _container(body: HtmlElement, weights: dict[HtmlElement, _Weight]) -> HtmlElement:
+    """The deepest element with nearly all the content."""
+    container = body
+    whole = weights[body].content
+    if not whole:
+        for candidate in body.iter("main", "article"):
+            if weights[candidate].total * 2 > weights[body].total - weights[body].linked:
+                return candidate
+        return body
+    while True:
+        best = max(
+            (child for child in container if child.tag in _CONTAINER_TAGS),
+            key=lambda child: weights[child].content,
+            default=None,
+        )
+        if best is None or weights[best].content < _CONTENT_SHARE * whole:
+            break
+        container = best
+    # trafilatura may have taken one of several parts: prose beside it brings in the parent.
+    best = container
+    for ancestor in container.iterancestors():
+        if ancestor not in weights:
+            break
+        beside = sum(_prose(child, weights) for child in ancestor if child is not best)
+        if beside > _BESIDE_SHARE * whole:
+            container = ancestor
+        best = ancestor
+    return container
+
+
+def _prose(element: HtmlElement, weights: dict[HtmlElement, _Weight]) -> int:
+    """Characters of running text below `element`: in paragraphs that are not links, outside
+    of what is named as navigation."""
+    n_chars = 0
+    stack = [element]
+    while stack:
+        current = stack.pop()
+        weight = weights[current]
+        if not weight.total or _is_boilerplate(current, weight):
+            continue
+        if current.tag == "p" and weight.linked * 4 <= weight.total >= _PROSE_CHARS:
+            n_chars += weight.total
+        else:
+            stack.extend(current)
+    return n_chars
+
+
+def _boilerplate(container: HtmlElement, weights: dict[HtmlElement, _Weight]) -> list[HtmlElement]:
+    found: list[HtmlElement] = []
+    stack = list(container)
+    while stack:
+        element = stack.pop()
+        if _is_boilerplate(element, weights[element]):
+            found.append(element)
+        else:
+            stack.extend(element)
+    return found
+
+
+def _is_boilerplate(element: HtmlElement, weight: _Weight) -> bool:
+    if element.tag in ("h1", "h2", "h3", "h4", "h5", "h6", "table", "pre", "code", "img", "a"):
+        return False
+    if weight.content * 2 > weight.total:
+        return False
+    named = (
+        element.tag in _SIDE_TAGS
+        or element.get("role", "") in _SIDE_ROLES
+        or bool(_SIDE_WORDS.search(class_words(element)))
+    )
+    if named:
+        return weight.content * 5 <= weight.total
+    return (
+        weight.content == 0
+        and weight.total > 0
+        and weight.linked > _LINK_DENSITY * weight.total
+        and element.tag in ("div", "ul", "ol", "section", "p", "dl", "header")
+    )

@@ -1,0 +1,82 @@
+"""Pictures: one segment each, with the words that are read in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from PIL import Image
+
+from ingest.parsers.base import ParseContext
+from ingest.parsers.video import VideoParser
+from ingest.pictures import encode_picture, load_picture
+from kb.types import Kind, Locator, Modality, Segment, Source
+
+__all__ = ["ImageParser", "capture_date_ns"]
+
+_EXIF_IFD = 0x8769
+_DATE_TIME_ORIGINAL = 0x9003
+_OFFSET_TIME_ORIGINAL = 0x9011
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class ImageParser:
+    """Reads JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC and AVIF: one IMAGE segment a file.
+
+    Its text is what OCR reads, line by line; the boxes of its spans are in pixels of the
+    segment's picture (not of the file's, which may be larger or turned), and
+    ``locator.page`` is None. Of an animated picture the first frame is taken; a GIF whose
+    source has the kind VIDEO is read as a clip.
+    """
+
+    version = 1
+    media_types = frozenset(
+        {
+            "image/jpeg",
+            "image/png",
+            "image/webp",
+            "image/gif",
+            "image/bmp",
+            "image/tiff",
+            "image/heic",
+            "image/avif",
+        }
+    )
+
+    def parse(self, source: Source, context: ParseContext) -> Iterator[Segment]:
+        """One IMAGE segment, or the segments of a clip; see `Parser.parse`."""
+        if source.kind is Kind.VIDEO:
+            yield from VideoParser().parse(source, context)
+            return
+        path = source.absolute
+        image = encode_picture(load_picture(path, context.config.max_image_px))
+        words = context.read_words(image) if context.read_words else None
+        yield Segment(
+            modality=Modality.IMAGE,
+            locator=Locator(),
+            text=words.text if words else "",
+            title=path.stem,
+            spans=words.spans if words else (),
+            image=image,
+            atomic=True,
+        )
+
+
+def capture_date_ns(source_path: Path) -> int | None:
+    """When a picture was taken (EXIF DateTimeOriginal), in nanoseconds since the epoch.
+
+    A time without an offset (OffsetTimeOriginal) is taken for UTC, so that the same file
+    has the same date on every machine. None where the file has no such date, or is no
+    picture.
+    """
+    try:
+        with Image.open(source_path) as image:
+            exif = image.getexif().get_ifd(_EXIF_IFD)
+        taken = str(exif[_DATE_TIME_ORIGINAL]).strip("\0 ")
+        offset = str(exif.get(_OFFSET_TIME_ORIGINAL, "")).strip("\0 ") or "+00:00"
+        moment = datetime.strptime(taken + offset, "%Y:%m:%d %H:%M:%S%z")
+    except (OSError, SyntaxError, ValueError, KeyError, TypeError, Image.DecompressionBombError):
+        return None
+    age = moment - _EPOCH
+    return (age.days * 86_400 + age.seconds) * 1_000_000_000

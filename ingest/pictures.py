@@ -1,0 +1,223 @@
+"""Pictures of every kind made alike: upright, RGB, at most 1280 x 1440 px.
+
+Used for files, for pictures inside documents, and for the pictures of a query: what is
+compared has gone the same way.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import threading
+import zlib
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+from pillow_heif import register_heif_opener
+
+from kb.errors import ParseError, SourceTooLargeError, SourceUnavailableError
+from kb.types import EncodedImage
+
+__all__ = [
+    "MAX_HEIGHT_PX",
+    "MAX_WIDTH_PX",
+    "encode_jpeg",
+    "encode_picture",
+    "fit",
+    "load_picture",
+    "normalise",
+]
+
+MAX_WIDTH_PX = 1280
+MAX_HEIGHT_PX = 1440
+_JPEG_QUALITY = 85
+# Drawings and screenshots of few colours are exact, sharp and mostly smaller as PNG; a JPEG
+# rings around their letters and lines. Coloured photographs have more colours than this.
+_PNG_MAX_COLOURS = 256
+_ORIENTATION_TAG = 0x0112
+# EXIF 2.32, table of tag 274: what makes a picture upright.
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SIDEWAYS = frozenset({5, 6, 7, 8})
+# Above this mean luminance the visible part of a transparent picture is light: on white it
+# would vanish.
+_LIGHT = 224
+
+register_heif_opener(thumbnails=False)
+
+# What Pillow's decoders raise on damaged files.
+_DECODE_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    IndexError,
+    KeyError,
+    TypeError,
+    OverflowError,
+    ZeroDivisionError,
+    struct.error,
+    zlib.error,
+)
+# Pillow's own pixel limit is a global that also warns; the caller's limit takes its place
+# while a header is read, and other code keeps Pillow's.
+_pillow_limit = threading.Lock()
+
+
+def load_picture(data: bytes | Path, max_px: int) -> Image.Image:
+    """Decode the first frame of a picture and `normalise` it.
+
+    Args:
+        data: The bytes of a picture file, or its path. JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC
+            and AVIF are read.
+        max_px: Pixels (width x height) over which the picture is refused. It is checked
+            against the header, before anything is decoded.
+
+    Returns:
+        Mode RGB, at most `MAX_WIDTH_PX` x `MAX_HEIGHT_PX`.
+
+    Raises:
+        SourceTooLargeError: It has more than `max_px` pixels.
+        ParseError: It is empty, damaged, cut short, or not a picture.
+        SourceUnavailableError: The file vanished or may not be read.
+    """
+    if isinstance(data, bytes):
+        return _load(io.BytesIO(data), max_px)
+    try:
+        file = data.open("rb")
+    except OSError as error:
+        raise SourceUnavailableError(
+            f"The picture can't be read ({error.strerror}). Give this user permission to read "
+            "it, or put it back, then sync again."
+        ) from error
+    with file:
+        return _load(file, max_px)
+
+
+def normalise(image: Image.Image) -> Image.Image:
+    """`image` upright (EXIF), RGB, at most `MAX_WIDTH_PX` x `MAX_HEIGHT_PX`, never enlarged.
+
+    Transparency is laid on white, or on black where what is visible is so light that it
+    would vanish on white. 16-bit greys keep their high byte; 32-bit and float greys are
+    stretched from their lowest to their highest value, for they have no fixed range.
+    """
+    orientation = _orientation(image)
+    bound = (MAX_WIDTH_PX, MAX_HEIGHT_PX)
+    # Shrinking comes first: what follows then copies little, however large the original.
+    image = fit(_to_8_bit(image), *(reversed(bound) if orientation in _SIDEWAYS else bound))
+    if orientation in _UPRIGHT:
+        image = image.transpose(_UPRIGHT[orientation])
+    return _on_plain_ground(image) if image.has_transparency_data else image.convert("RGB")
+
+
+def fit(image: Image.Image, width_px: int, height_px: int) -> Image.Image:
+    """`image` shrunk to fit in ``width_px x height_px``, its aspect kept; never enlarged."""
+    if image.width <= width_px and image.height <= height_px:
+        return image
+    if image.mode in ("1", "P", "PA"):
+        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    scale = min(width_px / image.width, height_px / image.height)
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+
+
+def encode_picture(image: Image.Image) -> EncodedImage:
+    """`image` (mode RGB) as PNG where it has few colours and that is no larger, else as JPEG."""
+    jpeg = encode_jpeg(image)
+    if image.getcolors(_PNG_MAX_COLOURS) is None:
+        return jpeg
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    if buffer.tell() > len(jpeg.data):
+        return jpeg
+    return EncodedImage(buffer.getvalue(), "image/png", image.width, image.height)
+
+
+def encode_jpeg(image: Image.Image) -> EncodedImage:
+    """`image` (mode RGB) as JPEG of quality 85."""
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=_JPEG_QUALITY)
+    return EncodedImage(buffer.getvalue(), "image/jpeg", image.width, image.height)
+
+
+def _load(file: IO[bytes], max_px: int) -> Image.Image:
+    try:
+        with _open(file) as image:
+            n_px = image.width * image.height
+            if n_px > max_px:
+                raise SourceTooLargeError(
+                    f"The picture has {image.width:,} x {image.height:,} = {n_px:,} pixels, over "
+                    f"the limit of {max_px:,}. Make it smaller, or raise `ingest.max_image_px` "
+                    "in kb.yaml."
+                )
+            # A JPEG decodes at a half, quarter or eighth of its size at a fraction of the cost.
+            image.draft(None, (2 * MAX_HEIGHT_PX, 2 * MAX_HEIGHT_PX))
+            image.load()
+            return normalise(image)
+    except UnidentifiedImageError as error:
+        raise ParseError(_not_a_picture(file)) from error
+    except _DECODE_ERRORS as error:
+        raise ParseError(
+            f"The picture is damaged or cut short ({error}). Copy it again from where it came, "
+            "or save it anew as PNG or JPEG."
+        ) from error
+
+
+def _open(file: IO[bytes]) -> Image.Image:
+    with _pillow_limit:
+        saved = Image.MAX_IMAGE_PIXELS
+        Image.MAX_IMAGE_PIXELS = None
+        try:
+            return Image.open(file)
+        finally:
+            Image.MAX_IMAGE_PIXELS = saved
+
+
+def _not_a_picture(file: IO[bytes]) -> str:
+    if file.seek(0, io.SEEK_END) == 0:
+        return "The picture is empty: the file has 0 bytes. Copy it again from where it came."
+    return (
+        "The file is not a picture that can be read: its first bytes are of no known format, or "
+        "it is damaged. Save it anew as PNG or JPEG."
+    )
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(_ORIENTATION_TAG, 1))
+    except _DECODE_ERRORS:
+        return 1  # Damaged EXIF does not take the picture with it.
+
+
+def _to_8_bit(image: Image.Image) -> Image.Image:
+    if image.mode not in ("I", "F") and not image.mode.startswith("I;16"):
+        return image
+    values = np.asarray(image)
+    if image.mode.startswith("I;16"):
+        grey = (values >> 8).astype(np.uint8)
+    else:
+        finite = np.nan_to_num(values.astype(np.float64), posinf=0.0, neginf=0.0)
+        low, high = float(finite.min()), float(finite.max())
+        grey = ((finite - low) * (255.0 / (high - low or 1.0))).astype(np.uint8)
+    return Image.fromarray(grey)
+
+
+def _on_plain_ground(image: Image.Image) -> Image.Image:
+    picture = image.convert("RGBA")
+    alpha = picture.getchannel("A")
+    visible = np.asarray(alpha, dtype=np.float64)
+    luminance = np.asarray(picture.convert("L"), dtype=np.float64)
+    weight = visible.sum()
+    is_light = weight > 0 and (luminance * visible).sum() / weight > _LIGHT
+    ground = Image.new("RGB", picture.size, "black" if is_light else "white")
+    ground.paste(picture, mask=alpha)
+    return ground

@@ -1,0 +1,317 @@
+"""What a sync has to do, decided before anything is changed."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ingest.fingerprint import document_fingerprint, failure_fingerprint
+from ingest.media import sniff
+from ingest.parsers import parser_for
+from ingest.scan import Found, content_sha256, find_companions, is_unchanged, walk
+from kb.config import IngestConfig
+from kb.errors import ConfigError, IngestError, UnsupportedMediaError
+from kb.ledger import DocumentRecord, DocumentStatus, Ledger, PathRecord
+from kb.types import Kind, Outcome, Source, SourceOutcome
+
+__all__ = ["Job", "Plan", "Scope", "make_plan"]
+
+_HASH_THREADS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A root, or a folder below it: `prefix` ends with a slash, or is empty for the whole."""
+
+    root: Path
+    prefix: str = ""
+
+
+@dataclass(slots=True)
+class Job:
+    """A content to parse once, for all files that hold it.
+
+    Attributes:
+        source: One of those files.
+        paths: How each is to be written down.
+        outcomes: What to report of each when it succeeds, ADDED or UPDATED, in order.
+    """
+
+    source: Source
+    fingerprint: str
+    paths: list[PathRecord] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Plan:
+    """What a sync has to do.
+
+    Attributes:
+        settled: Outcomes that need no reading.
+        paths: Files to write down whose document is already indexed, or can't be read.
+        jobs: Contents to parse.
+        removed: Files that are gone, as ``(root, path)``.
+    """
+
+    settled: list[SourceOutcome] = field(default_factory=list)
+    paths: list[PathRecord] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
+    removed: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Hashed:
+    found: Found
+    known: PathRecord | None
+    path: PathRecord
+    source: Source | None
+
+
+def make_plan(
+    ledger: Ledger,
+    scopes: Sequence[Scope],
+    config: IngestConfig,
+    *,
+    allow_mass_delete: bool = False,
+    retry: frozenset[str] | None = None,
+) -> Plan:
+    """Walk the scopes and compare them with the ledger. Changes nothing.
+
+    Args:
+        retry: Failed and partial files to read again, by path relative to their root; empty
+            means all of them, None means none.
+
+    Raises:
+        ConfigError: A root is missing, or more than half of it would be removed.
+    """
+    plan = Plan()
+    records = {record.document.sha256: record for record in ledger.records()}
+    unchanged: list[tuple[Found, PathRecord]] = []
+    changed: list[tuple[Found, PathRecord | None]] = []
+    gone: dict[tuple[str, str], PathRecord] = {}
+    n_known: dict[str, int] = {}
+    for scope in scopes:
+        known = {
+            key: record
+            for key, record in ledger.paths(scope.root).items()
+            if key[1].startswith(scope.prefix)
+        }
+        n_known[str(scope.root)] = len(known)
+        gone.update(_compare(scope, known, config, allow_mass_delete, plan, unchanged, changed))
+    hashed = _hash_all(changed, config)
+
+    arriving = {h.path.sha256 for h in hashed if h.path.sha256}
+    moved_from: dict[str, list[str]] = defaultdict(list)
+    for (_, path), record in gone.items():
+        if record.sha256 in arriving:
+            moved_from[record.sha256].append(path)
+    n_lost: dict[str, int] = defaultdict(int)
+    for key, record in gone.items():
+        plan.removed.append(key)
+        if record.sha256 is None or record.sha256 not in moved_from:
+            n_lost[key[0]] += 1
+            plan.settled.append(SourceOutcome(key[1], Outcome.REMOVED))
+    if not allow_mass_delete:
+        _guard(n_lost, n_known)
+
+    jobs: dict[str, Job] = {}
+    fingerprints = _Fingerprints(config)
+    for found, known_path in unchanged:
+        record = records.get(known_path.sha256 or "")
+        if record and fingerprints.is_current(record) and not _is_retried(found, record, retry):
+            plan.settled.append(_settled(found.path, Outcome.UNCHANGED, record))
+        else:
+            source = _source(found, known_path)
+            _add(jobs, fingerprints, source, known_path, Outcome.UPDATED)
+    for item in hashed:
+        if item.source is None:
+            plan.paths.append(item.path)
+            plan.settled.append(SourceOutcome(item.found.path, Outcome.FAILED, item.path.reason))
+            continue
+        record = records.get(item.source.sha256)
+        touched = item.known is not None and item.known.sha256 == item.source.sha256
+        outcome = Outcome.UPDATED if item.known and item.known.sha256 else Outcome.ADDED
+        if (
+            record
+            and fingerprints.is_current(record)
+            and not _is_retried(item.found, record, retry)
+        ):
+            plan.paths.append(item.path)
+            note = ""
+            if touched:
+                outcome = Outcome.UNCHANGED
+            elif origins := moved_from.get(item.source.sha256):
+                outcome, note = Outcome.MOVED, f"from {origins.pop()}"
+                if not origins:
+                    del moved_from[item.source.sha256]
+            plan.settled.append(_settled(item.found.path, outcome, record, note))
+        else:
+            _add(jobs, fingerprints, item.source, item.path, outcome)
+    plan.jobs = sorted(jobs.values(), key=lambda job: job.source.path)
+    return plan
+
+
+def _compare(
+    scope: Scope,
+    known: Mapping[tuple[str, str], PathRecord],
+    config: IngestConfig,
+    allow_mass_delete: bool,
+    plan: Plan,
+    unchanged: list[tuple[Found, PathRecord]],
+    changed: list[tuple[Found, PathRecord | None]],
+) -> dict[tuple[str, str], PathRecord]:
+    """Sort a scope's files into unchanged and changed; return those that are gone."""
+    folder = scope.root / scope.prefix
+    if not folder.is_dir():
+        if known and not allow_mass_delete:
+            raise ConfigError(
+                f"The folder {folder} is not there, and {len(known)} indexed files lie in it. "
+                "Connect the drive or put the folder back. If it is meant to be gone, run "
+                "`kb sync --allow-mass-delete`. Nothing was changed."
+            )
+        if not known:
+            raise ConfigError(f"The folder {folder} is not there. Create it, or name another.")
+        return dict(known)
+    gone = dict(known)
+    hidden: list[str] = []
+
+    def unreadable(path: str, reason: str) -> None:
+        hidden.append(path)
+        plan.settled.append(SourceOutcome(path, Outcome.FAILED, reason))
+
+    for found in walk(scope.root, config.ignore, unreadable, scope.prefix):
+        record = gone.pop((found.root, found.path), None)
+        if record is not None and is_unchanged(found, record):
+            unchanged.append((found, record))
+        else:
+            changed.append((found, record))
+    # What lies in a folder that can't be looked at is not gone.
+    return {
+        key: record
+        for key, record in gone.items()
+        if not any(p in (".", key[1]) or key[1].startswith(p + "/") for p in hidden)
+    }
+
+
+def _guard(n_lost: Mapping[str, int], n_known: Mapping[str, int]) -> None:
+    for root, n in n_lost.items():
+        if n * 2 > n_known[root]:
+            raise ConfigError(
+                f"{n} of the {n_known[root]} indexed files of {root} are gone, more than half. "
+                "If they are meant to be gone, run `kb sync --allow-mass-delete`; else put them "
+                "back. Nothing was changed."
+            )
+
+
+def _hash_all(
+    changed: Iterable[tuple[Found, PathRecord | None]], config: IngestConfig
+) -> list[_Hashed]:
+    with ThreadPoolExecutor(_HASH_THREADS) as threads:
+        return list(threads.map(lambda item: _hash(item[0], item[1], config), changed))
+
+
+def _hash(found: Found, known: PathRecord | None, config: IngestConfig) -> _Hashed:
+    seen_ns = time.time_ns()
+    path = PathRecord(
+        found.root, found.path, None, found.size_bytes, found.mtime_ns, seen_ns, reason="?"
+    )
+    try:
+        media = sniff(found.absolute)
+        if media is None or parser_for(media[0]) is None:
+            raise UnsupportedMediaError(
+                "This kind of file is not supported. Convert it to PDF, a common picture or video "
+                "format, HTML, Markdown, text or an Office file; or add its name to "
+                "`ingest.ignore` in kb.yaml.",
+            )
+        companions = find_companions(found)
+        sha256 = content_sha256(found, companions, config.max_file_bytes)
+    except IngestError as error:
+        return _Hashed(found, known, _replace_reason(path, str(error)), None)
+    except OSError as error:
+        reason = f"It can't be read ({error.strerror}). Give this user permission, then sync again."
+        return _Hashed(found, known, _replace_reason(path, reason), None)
+    media_type, kind = media
+    path = PathRecord(
+        found.root, found.path, sha256, found.size_bytes, found.mtime_ns, seen_ns, companions
+    )
+    return _Hashed(found, known, path, _source(found, path, media_type, kind))
+
+
+def _replace_reason(path: PathRecord, reason: str) -> PathRecord:
+    return PathRecord(
+        path.root, path.path, None, path.size_bytes, path.mtime_ns, path.seen_ns, reason=reason
+    )
+
+
+def _source(
+    found: Found, path: PathRecord, media_type: str | None = None, kind: Kind | None = None
+) -> Source:
+    assert path.sha256 is not None
+    if media_type is None or kind is None:
+        media_type, kind = sniff(found.absolute) or ("application/octet-stream", Kind.TEXT)
+    return Source(
+        root=Path(found.root),
+        path=found.path,
+        media_type=media_type,
+        kind=kind,
+        sha256=path.sha256,
+        size_bytes=found.size_bytes,
+        mtime_ns=found.mtime_ns,
+        companions=tuple(Path(c.path) for c in path.companions if c.size_bytes is not None),
+    )
+
+
+class _Fingerprints:
+    """What documents should carry under the present configuration, by media type."""
+
+    def __init__(self, config: IngestConfig) -> None:
+        self._config = config
+        self._current: dict[tuple[str, Kind], str] = {}
+
+    def of(self, media_type: str, kind: Kind) -> str:
+        key = (media_type, kind)
+        if key not in self._current:
+            parser = parser_for(media_type)
+            assert parser is not None, media_type
+            self._current[key] = document_fingerprint(parser, kind, self._config)
+        return self._current[key]
+
+    def is_current(self, record: DocumentRecord) -> bool:
+        media_type, kind = record.document.media_type, record.document.kind
+        if record.status is DocumentStatus.FAILED:
+            return record.fingerprint == failure_fingerprint(parser_for(media_type), self._config)
+        return record.fingerprint == self.of(media_type, kind)
+
+
+def _is_retried(found: Found, record: DocumentRecord, retry: frozenset[str] | None) -> bool:
+    return (
+        retry is not None
+        and record.status is not DocumentStatus.INDEXED
+        and (not retry or found.path in retry)
+    )
+
+
+def _add(
+    jobs: dict[str, Job],
+    fingerprints: _Fingerprints,
+    source: Source,
+    path: PathRecord,
+    outcome: Outcome,
+) -> None:
+    job = jobs.get(source.sha256)
+    if job is None:
+        fingerprint = fingerprints.of(source.media_type, source.kind)
+        job = jobs[source.sha256] = Job(source, fingerprint)
+    job.paths.append(path)
+    job.outcomes.append(outcome)
+
+
+def _settled(path: str, outcome: Outcome, record: DocumentRecord, note: str = "") -> SourceOutcome:
+    if record.status is DocumentStatus.FAILED:
+        return SourceOutcome(path, Outcome.FAILED, record.reason)
+    return SourceOutcome(path, outcome, note or record.reason, record.document.n_chunks)

@@ -1,0 +1,221 @@
+"""Finding files: a walk with one stat a file, and what changed since the last one."""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest.parsers.html import local_pictures
+from kb.errors import SourceTooLargeError, SourceUnavailableError
+from kb.ledger import Companion, PathRecord
+
+__all__ = ["Found", "content_sha256", "find_companions", "is_unchanged", "walk"]
+
+_VIDEO_SUFFIXES = frozenset(
+    {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv", ".ts"}
+)
+_SUBTITLE_SUFFIXES = frozenset({".srt", ".vtt"})
+_HTML_SUFFIXES = frozenset({".html", ".htm", ".xhtml"})
+# A file that was written this shortly before it was hashed may have been written again with
+# the same size within the clock's resolution (git's "racy" entries): hash it once more.
+_RACY_NS = 2_000_000_000
+_HASH_BLOCK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One file as the walk saw it.
+
+    Attributes:
+        path: Relative to the root, with forward slashes.
+        siblings: For a video, the names of subtitle files beside it.
+    """
+
+    root: str
+    path: str
+    size_bytes: int
+    mtime_ns: int
+    siblings: tuple[str, ...] = ()
+
+    @property
+    def absolute(self) -> Path:
+        """The file itself."""
+        return Path(self.root, self.path)
+
+
+def walk(
+    root: Path, ignore: Sequence[str], unreadable: Callable[[str, str], None], prefix: str = ""
+) -> Iterator[Found]:
+    """Every regular file below `root`, following links, each folder once.
+
+    Args:
+        root: An existing folder, absolute.
+        prefix: A folder below the root to look in alone, ending with a slash.
+        ignore: Patterns of names to pass over.
+        unreadable: Called with the relative path of a folder or file that can't be looked
+            at, and the reason.
+    """
+    ignored = re.compile(
+        "|".join(fnmatch.translate(pattern) for pattern in ignore) or r"(?!)"
+    ).match
+    visited: set[tuple[int, int]] = set()
+    root_name = str(root)
+    stack = [(prefix, os.path.join(root_name, prefix))]
+    while stack:
+        prefix, folder = stack.pop()
+        files: list[tuple[str, os.stat_result]] = []
+        subtitles: dict[str, list[str]] = {}
+        try:
+            about = os.stat(folder)
+            if (about.st_dev, about.st_ino) in visited:
+                continue
+            visited.add((about.st_dev, about.st_ino))
+            entries = list(os.scandir(folder))
+        except OSError as error:
+            unreadable(prefix.rstrip("/") or ".", _cannot_read(error))
+            continue
+        for entry in entries:
+            name = entry.name
+            if ignored(name):
+                continue
+            try:
+                if entry.is_dir():
+                    stack.append((f"{prefix}{name}/", entry.path))
+                    continue
+                about = entry.stat()
+            except OSError as error:
+                unreadable(prefix + _printable(name), _cannot_read(error))
+                continue
+            if not stat.S_ISREG(about.st_mode):
+                continue
+            files.append((name, about))
+            if name[-4:].lower() in _SUBTITLE_SUFFIXES:
+                subtitles.setdefault(name.split(".")[0].lower(), []).append(name)
+        videos = {
+            name: tuple(
+                sorted(
+                    subtitle
+                    for subtitle in subtitles.get(name.split(".")[0].lower(), ())
+                    if subtitle.lower().startswith(os.path.splitext(name)[0].lower() + ".")
+                )
+            )
+            for name, _ in files
+            if subtitles and os.path.splitext(name)[1].lower() in _VIDEO_SUFFIXES
+        }
+        taken = {subtitle for group in videos.values() for subtitle in group}
+        for name, about in files:
+            if name in taken:
+                continue
+            if not _is_unicode(name):
+                unreadable(
+                    prefix + _printable(name),
+                    "The file's name is not valid Unicode; rename it, and it will be indexed.",
+                )
+                continue
+            yield Found(
+                root_name, prefix + name, about.st_size, about.st_mtime_ns, videos.get(name, ())
+            )
+
+
+def is_unchanged(found: Found, known: PathRecord) -> bool:
+    """Whether a file is as it was when it was hashed, by its stat and its companions'."""
+    if (
+        found.size_bytes != known.size_bytes
+        or found.mtime_ns != known.mtime_ns
+        or known.mtime_ns > known.seen_ns - _RACY_NS
+        or known.reason
+    ):
+        return False
+    if not known.companions:
+        return not found.siblings
+    if found.siblings or os.path.splitext(found.path)[1].lower() in _VIDEO_SUFFIXES:
+        parent = os.path.dirname(os.path.join(found.root, found.path))
+        if {os.path.join(parent, name) for name in found.siblings} != {
+            companion.path for companion in known.companions
+        }:
+            return False
+    return all(_look(companion.path) == companion for companion in known.companions)
+
+
+def find_companions(found: Found) -> tuple[Companion, ...]:
+    """The files that are part of `found`'s content, as they are now."""
+    parent = found.absolute.parent
+    if found.siblings:
+        paths = [str(parent / name) for name in found.siblings]
+    elif os.path.splitext(found.path)[1].lower() in _HTML_SUFFIXES:
+        paths = [
+            str(path) for path in local_pictures(found.absolute) if path.is_relative_to(found.root)
+        ]
+    else:
+        paths = []
+    return tuple(_look(path) for path in paths)
+
+
+def content_sha256(found: Found, companions: Sequence[Companion], max_bytes: int) -> str:
+    """Hex sha256 of a file's bytes; with companions, of the digests of all of them.
+
+    Raises:
+        SourceTooLargeError: The file is over `max_bytes`.
+        SourceUnavailableError: It can't be read.
+    """
+    if found.size_bytes > max_bytes:
+        raise SourceTooLargeError(
+            f"The file has {found.size_bytes:,} bytes, over the limit of {max_bytes:,}. Split it, "
+            "or raise `ingest.max_file_bytes` in kb.yaml.",
+            source=found.path,
+        )
+    digests = [_sha256(found.absolute, found.path)]
+    digests += [
+        _sha256(Path(companion.path), found.path)
+        for companion in companions
+        if companion.size_bytes is not None
+    ]
+    if len(digests) == 1:
+        return digests[0]
+    return hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+def _sha256(path: Path, source: str) -> str:
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(_HASH_BLOCK_BYTES):
+                digest.update(block)
+    except OSError as error:
+        raise SourceUnavailableError(_cannot_read(error), source=source) from error
+    return digest.hexdigest()
+
+
+def _look(path: str) -> Companion:
+    try:
+        about = os.stat(path)
+    except OSError:
+        return Companion(path, None, None)
+    return Companion(path, about.st_size, about.st_mtime_ns)
+
+
+def _cannot_read(error: OSError) -> str:
+    hints: Mapping[type[OSError], str] = {
+        PermissionError: "It may not be read: give this user permission to read it",
+        FileNotFoundError: "It vanished while it was looked at: put it back, or remove the link",
+    }
+    hint = hints.get(type(error), "It can't be read: check the disk or the network drive")
+    return f"{hint} ({error.strerror}), then sync again."
+
+
+def _is_unicode(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _printable(name: str) -> str:
+    return name.encode("utf-8", "replace").decode()

@@ -1,0 +1,175 @@
+"""Parsing one file, as it runs in a worker process.
+
+Native decoders can hang while they hold the GIL, eat memory, or crash: in a process of its
+own a file can do no more than fail.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest.chunk import Chunker
+from ingest.ocr import OcrReader
+from ingest.parsers import parser_for
+from ingest.parsers.base import ParseContext
+from kb.assets import AssetStore
+from kb.config import IngestConfig
+from kb.errors import (
+    IngestError,
+    ParseError,
+    ParseTimeoutError,
+    SourceUnavailableError,
+    UnsupportedMediaError,
+)
+from kb.types import Chunk, FrameRef, Segment, Source, chunk_id
+
+__all__ = ["ParsedFile", "WorkerSettings", "initialise_worker", "parse_file"]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """What a worker process needs, given once when it starts.
+
+    Attributes:
+        assets: The folder of the asset store.
+        ocr_cache: The folder of what OCR has read.
+        n_threads: Threads that native code may use in this process.
+    """
+
+    config: IngestConfig
+    assets: Path
+    ocr_cache: Path
+    n_threads: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedFile:
+    """What a file became.
+
+    Attributes:
+        warnings: What could not be read while the rest could.
+        date_ns: When a picture was taken, nanoseconds since the epoch.
+    """
+
+    chunks: tuple[Chunk, ...]
+    title: str
+    warnings: tuple[str, ...] = ()
+    date_ns: int | None = None
+
+
+_settings: WorkerSettings | None = None
+_ocr: OcrReader | None = None
+
+
+def initialise_worker(settings: WorkerSettings) -> None:
+    """Set the process's limits, and keep `settings` for `parse_file`."""
+    global _settings, _ocr
+    _settings = settings
+    _ocr = None
+    if settings.config.ocr.enabled:
+        _ocr = OcrReader(
+            settings.config.ocr, cache=settings.ocr_cache, n_threads=settings.n_threads
+        )
+    if sys.platform == "linux":
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (settings.config.memory_limit_bytes, hard))
+        # The user's own work comes first.
+        os.nice(5)
+
+
+def parse_file(source: Source, fingerprint: str) -> ParsedFile:
+    """Parse, chunk and store the pictures of one file.
+
+    Args:
+        source: The file.
+        fingerprint: Goes into the chunks' ids.
+
+    Raises:
+        IngestError: The file can't be read; the message says why and what to do.
+    """
+    assert _settings is not None
+    parser = parser_for(source.media_type)
+    if parser is None:
+        raise UnsupportedMediaError(
+            f"No parser reads {source.media_type}. Convert the file to PDF, a common picture or "
+            "video format, HTML, Markdown or text.",
+            source=source.path,
+        )
+    warnings: list[str] = []
+    context = ParseContext(
+        config=_settings.config,
+        read_words=_ocr.read_words if _ocr else None,
+        warn=warnings.append,
+    )
+    chunker = Chunker(_settings.config.chunking)
+    assets = AssetStore(_settings.assets)
+    chunks: list[Chunk] = []
+    title = ""
+    try:
+        for segment in chunker.split(parser.parse(source, context)):
+            title = title or segment.title
+            chunks.append(_to_chunk(segment, source, len(chunks), fingerprint, assets))
+    except IngestError as error:
+        error.source = source.path
+        raise
+    except MemoryError as error:
+        limit = _settings.config.memory_limit_bytes
+        raise ParseTimeoutError(
+            f"Reading the file took more than {limit:,} bytes of memory and was stopped. Split "
+            "the file, or raise `ingest.memory_limit_bytes` in kb.yaml.",
+            source=source.path,
+        ) from error
+    except OSError as error:
+        raise _io_error(error, source) from error
+    if not chunks:
+        raise ParseError(
+            "Nothing was found in the file to index: it holds no text and no pictures.",
+            source=source.path,
+        )
+    return ParsedFile(tuple(chunks), title, tuple(dict.fromkeys(warnings)), _date_ns(source))
+
+
+def _io_error(error: OSError, source: Source) -> IngestError:
+    if isinstance(error, FileNotFoundError | PermissionError):
+        return SourceUnavailableError(
+            f"The file can't be read ({error.strerror}): it was moved or locked meanwhile. It "
+            "will be read by the next sync.",
+            source=source.path,
+        )
+    return SourceUnavailableError(
+        f"Reading the file or writing its pictures failed ({error.strerror}). Check that the "
+        "disk is not full, then sync again.",
+        source=source.path,
+    )
+
+
+def _date_ns(source: Source) -> int | None:
+    if not source.media_type.startswith("image/"):
+        return None
+    from ingest.parsers.image import capture_date_ns
+
+    return capture_date_ns(source.absolute)
+
+
+def _to_chunk(
+    segment: Segment, source: Source, ordinal: int, fingerprint: str, assets: AssetStore
+) -> Chunk:
+    return Chunk(
+        id=chunk_id(source.sha256, segment.locator, ordinal, fingerprint),
+        document_sha256=source.sha256,
+        ordinal=ordinal,
+        kind=source.kind,
+        modality=segment.modality,
+        locator=segment.locator,
+        text=segment.text,
+        title=segment.title,
+        headings=segment.headings,
+        spans=segment.spans,
+        image=assets.put(segment.image) if segment.image else None,
+        frames=tuple(FrameRef(frame.time_s, assets.put(frame.image)) for frame in segment.frames),
+    )

@@ -1,0 +1,106 @@
+"""From a generator's events to an answer whose every number has a place."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+from kb.protocols import Generator, Quote, TextDelta
+from kb.types import (
+    Answer,
+    AnswerStatus,
+    Citation,
+    Hit,
+    Locator,
+    Query,
+    Span,
+)
+
+__all__ = ["Answerer", "locate"]
+
+
+class Answerer:
+    """Streams an answer and ends with it whole.
+
+    Args:
+        generator: Of the profile.
+    """
+
+    def __init__(self, generator: Generator) -> None:
+        self._generator = generator
+
+    def stream(self, query: Query, hits: Sequence[Hit]) -> Iterator[TextDelta | Citation | Answer]:
+        """Text as it is written, each Citation before the text that names its number, and
+        last the Answer (its `timings_ms` holds ``generate``).
+
+        Raises:
+            InferenceError: The generator failed.
+        """
+        started_s = time.perf_counter()
+        hits = tuple(hits)
+        text: list[str] = []
+        citations: dict[int, Citation] = {}
+        status: AnswerStatus | None = None
+        for event in self._generator.stream(query, hits):
+            if status is not None:
+                raise RuntimeError(f"the generator went on after its status: {event!r}")
+            match event:
+                case TextDelta():
+                    text.append(event.text)
+                    yield event
+                case Quote():
+                    citation = _cite(event, hits)
+                    if citations.setdefault(event.number, citation) != citation:
+                        raise RuntimeError(f"number {event.number} is bound twice")
+                    yield citation
+                case AnswerStatus():
+                    status = event
+        if status is None:
+            raise RuntimeError("the generator ended without a status")
+        elapsed_ms = (time.perf_counter() - started_s) * 1000
+        yield Answer(
+            query=query,
+            text="".join(text),
+            status=status,
+            citations=tuple(citations[number] for number in sorted(citations)),
+            hits=hits,
+            timings_ms={"generate": elapsed_ms},
+            total_time_ms=elapsed_ms,
+        )
+
+
+def locate(locator: Locator, spans: Sequence[Span], start: int, end: int) -> Locator:
+    """The place of ``text[start:end]``: `locator` narrowed by the spans it touches.
+
+    Args:
+        locator: Of the whole text.
+        spans: Finer places of ranges of the text.
+    """
+    touched = [span.locator for span in spans if span.start < end and start < span.end]
+    if not touched:
+        return locator
+    boxes = tuple(dict.fromkeys(box for fine in touched for box in fine.boxes))
+    starts_s = [fine.start_s for fine in touched if fine.start_s is not None]
+    ends_s = [fine.end_s for fine in touched if fine.end_s is not None]
+    anchors = [fine.anchor for fine in touched if fine.anchor is not None]
+    return Locator(
+        page=next((fine.page for fine in touched if fine.page is not None), locator.page),
+        boxes=boxes or locator.boxes,
+        start_s=min(starts_s, default=locator.start_s),
+        end_s=max(ends_s, default=locator.end_s),
+        anchor=anchors[0] if anchors else locator.anchor,
+    )
+
+
+def _cite(quote: Quote, hits: Sequence[Hit]) -> Citation:
+    hit = hits[quote.hit_index]
+    chunk = hit.chunk
+    if not 0 <= quote.start <= quote.end <= len(chunk.text):
+        raise RuntimeError(f"{quote!r} lies outside its chunk of {len(chunk.text)} characters")
+    return Citation(
+        number=quote.number,
+        chunk_id=chunk.id,
+        source=hit.source,
+        locator=locate(chunk.locator, chunk.spans, quote.start, quote.end),
+        quote=chunk.text[quote.start : quote.end],
+    )

@@ -1,0 +1,152 @@
+"""Answers made of the sources' own sentences, each with its citation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from kb.config import AnswerConfig
+from kb.generators.passages import Passage, Question, passages
+from kb.markdown import escape_markdown
+from kb.protocols import GeneratorEvent, Quote, TextDelta
+from kb.sentences import UnitKind
+from kb.text import Language
+from kb.types import AnswerStatus, Hit, Locator, Query
+
+__all__ = ["ExtractiveGenerator"]
+
+_NOTHING = {
+    Language.ENGLISH: "Nothing in the sources answers this question.",
+    Language.CHINESE: "资料中没有找到能回答这个问题的内容。",
+}
+_NO_PICTURE = {
+    Language.ENGLISH: "No picture or clip in the sources matches.",
+    Language.CHINESE: "资料中没有找到匹配的图片或视频。",
+}
+_CLOSEST = {
+    Language.ENGLISH: "The closest match is {place}",
+    Language.CHINESE: "最相近的是{place}",
+}
+_PLACE = {
+    Language.ENGLISH: ("{source}", "{source}, page {page}", "{source} at {time}"),
+    Language.CHINESE: ("{source}", "{source} 第 {page} 页", "{source} {time} 处"),
+}
+# Cosine of picture descriptors under which two pictures have nothing to do with each other.
+_MIN_PICTURE = 0.5
+# A further quote is worth reading when it says this share of what the best one says.
+_WORTH = 0.7
+_MAX_QUOTE_CHARS = 480
+
+
+class ExtractiveGenerator:
+    """Quotes the sentences, list steps, table rows or subtitle lines that answer best.
+
+    Args:
+        config: How many quotes.
+    """
+
+    def __init__(self, config: AnswerConfig) -> None:
+        self._config = config
+
+    def stream(self, query: Query, hits: Sequence[Hit]) -> Iterator[GeneratorEvent]:
+        """Events of `kb.protocols.Generator`; a line for each quote, or for the picture that
+        matches best, or one that says that nothing answers."""
+        question = Question(query.text)
+        if query.text.strip():
+            chosen = self._choose(question, hits)
+            if chosen:
+                yield from _quotes(chosen, hits)
+                return
+        if query.images or query.clip:
+            yield from _pictures(question.language, hits)
+            return
+        yield TextDelta(_NOTHING[question.language])
+        yield AnswerStatus.NO_EVIDENCE
+
+    def _choose(self, question: Question, hits: Sequence[Hit]) -> list[Passage]:
+        """The passages to quote, best first; none where the best is no evidence."""
+        found = passages(question, hits)
+        if not found or not question.is_answered_by(found[0], hits):
+            return []
+        chosen: list[Passage] = []
+        for passage in found:
+            if passage.score < _WORTH * found[0].score or len(chosen) == self._config.max_quotes:
+                break
+            if not any(passage.says_the_same(other) for other in chosen):
+                chosen.append(passage)
+        return chosen
+
+
+def _quotes(chosen: Sequence[Passage], hits: Sequence[Hit]) -> Iterator[GeneratorEvent]:
+    for number, passage in enumerate(chosen, 1):
+        yield Quote(number, passage.hit_index, passage.start, passage.end)
+        before = "\n\n" if number > 1 else ""
+        yield TextDelta(f"{before}{_render(passage, hits[passage.hit_index])} [{number}]")
+    yield AnswerStatus.ANSWERED
+
+
+def _render(passage: Passage, hit: Hit) -> str:
+    """The passage as Markdown: a list for steps, names with values for a row, else a line."""
+    text = hit.chunk.text
+    if passage.kind is UnitKind.ROW:
+        return _render_row(text[passage.start : passage.end], passage.header)
+    lines = []
+    for unit in passage.units:
+        line = escape_markdown(_one_line(text[unit.start : unit.end]))
+        lines.append(line)
+    if passage.kind is UnitKind.STEP:
+        return "  \n".join(lines)
+    return " ".join(lines)
+
+
+def _render_row(row: str, header: str) -> str:
+    cells, names = _cells(row), _cells(header)
+    if len(names) != len(cells):
+        return escape_markdown("; ".join(cell for cell in cells if cell))
+    pairs = (f"{name}: {cell}" if name else cell for name, cell in zip(names, cells, strict=True))
+    return escape_markdown("; ".join(pairs))
+
+
+def _cells(row: str) -> list[str]:
+    return [cell.strip() for cell in row.strip().strip("|").split("|")] if row else []
+
+
+def _one_line(text: str) -> str:
+    """Lines of a page joined: without a space between Chinese characters."""
+    joined = re.sub(r"(?<=[\u3000-\u9fff\uff00-\uffef])\s*\n\s*(?=[\u3000-\u9fff])", "", text)
+    return re.sub(r"\s+", " ", joined).strip()
+
+
+def _pictures(language: Language, hits: Sequence[Hit]) -> Iterator[GeneratorEvent]:
+    best = max(
+        range(len(hits)),
+        key=lambda index: -1.0 if hits[index].picture is None else hits[index].picture or 0.0,
+        default=None,
+    )
+    if best is None or not _matches(hits[best]):
+        yield TextDelta(_NO_PICTURE[language])
+        yield AnswerStatus.NO_EVIDENCE
+        return
+    hit = hits[best]
+    yield Quote(1, best, 0, 0)
+    place = escape_markdown(_place(hit.source, hit.chunk.locator, hit.time_s, language))
+    yield TextDelta(f"{_CLOSEST[language].format(place=place)} [1]")
+    yield AnswerStatus.ANSWERED
+
+
+def _matches(hit: Hit) -> bool:
+    """Whether a picture is evidence: by its descriptor, or by a dense encoder that reads
+    pictures, whose first result is all that is known."""
+    return hit.dense is not None if hit.picture is None else hit.picture >= _MIN_PICTURE
+
+
+def _place(source: str, locator: Locator, time_s: float | None, language: Language) -> str:
+    whole, paged, timed = _PLACE[language]
+    if time_s is None:
+        time_s = locator.start_s
+    if time_s is not None:
+        minutes, seconds = divmod(int(time_s), 60)
+        return timed.format(source=source, time=f"{minutes}:{seconds:02d}")
+    if locator.page is not None:
+        return paged.format(source=source, page=locator.page)
+    return whole.format(source=source)

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from ingest.scan import Found, content_sha256, find_companions, is_unchanged, walk
+from kb.errors import SourceTooLargeError, SourceUnavailableError
+from kb.ledger import PathRecord
+
+IGNORE = (".*", "*.tmp")
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 16
+
+
+def found_in(root: Path, prefix: str = "") -> tuple[dict[str, Found], dict[str, str]]:
+    problems: dict[str, str] = {}
+    files = {f.path: f for f in walk(root, IGNORE, problems.__setitem__, prefix)}
+    return files, problems
+
+
+def record_of(found: Found, sha256: str = "aa") -> PathRecord:
+    return PathRecord(
+        found.root,
+        found.path,
+        sha256,
+        found.size_bytes,
+        found.mtime_ns,
+        seen_ns=found.mtime_ns + 10_000_000_000,
+        companions=find_companions(found),
+    )
+
+
+def test_walk_finds_files_with_any_name_and_passes_over_ignored(tmp_path: Path) -> None:
+    names = ["a b.txt", "-dash.txt", 'it\'s "q".md', "zeile\numbruch.txt", "😀.png", "说明书.pdf"]
+    (tmp_path / "sub" / "deep").mkdir(parents=True)
+    for name in names:
+        (tmp_path / "sub" / "deep" / name).write_text("x")
+    (tmp_path / ".hidden").write_text("x")
+    (tmp_path / "half.tmp").write_text("x")
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "config").write_text("x")
+    files, problems = found_in(tmp_path)
+    assert set(files) == {f"sub/deep/{name}" for name in names}
+    assert problems == {}
+    assert set(found_in(tmp_path, "sub/deep/")[0]) == set(files)
+    assert found_in(tmp_path, "sub/deep/")[0] == files
+
+
+def test_links_are_followed_once_and_loops_end(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "a.txt").write_text("x")
+    (tmp_path / "real" / "loop").symlink_to(tmp_path, target_is_directory=True)
+    (tmp_path / "self").symlink_to(tmp_path / "self")
+    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+    files, problems = found_in(tmp_path)
+    assert [path for path in files if path.endswith("a.txt")] == ["real/a.txt"]
+    assert set(problems) == {"self", "gone"}
+    assert all("sync again" in reason for reason in problems.values())
+
+
+def test_pipes_and_sockets_are_not_files(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.txt")
+    assert found_in(tmp_path) == ({}, {})
+
+
+def test_names_that_are_not_unicode_are_reported(tmp_path: Path) -> None:
+    with open(os.fsencode(tmp_path) + b"/bad\xff.txt", "wb") as file:
+        file.write(b"x")
+    files, problems = found_in(tmp_path)
+    assert files == {}
+    assert "rename" in next(iter(problems.values()))
+
+
+def test_subtitles_belong_to_the_video_beside_them(tmp_path: Path) -> None:
+    for name in ("tour.mp4", "tour.srt", "tour.zh.vtt", "tours.srt", "alone.srt"):
+        (tmp_path / name).write_text(name)
+    files, _ = found_in(tmp_path)
+    assert set(files) == {"tour.mp4", "tours.srt", "alone.srt"}
+    assert files["tour.mp4"].siblings == ("tour.srt", "tour.zh.vtt")
+
+
+def test_a_file_is_unchanged_until_size_time_or_companions_change(tmp_path: Path) -> None:
+    video, subtitle = tmp_path / "a.mp4", tmp_path / "a.srt"
+    video.write_text("v")
+    subtitle.write_text("one")
+    found = found_in(tmp_path)[0]["a.mp4"]
+    known = record_of(found)
+    assert is_unchanged(found, known)
+
+    subtitle.write_text("another")
+    assert not is_unchanged(found_in(tmp_path)[0]["a.mp4"], known)
+    known = record_of(found_in(tmp_path)[0]["a.mp4"])
+    (tmp_path / "a.en.srt").write_text("new")
+    assert not is_unchanged(found_in(tmp_path)[0]["a.mp4"], known)
+    subtitle.unlink()
+    (tmp_path / "a.en.srt").unlink()
+    assert not is_unchanged(found_in(tmp_path)[0]["a.mp4"], known)
+
+    known = record_of(found_in(tmp_path)[0]["a.mp4"])
+    os.utime(video, ns=(1, known.mtime_ns + 1))
+    assert not is_unchanged(found_in(tmp_path)[0]["a.mp4"], known)
+
+
+def test_a_picture_of_a_page_that_appears_later_changes_the_page(tmp_path: Path) -> None:
+    (tmp_path / "faq.html").write_text("<p>Hello</p><img src='shot.png' alt='The window'>")
+    found = found_in(tmp_path)[0]["faq.html"]
+    known = record_of(found)
+    assert [Path(c.path).name for c in known.companions] == ["shot.png"]
+    assert is_unchanged(found, known)
+    (tmp_path / "shot.png").write_bytes(PNG)
+    assert not is_unchanged(found_in(tmp_path)[0]["faq.html"], known)
+
+
+def test_a_file_hashed_right_after_it_was_written_is_hashed_again(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("x")
+    found = found_in(tmp_path)[0]["a.txt"]
+    fresh = PathRecord(found.root, "a.txt", "aa", 1, found.mtime_ns, time.time_ns())
+    assert not is_unchanged(found, fresh)
+
+
+def test_a_path_that_could_not_be_read_is_tried_again(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("x")
+    found = found_in(tmp_path)[0]["a.txt"]
+    known = PathRecord(
+        found.root, "a.txt", None, 1, found.mtime_ns, found.mtime_ns * 2, reason="No permission"
+    )
+    assert not is_unchanged(found, known)
+
+
+def test_hash_covers_companions_and_respects_the_limit(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_text("v")
+    (tmp_path / "a.srt").write_text("s")
+    found = found_in(tmp_path)[0]["a.mp4"]
+    alone = content_sha256(found, (), 100)
+    together = content_sha256(found, find_companions(found), 100)
+    assert len(alone) == len(together) == 64
+    assert alone != together
+    with pytest.raises(SourceTooLargeError, match="max_file_bytes"):
+        content_sha256(found, (), 0)
+    (tmp_path / "a.mp4").unlink()
+    with pytest.raises(SourceUnavailableError, match="vanished"):
+        content_sha256(found, (), 100)

@@ -1,0 +1,186 @@
+"""The HTTP API: what the command line does, over a running server.
+
+``POST /api/search`` and ``/api/ask`` take multipart forms (`text`, `image` files, a `video`
+file, `top`, filters); ``/api/sync`` takes JSON and answers one JSON object a line: progress,
+then the report.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, File, Form, UploadFile
+from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import BaseModel
+
+from ingest.progress import Progress
+from kb.errors import (
+    ConfigError,
+    IngestError,
+    KnowledgeBaseError,
+    ModelError,
+    StoreUnavailableError,
+)
+from kb.types import Query
+from ui.service import Service
+from ui.wire import (
+    answer_lines,
+    parse_filters,
+    progress_json,
+    search_json,
+    status_json,
+    sync_json,
+)
+
+__all__ = ["api_router", "error_response"]
+
+
+class SyncRequest(BaseModel):
+    """Body of ``POST /api/sync``."""
+
+    folders: list[str] = []
+    dry_run: bool = False
+    allow_mass_delete: bool = False
+    retry: list[str] | None = None
+
+
+def error_response(error: KnowledgeBaseError) -> JSONResponse:
+    """The error's message with the HTTP status that says whose turn it is."""
+    status = 500
+    if isinstance(error, ConfigError | IngestError):
+        status = 400
+    elif isinstance(error, StoreUnavailableError | ModelError):
+        status = 503
+    return JSONResponse(_error_json(error), status_code=status)
+
+
+def _error_json(error: Exception) -> dict[str, Any]:
+    return {"error": {"type": type(error).__name__, "message": str(error)}}
+
+
+def api_router(service: Service) -> APIRouter:
+    """Routes below ``/api``."""
+    router = APIRouter(prefix="/api")
+
+    @router.get("/health")
+    def health() -> dict[str, str]:
+        return {"status": "ok", "home": str(service.home.path), "profile": service.profile}
+
+    @router.get("/status")
+    def status() -> dict[str, Any]:
+        return status_json(service.status())
+
+    @router.get("/progress")
+    def progress() -> dict[str, Any]:
+        return progress_json(service.progress())
+
+    @router.post("/search")
+    def search(
+        text: Annotated[str, Form()] = "",
+        top: Annotated[int | None, Form(ge=1, le=100)] = None,
+        filters: Annotated[str, Form()] = "{}",
+        image: Annotated[Sequence[UploadFile], File()] = (),
+        video: Annotated[UploadFile | None, File()] = None,
+    ) -> dict[str, Any]:
+        with tempfile.TemporaryDirectory() as folder:
+            query = service.make_query(
+                text, *_received(Path(folder), image, video), parse_filters(filters)
+            )
+        return search_json(service.search(query, top), service.kb.assets)
+
+    @router.post("/ask")
+    def ask(
+        text: Annotated[str, Form()] = "",
+        filters: Annotated[str, Form()] = "{}",
+        image: Annotated[Sequence[UploadFile], File()] = (),
+        video: Annotated[UploadFile | None, File()] = None,
+    ) -> StreamingResponse:
+        with tempfile.TemporaryDirectory() as folder:
+            query = service.make_query(
+                text, *_received(Path(folder), image, video), parse_filters(filters)
+            )
+        return _lines(_answer_lines(service, query))
+
+    @router.post("/sync")
+    def sync(request: SyncRequest) -> StreamingResponse:
+        return _lines(_sync_lines(service, request))
+
+    @router.post("/forget")
+    def forget(folder: Annotated[str, Form()]) -> dict[str, int]:
+        return {"n_files": service.syncer.forget(Path(folder))}
+
+    @router.post("/upload")
+    def upload(file: Annotated[Sequence[UploadFile], File()]) -> dict[str, list[str]]:
+        sources = []
+        with tempfile.TemporaryDirectory() as folder:
+            for n, item in enumerate(file):
+                sources.append(service.upload(item.filename or "file", _save(folder, item, n)))
+        return {"sources": sources}
+
+    return router
+
+
+def _received(
+    folder: Path, images: Sequence[UploadFile], video: UploadFile | None
+) -> tuple[list[Path], Path | None]:
+    paths = [_save(str(folder), image, n) for n, image in enumerate(images)]
+    return paths, _save(str(folder), video, len(paths)) if video else None
+
+
+def _save(folder: str, file: UploadFile, n: int) -> Path:
+    # Only the suffix of the name is used: the rest is the sender's and could be any path.
+    path = Path(folder, f"{n}{Path(file.filename or '').suffix[:16]}")
+    with path.open("wb") as target:
+        while block := file.file.read(1 << 20):
+            target.write(block)
+    return path
+
+
+def _lines(items: Iterator[dict[str, Any]]) -> StreamingResponse:
+    return StreamingResponse(
+        (json.dumps(item, ensure_ascii=False) + "\n" for item in items),
+        media_type="application/x-ndjson",
+    )
+
+
+def _answer_lines(service: Service, query: Query) -> Iterator[dict[str, Any]]:
+    try:
+        yield from answer_lines(service.ask(query), service.kb.assets)
+    except KnowledgeBaseError as error:
+        yield _error_json(error)
+
+
+def _sync_lines(service: Service, request: SyncRequest) -> Iterator[dict[str, Any]]:
+    events: queue.Queue[dict[str, Any]] = queue.Queue()
+
+    def heard(progress: Progress) -> None:
+        events.put({"progress": progress_json(progress)})
+
+    def run() -> None:
+        try:
+            report = service.sync(
+                [Path(folder) for folder in request.folders],
+                dry_run=request.dry_run,
+                allow_mass_delete=request.allow_mass_delete,
+                retry=None if request.retry is None else frozenset(request.retry),
+                listen=heard,
+            )
+            events.put({"report": sync_json(report)})
+        except KnowledgeBaseError as error:
+            events.put(_error_json(error))
+        except Exception as error:
+            events.put(_error_json(error))
+            raise
+
+    threading.Thread(target=run, name="kb-sync-request", daemon=True).start()
+    while True:
+        item = events.get()
+        yield item
+        if "progress" not in item:
+            return

@@ -1,0 +1,307 @@
+"""The Chat page: a question of words, pictures and a clip, and an answer whose numbers open
+their sources."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from kb.errors import ConfigError, KnowledgeBaseError
+from kb.protocols import TextDelta
+from kb.types import Answer, AnswerStatus, Chunk, Citation, Filters, Kind, Query
+from ui.library_files import LibraryFile
+from ui.render import (
+    answer_text,
+    chip,
+    citation_card,
+    escape,
+    icon,
+    message,
+    thumbnail_data_uri,
+)
+from ui.service import Service
+
+__all__ = [
+    "QUESTION_FILE_TYPES",
+    "ChatPage",
+    "Conversation",
+    "build_chat",
+    "split_attachments",
+    "welcome",
+]
+
+QUESTION_FILE_TYPES = ["image", "video", ".heic", ".heif", ".mkv", ".avi"]
+_VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi"})
+_N_SUGGESTIONS = 4
+# Faster repainting than this is not seen, and each one carries the whole answer so far.
+_REPAINT_S = 0.05
+
+# Suggestions are asked on click, and a new turn is scrolled to once.
+_ON_LOAD = """
+element.setAttribute('aria-live', 'polite');
+element.addEventListener('click', (event) => {
+  const button = event.target.closest('[data-ask]');
+  if (button) trigger('ask', {text: button.dataset.ask});
+});
+watch('value', () => window.kb && window.kb.onTurn(element));
+"""
+
+
+@dataclass
+class Conversation:
+    """The turns of one person's page, as HTML: those before, and the last one."""
+
+    past: list[str] = field(default_factory=list)
+    live: str = ""
+
+
+@dataclass(frozen=True)
+class ChatPage:
+    """What other parts of the app refresh."""
+
+    live: gr.HTML
+    conversation: gr.State
+
+
+@dataclass
+class _Turn:
+    query: Query
+    number: int
+    text: str = ""
+    citations: list[Citation] = field(default_factory=list)
+    chunks: dict[str, Chunk] = field(default_factory=dict)
+    answer: Answer | None = None
+    error: str = ""
+
+
+def build_chat(service: Service) -> ChatPage:
+    """The page's components and their events, in the current Blocks context."""
+    conversation = gr.State(Conversation())
+    past = gr.HTML("", elem_id="kb-past", apply_default_css=False)
+    live = gr.HTML(
+        value=lambda: welcome(service),
+        elem_id="kb-live",
+        apply_default_css=False,
+        js_on_load=_ON_LOAD,
+    )
+    with gr.Group(elem_id="kb-composer"):
+        box = gr.MultimodalTextbox(
+            elem_id="kb-question",
+            placeholder="Ask about your files. Add a picture or a clip to ask with it.",
+            label="Question",
+            show_label=False,
+            file_types=QUESTION_FILE_TYPES,
+            file_count="multiple",
+            max_lines=8,
+            max_plain_text_length=100_000,
+            stop_btn=False,
+            autofocus=True,
+        )
+        with gr.Row(elem_id="kb-composer-foot"):
+            gr.HTML(
+                f'<span class="kb-muted">{escape(service.profile)}: '
+                f"{escape(service.profile_note)}</span>",
+                apply_default_css=False,
+                js_on_load=None,
+            )
+            new = gr.Button("New conversation", size="sm", elem_id="kb-new", visible=False)
+
+    outputs = [box, past, live, conversation, new]
+
+    def ask(value: dict[str, Any], state: Conversation) -> Iterator[tuple[Any, ...]]:
+        yield from _ask(service, value, state)
+
+    def ask_suggestion(state: Conversation, event: gr.EventData) -> Iterator[tuple[Any, ...]]:
+        yield from _ask(service, {"text": str(event.text), "files": []}, state)
+
+    def idle(state: Conversation) -> tuple[Any, ...]:
+        if state.live:
+            state.live = state.live.replace('aria-busy="true"', 'aria-busy="false"')
+        return _box(), gr.skip(), state.live or welcome(service), state, gr.skip()
+
+    def clear() -> tuple[Any, ...]:
+        return _box(), "", welcome(service), Conversation(), gr.Button(visible=False)
+
+    running = [
+        box.submit(ask, [box, conversation], outputs, show_progress="hidden"),
+        live.ask(ask_suggestion, [conversation], outputs, show_progress="hidden"),
+    ]
+    box.stop(idle, [conversation], outputs, cancels=running, show_progress="hidden")
+    new.click(clear, None, outputs, cancels=running, show_progress="hidden")
+    return ChatPage(live=live, conversation=conversation)
+
+
+def split_attachments(files: Sequence[str]) -> tuple[list[Path], Path | None]:
+    """The pictures and the clip among what was attached.
+
+    Raises:
+        ConfigError: There is more than one clip.
+    """
+    paths = [Path(file) for file in files]
+    clips = [path for path in paths if path.suffix.lower() in _VIDEO_SUFFIXES]
+    if len(clips) > 1:
+        raise ConfigError(
+            f"A question takes one clip, {len(clips)} were attached. Remove all but one."
+        )
+    return [path for path in paths if path not in clips], clips[0] if clips else None
+
+
+def _ask(service: Service, value: dict[str, Any], state: Conversation) -> Iterator[tuple[Any, ...]]:
+    text = str(value.get("text") or "").strip()
+    files = list(value.get("files") or [])
+    if not text and not files:
+        yield (gr.skip(),) * 5
+        return
+    if state.live:
+        state.past.append(state.live)
+    turn = _Turn(query=Query(text=text), number=len(state.past) + 1)
+
+    def paint(*, first: bool = False, last: bool = False) -> tuple[Any, ...]:
+        state.live = _turn_html(turn, busy=not last)
+        return (
+            _box(busy=True) if first else _box(keep=True) if last else gr.skip(),
+            "".join(state.past) if first else gr.skip(),
+            state.live,
+            state,
+            gr.Button(visible=True) if first else gr.skip(),
+        )
+
+    yield paint(first=True)
+    try:
+        images, clip = split_attachments(files)
+        turn.query = service.make_query(text, images, clip, Filters())
+        painted_s = time.monotonic()
+        for event in service.ask(turn.query):
+            match event:
+                case TextDelta():
+                    turn.text += event.text
+                case Citation():
+                    chunk = service.chunk(event.chunk_id)
+                    if chunk is not None:
+                        turn.chunks[event.chunk_id] = chunk
+                        turn.citations.append(event)
+                case Answer():
+                    turn.answer = event
+                    turn.text = event.text
+            if time.monotonic() - painted_s > _REPAINT_S:
+                yield paint()
+                painted_s = time.monotonic()
+    except KnowledgeBaseError as error:
+        turn.error = str(error)
+    yield paint(last=True)
+
+
+def _box(*, busy: bool = False, keep: bool = False) -> gr.MultimodalTextbox:
+    """The question box: emptied, unless what is typed meanwhile is to be kept."""
+    if keep:
+        return gr.MultimodalTextbox(submit_btn=True, stop_btn=False)
+    return gr.MultimodalTextbox(value=None, submit_btn=not busy, stop_btn=busy)
+
+
+def _turn_html(turn: _Turn, *, busy: bool) -> str:
+    cited = [(c, turn.chunks[c.chunk_id]) for c in turn.citations]
+    chips = {citation.number: chip(citation, chunk) for citation, chunk in cited}
+    parts = [answer_text(turn.text, chips)]
+    if turn.error:
+        parts.append(message(turn.error, kind="error", title="This question was not answered"))
+    if busy and not turn.text:
+        parts.append('<p class="kb-thinking">Looking through your files<span></span></p>')
+    if turn.answer is not None:
+        parts.append(_foot(turn.answer))
+    sources = ""
+    if cited:
+        cards = "".join(citation_card(citation, chunk) for citation, chunk in cited)
+        sources = (
+            f'<aside class="kb-sources" aria-label="Sources of answer {turn.number}">'
+            f"<h3>Sources</h3><ol>{cards}</ol></aside>"
+        )
+    return (
+        f'<article class="kb-turn" data-turn="{turn.number}" aria-busy="{str(busy).lower()}">'
+        f'<div class="kb-question">{_attachments(turn.query)}'
+        f"{f'<p>{escape(turn.query.text)}</p>' if turn.query.text else ''}</div>"
+        f'<div class="kb-turn-body"><div class="kb-answer">{"".join(parts)}</div>{sources}</div>'
+        "</article>"
+    )
+
+
+def _attachments(query: Query) -> str:
+    pictures = [
+        f'<img src="{thumbnail_data_uri(image)}" alt="Picture in the question">'
+        for image in query.images
+    ]
+    if query.clip:
+        middle = query.clip[len(query.clip) // 2].image
+        pictures.append(
+            f'<span class="kb-attached-clip"><img src="{thumbnail_data_uri(middle)}" '
+            f'alt="Clip in the question">{icon("video")}</span>'
+        )
+    return f'<div class="kb-attached">{"".join(pictures)}</div>' if pictures else ""
+
+
+def _foot(answer: Answer) -> str:
+    n_sources = len({citation.source for citation in answer.citations})
+    if answer.status is AnswerStatus.NO_EVIDENCE:
+        note = "Nothing in the library answers this. Try other words, or add files."
+    else:
+        note = f"From {n_sources} {'file' if n_sources == 1 else 'files'}"
+    seconds = answer.total_time_ms / 1000
+    return f'<p class="kb-foot">{note} · {seconds:.2f} s</p>'
+
+
+def welcome(service: Service) -> str:
+    """What an empty conversation shows: what can be asked, or how to add files."""
+    files = service.files()
+    indexed = [file for file in files if file.status in {"indexed", "partial"}]
+    if not files:
+        return (
+            f'<section class="kb-welcome kb-welcome-empty">{icon("empty")}'
+            "<h2>Your library is empty</h2>"
+            "<p>Add PDFs, pictures, videos, web pages, office files or text. They are read on "
+            "this computer and can be asked about as soon as they are indexed.</p>"
+            '<button type="button" class="kb-button" data-goto="library">Add files</button>'
+            "</section>"
+        )
+    if not indexed:
+        return (
+            f'<section class="kb-welcome kb-welcome-empty">{icon("empty")}'
+            "<h2>Reading your files</h2>"
+            "<p>Questions can be asked as soon as the first file is indexed. The Library page "
+            "shows how far it is.</p>"
+            '<button type="button" class="kb-button" data-goto="library">Show progress</button>'
+            "</section>"
+        )
+    questions = "".join(
+        f'<button type="button" class="kb-suggestion" data-ask="{escape(question)}">'
+        f'<span>{escape(question)}</span><span class="kb-muted">{escape(source)}</span></button>'
+        for question, source in _suggestions(service, indexed)
+    )
+    noun = "file" if len(indexed) == 1 else "files"
+    return (
+        '<section class="kb-welcome"><h2>What would you like to know?</h2>'
+        f"<p>Answers come from your {len(indexed)} {noun}, and every claim opens "
+        "at its page, picture or second.</p>"
+        f'<div class="kb-suggestions">{questions}</div></section>'
+    )
+
+
+def _suggestions(service: Service, indexed: Sequence[LibraryFile]) -> list[tuple[str, str]]:
+    """Headings of indexed documents, as ``(question, source)``, from different files."""
+    found: dict[str, str] = {}
+    wanted = {Kind.PDF, Kind.EBOOK, Kind.HTML, Kind.OFFICE, Kind.TEXT}
+    for file in indexed:
+        document = service.document(file.document_sha256) if file.document_sha256 else None
+        if file.kind not in wanted or document is None or len(found) == _N_SUGGESTIONS:
+            continue
+        query = Query(text=document.title, filters=Filters(sources=(file.source,)))
+        headings = (
+            hit.chunk.headings[-1] for hit in service.search(query).hits if hit.chunk.headings
+        )
+        heading = next((h for h in headings if h not in found and h != document.title), None)
+        if heading is not None:
+            found[heading] = file.source
+    return list(found.items())

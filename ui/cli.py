@@ -1,0 +1,415 @@
+"""The command line: ``kb up | sync | search | ask | status | doctor | models | eval``.
+
+Results go to stdout, progress and errors to stderr. Exit code 0: done; 1: failed; 2: wrong
+usage. While a server runs for the same home, `sync`, `search`, `ask` and `status` go
+through it, since one process at a time has the index open.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import webbrowser
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from kb.config import Config, Home, available_profiles, load_config
+from kb.errors import ConfigError, KnowledgeBaseError
+from kb.types import Kind
+from ui.backend import Backend, open_backend
+
+__all__ = ["main"]
+
+app = typer.Typer(
+    name="kb",
+    help="A multimodal knowledge base: drop files into a folder, ask, get cited answers.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option("--home", help="Where it lives. Default: $KB_HOME, else ./data.", metavar="DIR"),
+]
+ProfileOption = Annotated[
+    str | None,
+    typer.Option("--profile", help="Which models answer. Default: kb.yaml's, else starter."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+ImageOption = Annotated[
+    list[Path] | None,
+    typer.Option("--image", help="A picture to ask with.", exists=True, dir_okay=False),
+]
+VideoOption = Annotated[
+    Path | None,
+    typer.Option("--video", help="A clip to ask with.", exists=True, dir_okay=False),
+]
+FolderOption = Annotated[
+    list[str] | None, typer.Option("--folder", help="Only this folder, relative to its root.")
+]
+KindOption = Annotated[list[Kind] | None, typer.Option("--kind", help="Only this kind of file.")]
+SourceOption = Annotated[
+    list[str] | None, typer.Option("--source", help="Only this file, relative to its root.")
+]
+AfterOption = Annotated[
+    datetime | None, typer.Option("--after", help="Not older than.", formats=["%Y-%m-%d"])
+]
+BeforeOption = Annotated[
+    datetime | None, typer.Option("--before", help="Older than.", formats=["%Y-%m-%d"])
+]
+
+
+@app.command()
+def up(
+    home: HomeOption = None,
+    profile: ProfileOption = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 7860,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Open no page.")] = False,
+    samples: Annotated[
+        bool, typer.Option("--samples", help="Put the samples into an empty library first.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Index the library, keep it indexed, and serve the page."""
+    import os
+
+    # Gradio asks its makers for news at start, unless told not to.
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    from ui.library_files import copy_samples
+    from ui.server import run_server
+    from ui.service import Service
+
+    place, config = _configure(home, profile)
+    copied = copy_samples(place.library) if samples else []
+
+    def ready(url: str) -> None:
+        if as_json:
+            _print_json({"url": url, "home": str(place.path), "samples": copied})
+        else:
+            if copied:
+                _say(f"The library was empty: {len(copied)} sample files were copied into it.")
+            _say(f"Library   {place.library}   (drop files here, or onto the page)")
+            _say(f"Profile   {config.profile}")
+            _say(f"Page      {url}   (Ctrl+C ends)")
+        if not no_browser:
+            webbrowser.open(url)
+
+    run_server(Service(place, config), host, port, ready)
+
+
+@app.command()
+def sync(
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Only these folders; a new one is indexed in place from now on."),
+    ] = None,
+    home: HomeOption = None,
+    profile: ProfileOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell, and change nothing.")] = False,
+    allow_mass_delete: Annotated[
+        bool,
+        typer.Option("--allow-mass-delete", help="Go on where a root lost more than half."),
+    ] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Read failed files again.")] = False,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Forget the index and make it anew.")
+    ] = False,
+    forget: Annotated[
+        Path | None,
+        typer.Option("--forget", help="Take this folder out of the index; its files stay."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring the index in line with the library and other folders."""
+    from ui.output import SyncDisplay, print_sync
+
+    place, config = _configure(home, profile)
+    if rebuild and dry_run:
+        raise typer.BadParameter("--rebuild can't be tried with --dry-run.")
+    with open_backend(place, config, rebuild=rebuild) as backend:
+        if forget is not None:
+            n_files = backend.forget(forget.expanduser().resolve())
+            if as_json:
+                _print_json({"forgotten": str(forget), "n_files": n_files})
+            else:
+                _say(f"{n_files} files of {forget} are no longer in the index.")
+            return
+        with SyncDisplay() as display:
+            report = backend.sync(
+                {
+                    "folders": [str(folder.expanduser().resolve()) for folder in folders or ()],
+                    "dry_run": dry_run,
+                    "allow_mass_delete": allow_mass_delete,
+                    "retry": [] if retry else None,
+                },
+                display.show,
+            )
+    if as_json:
+        _print_json(report)
+    else:
+        print_sync(report, dry_run=dry_run)
+
+
+@app.command()
+def search(
+    text: Annotated[str, typer.Argument(help="Words to look for.")] = "",
+    image: ImageOption = None,
+    video: VideoOption = None,
+    top: Annotated[int | None, typer.Option("--top", help="Results.", min=1, max=100)] = None,
+    batch: Annotated[
+        Path | None,
+        typer.Option(
+            "--batch",
+            help='A file of {"id", "text"?, "image"?, "video"?} lines.',
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    folder: FolderOption = None,
+    kind: KindOption = None,
+    source: SourceOption = None,
+    after: AfterOption = None,
+    before: BeforeOption = None,
+    home: HomeOption = None,
+    profile: ProfileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find pages, pictures and clips by words, by pictures, or by both."""
+    from ui.output import print_results
+
+    if batch is None and not (text.strip() or image or video):
+        raise typer.BadParameter("Give some words, --image, --video, or --batch.")
+    place, config = _configure(home, profile)
+    filters = _filters(folder, kind, source, after, before)
+    with open_backend(place, config) as backend:
+        if batch is not None:
+            _search_batch(backend, batch, filters, top)
+            return
+        result = backend.search(text, image or [], video, filters, top)
+    if as_json:
+        _print_json(result)
+    else:
+        print_results(result)
+
+
+def _search_batch(backend: Backend, batch: Path, filters: str, top: int | None) -> None:
+    for number, line in enumerate(batch.read_text("utf-8").splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            query = json.loads(line)
+            identifier, text = query["id"], query.get("text") or ""
+            images = [batch.parent / query["image"]] if query.get("image") else []
+            video = batch.parent / query["video"] if query.get("video") else None
+        except (ValueError, KeyError, TypeError) as error:
+            raise ConfigError(
+                f'{batch}, line {number}: expected {{"id", "text"?, "image"?, "video"?}}, found '
+                f"{line[:80]!r}."
+            ) from error
+        for path in (*images, *([video] if video else [])):
+            if not path.is_file():
+                raise ConfigError(f"{batch}, line {number}: there is no file {path}.")
+        result = backend.search(text, images, video, filters, top)
+        print(json.dumps({"id": identifier, **result}, ensure_ascii=False), flush=True)
+
+
+@app.command()
+def ask(
+    text: Annotated[str, typer.Argument(help="The question.")] = "",
+    image: ImageOption = None,
+    video: VideoOption = None,
+    folder: FolderOption = None,
+    kind: KindOption = None,
+    source: SourceOption = None,
+    after: AfterOption = None,
+    before: BeforeOption = None,
+    home: HomeOption = None,
+    profile: ProfileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Answer a question with numbered citations."""
+    from ui.output import print_citations
+
+    if not (text.strip() or image or video):
+        raise typer.BadParameter("Give a question, --image or --video.")
+    place, config = _configure(home, profile)
+    with open_backend(place, config) as backend:
+        filters = _filters(folder, kind, source, after, before)
+        for event in backend.ask(text, image or [], video, filters):
+            if "answer" in event:
+                if as_json:
+                    _print_json(event["answer"])
+                else:
+                    print_citations(event["answer"])
+            elif "text" in event and not as_json:
+                print(event["text"], end="", flush=True)
+
+
+@app.command()
+def status(
+    home: HomeOption = None, profile: ProfileOption = None, as_json: JsonOption = False
+) -> None:
+    """Counts, sizes, settings, and files that failed with their reasons."""
+    from ui.output import print_status
+
+    place, config = _configure(home, profile)
+    with open_backend(place, config) as backend:
+        result = backend.status()
+    if as_json:
+        _print_json(result)
+    else:
+        print_status(result)
+
+
+@app.command()
+def doctor(
+    home: HomeOption = None,
+    profile: ProfileOption = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Mend what is found.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare the library, the ledger, the vectors and the pictures on disk."""
+    from ui.doctor import examine, print_findings
+
+    place, config = _configure(home, profile)
+    findings = examine(place, config, repair=repair)
+    if as_json:
+        _print_json(findings)
+    else:
+        print_findings(findings)
+    if not findings["is_sound"] and not repair:
+        raise typer.Exit(1)
+
+
+@app.command()
+def models(
+    home: HomeOption = None, profile: ProfileOption = None, as_json: JsonOption = False
+) -> None:
+    """The models that the profile uses, and whether they are here and whole."""
+    from ui.output import print_models
+    from ui.models import model_table
+
+    _, config = _configure(home, profile)
+    table = model_table(config)
+    if as_json:
+        _print_json({"models": table})
+    else:
+        print_models(table)
+    if not all(model["ok"] for model in table):
+        raise typer.Exit(1)
+
+
+@app.command(name="eval")
+def evaluate(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SET",
+            help="A folder with corpus/ and queries.jsonl.",
+            exists=True,
+            file_okay=False,
+        ),
+    ],
+    home: HomeOption = None,
+    profile: ProfileOption = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Try a setting: retrieve.alpha=0.6", metavar="NAME=VALUE"),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure recall, nDCG and MRR of the profile on a set of questions."""
+    from ui.evaluation import run_evaluation
+    from ui.output import SyncDisplay, print_evaluation
+
+    place, _ = _configure(home, profile)
+    config = load_config(place, profile, _settings(setting or []))
+    with SyncDisplay() as display:
+        result = run_evaluation(folder, config, display.show)
+    if as_json:
+        _print_json(result)
+    else:
+        print_evaluation(result)
+
+
+def _configure(home: Path | None, profile: str | None) -> tuple[Home, Config]:
+    place = Home(home) if home else Home.default()
+    if profile is not None and profile not in available_profiles():
+        raise typer.BadParameter(
+            f"There is no profile {profile!r}. Choose: {', '.join(available_profiles())}.",
+            param_hint="--profile",
+        )
+    return place, load_config(place, profile)
+
+
+def _settings(pairs: list[str]) -> dict[str, Any]:
+    import yaml
+
+    result: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"expected NAME=VALUE, found {pair!r}", param_hint="--set")
+        section = result
+        *path, last = name.split(".")
+        for part in path:
+            section = section.setdefault(part, {})
+        section[last] = yaml.safe_load(value)
+    return result
+
+
+def _filters(
+    folder: list[str] | None,
+    kind: list[Kind] | None,
+    source: list[str] | None,
+    after: datetime | None,
+    before: datetime | None,
+) -> str:
+    return json.dumps(
+        {
+            "folder": folder or [],
+            "kind": [item.value for item in kind or []],
+            "source": source or [],
+            "after_ns": _ns(after),
+            "before_ns": _ns(before),
+        }
+    )
+
+
+def _ns(date: datetime | None) -> int | None:
+    return None if date is None else int(date.astimezone().timestamp()) * 1_000_000_000
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=2), flush=True)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _fail(message: str) -> NoReturn:
+    _say(f"kb: {message}")
+    raise SystemExit(1)
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except KnowledgeBaseError as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        # The reader of a pipe left (`kb search … | head`).
+        sys.stderr.close()
+        raise SystemExit(0) from None
+
+
+if __name__ == "__main__":
+    main()

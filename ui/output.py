@@ -1,0 +1,207 @@
+"""What the command line shows people: progress on stderr, results on stdout."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+__all__ = [
+    "SyncDisplay",
+    "place_text",
+    "print_citations",
+    "print_evaluation",
+    "print_models",
+    "print_results",
+    "print_status",
+    "print_sync",
+]
+
+Json = dict[str, Any]
+_MAX_PASSAGE_CHARS = 400
+
+
+class SyncDisplay:
+    """A progress bar with file name, rate and ETA; plain nothing where no terminal is."""
+
+    def __init__(self) -> None:
+        self._bar = Bar(
+            TextColumn("{task.description}", style="bold"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[pace]}"),
+            TextColumn("{task.fields[current]}", style="dim"),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._task = self._bar.add_task("Looking", total=None, pace="", current="")
+
+    def __enter__(self) -> SyncDisplay:
+        if self._bar.console.is_terminal:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def show(self, progress: Json) -> None:
+        """Show one look at a sync."""
+        name = {"scan": "Looking", "read": "Reading", "tidy": "Tidying"}.get(progress["stage"])
+        if name is None:
+            return
+        pace = ""
+        if progress["rate_per_s"]:
+            pace = f"{progress['rate_per_s']:.1f}/s"
+        if progress["eta_s"] is not None:
+            pace += f", {duration_text(progress['eta_s'])} left"
+        self._bar.update(
+            self._task,
+            description=name,
+            completed=progress["n_done"],
+            total=progress["n_total"] or None,
+            pace=pace,
+            current=escape(progress["current"][-60:]),
+        )
+
+
+def duration_text(seconds: float) -> str:
+    """``75`` → ``1:15``; hours as ``1:02:03``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def bytes_text(n_bytes: int) -> str:
+    """``1536`` → ``1.5 KiB``."""
+    value = float(n_bytes)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if value < 1024:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:.1f} TiB"
+
+
+def place_text(place: Json) -> str:
+    """``manual.pdf, page 4`` or ``tour.mp4, 1:24``."""
+    text = str(place["source"])
+    if place.get("page") is not None:
+        text += f", page {place['page']}"
+    second = place.get("time_s")
+    second = place.get("start_s") if second is None else second
+    if second is not None:
+        text += f", {duration_text(second)}"
+    return text
+
+
+def print_sync(report: Json, *, dry_run: bool) -> None:
+    """What changed, what failed and why, and the counts."""
+    console = _console()
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for file in report["files"]:
+        if file["outcome"] != "unchanged":
+            style = {"failed": "red", "partial": "yellow"}.get(file["outcome"], "green")
+            table.add_row(
+                f"[{style}]{file['outcome']}[/]", escape(file["source"]), escape(file["reason"])
+            )
+    if table.row_count:
+        console.print(table)
+    counts = ", ".join(f"{n} {outcome}" for outcome, n in report["counts"].items() if n)
+    seconds = report["total_time_ms"] / 1000
+    would = "Would be: " if dry_run else ""
+    console.print(f"{would}{counts or 'nothing to do'} ({seconds:.1f} s)", highlight=False)
+
+
+def print_results(result: Json) -> None:
+    """Results, best first."""
+    console = _console()
+    for item in result["results"]:
+        metadata = item["metadata"]
+        console.print(
+            f"[bold]{item['rank']}. {escape(place_text(metadata))}[/]  "
+            f"[dim]{metadata['modality']}, score {item['rerank_score']:.3f}[/]",
+            highlight=False,
+        )
+        passage = " ".join(item["content"].split())
+        if passage:
+            console.print("   " + escape(passage[:_MAX_PASSAGE_CHARS]), highlight=False)
+    if not result["results"]:
+        console.print("Nothing was found. `kb status` tells what is indexed.")
+    console.print(f"[dim]{result['total_time_ms']:.0f} ms[/]", highlight=False)
+
+
+def print_citations(answer: Json) -> None:
+    """The citations of an answer whose text was already printed."""
+    console = _console()
+    console.print()
+    for citation in answer["citations"]:
+        console.print(
+            f"[bold]\\[{citation['number']}][/] {escape(place_text(citation))}", highlight=False
+        )
+
+
+def print_status(status: Json) -> None:
+    """Counts, sizes, settings and failures."""
+    console = _console()
+    table = Table(box=None, pad_edge=False, show_header=False)
+    counts = ", ".join(f"{n} {name}" for name, n in status["counts"].items() if n)
+    sizes = ", ".join(f"{name} {bytes_text(n)}" for name, n in status["size_bytes"].items())
+    kinds = ", ".join(f"{n} {name}" for name, n in sorted(status["kinds"].items()))
+    rows = (
+        ("Profile", status["profile"]),
+        ("", status["profile_note"]),
+        ("Home", status["home"]),
+        ("Folders", "\n".join(status["roots"])),
+        ("Store", status["store"]),
+        ("Chunking", status["chunking"]),
+        ("Files", f"{status['n_files']}" + (f" ({counts})" if counts else "")),
+        ("Kinds", kinds or "none"),
+        ("Chunks", f"{status['n_chunks']} ({status['n_unindexed']} vectors outside HNSW)"),
+        ("On disk", sizes),
+    )
+    for name, value in rows:
+        table.add_row(f"[bold]{name}[/]", escape(str(value)))
+    console.print(table, highlight=False)
+    for failure in status["failures"]:
+        style = "red" if failure["status"] == "failed" else "yellow"
+        console.print(
+            f"[{style}]{failure['status']}[/] {escape(failure['source'])}: "
+            f"{escape(failure['reason'])}",
+            highlight=False,
+        )
+    if status["alert"]:
+        console.print(f"[red]{escape(status['alert'])}[/]", highlight=False)
+
+
+def print_models(table: Sequence[Json]) -> None:
+    """One line a model."""
+    console = _console()
+    for model in table:
+        mark = "[green]ok[/]" if model["ok"] else "[red]missing[/]"
+        console.print(
+            f"{mark}  {model['role']}: {escape(model['name'])}, {bytes_text(model['size_bytes'])}"
+            f"  [dim]{escape(model['note'])}[/]",
+            highlight=False,
+        )
+
+
+def print_evaluation(result: Json) -> None:
+    """One line a measure."""
+    console = _console()
+    for name, value in result.items():
+        shown = f"{value:.4f}" if isinstance(value, float) else str(value)
+        console.print(f"{name:>16}  {shown}", highlight=False)
+
+
+def _console() -> Console:
+    return Console(soft_wrap=True)

@@ -1,0 +1,375 @@
+"""Escaped HTML of what the pages show: answers, citations, hits, messages.
+
+Everything that comes from a document, a file name or a person passes through `escape`;
+nothing here returns text that was not escaped.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
+from urllib.parse import quote, urlencode
+
+from PIL import Image
+
+from kb.types import Chunk, Citation, EncodedImage, Hit, Kind, Locator, Modality
+
+__all__ = [
+    "MEDIA",
+    "answer_text",
+    "chip",
+    "citation_card",
+    "duration",
+    "escape",
+    "heading_path",
+    "hit_card",
+    "icon",
+    "mark_range",
+    "mark_words",
+    "message",
+    "original_url",
+    "page_image_url",
+    "page_view_url",
+    "place",
+    "quote_range",
+    "size",
+    "thumbnail",
+    "thumbnail_data_uri",
+    "timestamp",
+    "view_url",
+]
+
+# Relative, so that the pages also work under a path behind a proxy.
+MEDIA = "media"
+
+_PAGED = frozenset({Kind.PDF, Kind.EBOOK})
+_CITATION = re.compile(r"\[(\d{1,3})\]")
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+_LATIN = re.compile(r"[^\W_]+")
+# fmt: off
+_STOPWORDS = frozenset({
+    "a", "an", "and", "are", "as", "at", "be", "by", "can", "do", "does", "for", "from", "has",
+    "have", "how", "i", "in", "is", "it", "its", "of", "on", "or", "that", "the", "this", "to",
+    "was", "what", "when", "where", "which", "who", "why", "will", "with", "you", "your",
+})
+# fmt: on
+
+_ICONS = {
+    "pdf": "M6 2h8l4 4v16H6zM14 2v4h4M9 12h6M9 15h6M9 18h4",
+    "ebook": "M4 5c3-1 6-1 8 1 2-2 5-2 8-1v14c-3-1-6-1-8 1-2-2-5-2-8-1zM12 6v14",
+    "image": "M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15 9h.01",
+    "video": "M4 6h11v12H4zM15 10l5-3v10l-5-3z",
+    "html": "M4 5h16v14H4zM4 9h16M10 12l-2 2 2 2M14 12l2 2-2 2",
+    "text": "M6 3h12v18H6zM9 8h6M9 12h6M9 16h4",
+    "data": "M4 5h16v14H4zM4 10h16M4 15h16M10 5v14",
+    "office": "M6 2h8l4 4v16H6zM14 2v4h4M9 11h6v6H9z",
+    "search": "M11 4a7 7 0 1 1 0 14 7 7 0 0 1 0-14zM16 16l5 5",
+    "warning": "M12 4l9 16H3zM12 10v4M12 17h.01",
+    "empty": "M4 7l2-3h12l2 3v12H4zM4 7h16M9 12h6",
+}
+
+
+def escape(text: object) -> str:
+    """`text` for HTML content and quoted attributes."""
+    return html.escape(str(text), quote=True)
+
+
+def icon(name: str) -> str:
+    """A line drawing, 24 units wide, hidden from screen readers."""
+    return (
+        '<svg class="kb-icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">'
+        f'<path d="{_ICONS[name]}"/></svg>'
+    )
+
+
+def timestamp(seconds: float) -> str:
+    """``m:ss``, or ``h:mm:ss`` from an hour on."""
+    whole = int(seconds)
+    hours, minutes = divmod(whole // 60, 60)
+    head = f"{hours}:{minutes:02d}" if hours else f"{minutes}"
+    return f"{head}:{whole % 60:02d}"
+
+
+def duration(seconds: float) -> str:
+    """How long something still takes, rounded as people say it."""
+    if seconds < 60:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 3600:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def size(n_bytes: int) -> str:
+    """A file's size in decimal units."""
+    value = float(n_bytes)
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if value >= 10 or unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"
+
+
+def place(source: str, locator: Locator, time_s: float | None = None) -> str:
+    """Where in its file something stands: ``page 3``, ``slide 2``, ``0:42``; empty if the
+    whole file is meant."""
+    if time_s is not None:
+        return timestamp(time_s)
+    if locator.start_s is not None:
+        start = timestamp(locator.start_s)
+        end = timestamp(locator.end_s) if locator.end_s is not None else start
+        return start if end == start else f"{start}–{end}"
+    if locator.page is not None:
+        suffix = PurePosixPath(source).suffix.lower()
+        word = {".pptx": "slide", ".xlsx": "sheet"}.get(suffix, "page")
+        return f"{word} {locator.page}"
+    return ""
+
+
+def heading_path(chunk: Chunk) -> str:
+    """Title and headings above a chunk, escaped, outermost first."""
+    parts = [part for part in (chunk.title, *chunk.headings) if part]
+    unique = [part for i, part in enumerate(parts) if part not in parts[:i]]
+    return '<span class="kb-sep" aria-hidden="true"> › </span>'.join(map(escape, unique))
+
+
+def quote_range(chunk: Chunk, quoted: str) -> tuple[int, int] | None:
+    """Where `quoted` stands in the chunk's text; None for a citation of the whole."""
+    start = chunk.text.find(quoted) if quoted else -1
+    return (start, start + len(quoted)) if start >= 0 else None
+
+
+def mark_range(text: str, start: int, end: int) -> str:
+    """`text` escaped, with ``[start, end)`` in a ``<mark>``."""
+    return (
+        f'{escape(text[:start])}<mark class="kb-quote">{escape(text[start:end])}</mark>'
+        f"{escape(text[end:])}"
+    )
+
+
+def mark_words(text: str, query: str) -> str:
+    """`text` escaped, with the words of `query` in ``<mark>``.
+
+    Latin words count from their start, case aside, so that "reset" marks "resetting";
+    Chinese and Japanese are marked where two characters in a row occur in the query.
+    """
+    spans = sorted(
+        match.span()
+        for pattern in _word_patterns(query)
+        for match in re.finditer(pattern, text, re.IGNORECASE)
+    )
+    pieces: list[str] = []
+    last = 0
+    for start, end in _merged((s, e) if e > s else (s, s + 2) for s, e in spans):
+        pieces += [escape(text[last:start]), f"<mark>{escape(text[start:end])}</mark>"]
+        last = end
+    return "".join(pieces) + escape(text[last:])
+
+
+def _word_patterns(query: str) -> list[str]:
+    """What `mark_words` looks for: Latin words from their start; pairs of Chinese or
+    Japanese characters as lookaheads, since they overlap."""
+    words = {w.casefold() for w in _LATIN.findall(_CJK.sub(" ", query))} - _STOPWORDS
+    patterns = [rf"\b{re.escape(word)}\w*" for word in words]
+    patterns += [rf"(?={re.escape(pair)})" for pair in _cjk_pairs(query)]
+    return patterns
+
+
+def _cjk_pairs(query: str) -> set[str]:
+    return {run[i : i + 2] for run in _CJK.findall(query) for i in range(len(run) - 1)}
+
+
+def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for start, end in spans:
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def view_url(
+    chunk_id: str, quoted: tuple[int, int] | None = None, time_s: float | None = None
+) -> str:
+    """The address of the viewer's content for a chunk, a range of its text, or a second."""
+    values: dict[str, str] = {}
+    if quoted is not None:
+        values |= {"start": str(quoted[0]), "end": str(quoted[1])}
+    if time_s is not None:
+        values["time_s"] = f"{time_s:g}"
+    tail = f"?{urlencode(values)}" if values else ""
+    return f"{MEDIA}/view/{quote(chunk_id, safe='')}{tail}"
+
+
+def page_image_url(document_sha256: str, page: int) -> str:
+    """The address of a page's picture."""
+    return f"{MEDIA}/documents/{quote(document_sha256, safe='')}/pages/{page}"
+
+
+def page_view_url(document_sha256: str, page: int) -> str:
+    """The address of the viewer's content for a page."""
+    return f"{MEDIA}/view/documents/{quote(document_sha256, safe='')}/pages/{page}"
+
+
+def original_url(document_sha256: str) -> str:
+    """The address of the file itself."""
+    return f"{MEDIA}/documents/{quote(document_sha256, safe='')}/original"
+
+
+def thumbnail(chunk: Chunk, time_s: float | None = None) -> str:
+    """A small picture of a chunk over the icon of its kind, which stays where none loads."""
+    url = ""
+    if chunk.image is not None:
+        url = f"{MEDIA}/assets/{chunk.image.sha256}/thumbnail"
+    elif chunk.frames:
+        at_s = time_s if time_s is not None else chunk.frames[0].time_s
+        frame = min(chunk.frames, key=lambda frame: abs(frame.time_s - at_s))
+        url = f"{MEDIA}/assets/{frame.image.sha256}/thumbnail"
+    elif chunk.kind in _PAGED and chunk.locator.page is not None:
+        url = f"{page_image_url(chunk.document_sha256, chunk.locator.page)}/thumbnail"
+    picture = f'<img src="{escape(url)}" alt="" loading="lazy">' if url else ""
+    return f'<span class="kb-thumb kb-kind-{chunk.kind}">{icon(chunk.kind)}{picture}</span>'
+
+
+def thumbnail_data_uri(image: EncodedImage, side_px: int = 160) -> str:
+    """A small JPEG of a picture that the person sent, as a data URI."""
+    with Image.open(io.BytesIO(image.data)) as picture:
+        small = picture.convert("RGB")
+        small.thumbnail((side_px, side_px))
+    buffer = io.BytesIO()
+    small.save(buffer, "JPEG", quality=80)
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+
+
+def _citation_view(citation: Citation, chunk: Chunk) -> str:
+    time_s = citation.locator.start_s if chunk.modality is Modality.VIDEO else None
+    return view_url(chunk.id, quote_range(chunk, citation.quote), time_s)
+
+
+def chip(citation: Citation, chunk: Chunk) -> str:
+    """The number in an answer's text that opens its citation."""
+    where = " ".join(filter(None, (citation.source, place(citation.source, citation.locator))))
+    return (
+        f'<button type="button" class="kb-chip" data-number="{citation.number}" '
+        f'data-view="{escape(_citation_view(citation, chunk))}" title="{escape(where)}" '
+        f'aria-label="{escape(f"Source {citation.number}: {where}")}">{citation.number}</button>'
+    )
+
+
+def answer_text(text: str, chips: Mapping[int, str]) -> str:
+    """An answer's text as paragraphs and lists, ``[n]`` replaced by the chip of n.
+
+    A number without a chip stays as it is written: nothing is shown as cited that is not.
+    """
+
+    def inline(line: str) -> str:
+        pieces: list[str] = []
+        last = 0
+        for match in _CITATION.finditer(line):
+            found = chips.get(int(match[1]))
+            if found is not None:
+                pieces += [escape(line[last : match.start()].rstrip(" ")), found]
+                last = match.end()
+        return "".join(pieces) + escape(line[last:])
+
+    blocks: list[str] = []
+    for block in re.split(r"\n\s*\n", text.strip()):
+        lines = block.split("\n")
+        if all(re.match(r"\s*[-*•] ", line) for line in lines):
+            items = "".join(f"<li>{inline(line.lstrip()[2:])}</li>" for line in lines)
+            blocks.append(f"<ul>{items}</ul>")
+        elif block:
+            blocks.append(f"<p>{'<br>'.join(map(inline, lines))}</p>")
+    return "".join(blocks)
+
+
+def citation_card(citation: Citation, chunk: Chunk) -> str:
+    """One entry of the list beside an answer; the whole card is the button."""
+    where = place(citation.source, citation.locator)
+    quoted = escape(citation.quote) if citation.quote else heading_path(chunk)
+    return (
+        f'<li><button type="button" class="kb-source" data-number="{citation.number}" '
+        f'data-view="{escape(_citation_view(citation, chunk))}">'
+        f"{thumbnail(chunk, citation.locator.start_s)}"
+        f'<span class="kb-source-body"><span class="kb-source-head">'
+        f'<span class="kb-number">{citation.number}</span>'
+        f'<span class="kb-name" title="{escape(citation.source)}">{escape(citation.source)}</span>'
+        f'{_badge(where)}</span><span class="kb-excerpt">{quoted}</span></span></button></li>'
+    )
+
+
+def hit_card(rank: int, hit: Hit, query: str) -> str:
+    """One result of a search, with its scores by stage."""
+    chunk = hit.chunk
+    url = view_url(chunk.id, time_s=hit.time_s)
+    where = place(hit.source, chunk.locator, hit.time_s)
+    passage = mark_words(_excerpt(chunk.text, query), query) if chunk.text else ""
+    path = heading_path(chunk)
+    folded = (
+        f'<span class="kb-muted">and {len(hit.also)} more at this place</span>' if hit.also else ""
+    )
+    return (
+        f'<li class="kb-hit"><button type="button" class="kb-hit-open" '
+        f'data-view="{escape(url)}" aria-label="{escape(f"Open {hit.source} {where}")}">'
+        f"{thumbnail(chunk, hit.time_s)}</button>"
+        f'<div class="kb-hit-body"><div class="kb-source-head"><span class="kb-rank">{rank}</span>'
+        f'<button type="button" class="kb-link kb-name" data-view="{escape(url)}" '
+        f'title="{escape(hit.source)}">{escape(hit.source)}</button>{_badge(where)}</div>'
+        + (f'<div class="kb-path">{path}</div>' if path else "")
+        + (f'<p class="kb-passage">{passage}</p>' if passage else "")
+        + f'<div class="kb-scores">{_scores(hit)}{folded}</div></div></li>'
+    )
+
+
+def _scores(hit: Hit) -> str:
+    stages = (
+        ("meaning", hit.dense, "Cosine of the dense vectors"),
+        ("words", hit.sparse, "BM25"),
+        ("picture", hit.picture, "Cosine of the picture descriptors"),
+        ("fused", hit.fused, "After fusion, from 0 to 1"),
+        ("rerank", hit.rerank, "The reranker's score"),
+    )
+    return "".join(
+        f'<span class="kb-score" title="{escape(note)}">{name} <b>{value:.3f}</b></span>'
+        for name, value, note in stages
+        if value is not None
+    )
+
+
+def _excerpt(text: str, query: str, n_chars: int = 420) -> str:
+    """The part of a long text with the most of the query's words near each other."""
+    if len(text) <= n_chars:
+        return text
+    starts = [
+        match.start()
+        for pattern in _word_patterns(query)
+        for match in re.finditer(pattern, text, re.IGNORECASE)
+    ]
+    best = max(
+        starts, key=lambda s: (sum(s <= t < s + n_chars * 3 // 4 for t in starts), -s), default=0
+    )
+    start = max(0, best - 60)
+    if start:
+        space = text.find(" ", start, best)
+        start = space + 1 if space >= 0 else start
+    end = min(len(text), start + n_chars)
+    return ("… " if start else "") + text[start:end].strip() + (" …" if end < len(text) else "")
+
+
+def _badge(where: str) -> str:
+    return f'<span class="kb-badge">{escape(where)}</span>' if where else ""
+
+
+def message(text: str, *, kind: str = "info", title: str = "") -> str:
+    """A notice in place: ``info``, ``warning`` or ``error``. Line breaks are kept."""
+    head = f"<strong>{escape(title)}</strong>" if title else ""
+    role = "alert" if kind == "error" else "status"
+    picture = icon("warning" if kind in {"error", "warning"} else "empty")
+    return (
+        f'<div class="kb-message kb-message-{kind}" role="{role}">{picture}'
+        f"<div>{head}<p>{escape(text)}</p></div></div>"
+    )

@@ -1,0 +1,338 @@
+"""One knowledge base, open in this process, with what the page and the API ask of it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest.progress import Progress
+from ingest.sync import Syncer
+from ingest.watch import watch
+from kb.build import open_knowledge_base, profile_note
+from kb.config import Config, Home
+from kb.errors import ConfigError, KnowledgeBaseError
+from kb.knowledge_base import KnowledgeBase
+from kb.ledger import DocumentStatus
+from kb.protocols import TextDelta
+from kb.types import (
+    Answer,
+    Chunk,
+    Citation,
+    Document,
+    EncodedImage,
+    Filters,
+    Frame,
+    Hit,
+    ImageRef,
+    Query,
+    SearchResult,
+    SyncReport,
+)
+from ui.library_files import LibraryFile, add_file, delete_file, list_files
+
+__all__ = ["Failure", "Service", "Status"]
+
+_log = logging.getLogger(__name__)
+_CLIP_LIMIT_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file that could not be read, or not wholly."""
+
+    source: str
+    status: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What `kb status` shows.
+
+    Attributes:
+        n_unindexed: Vectors outside the HNSW graph; they are searched exactly.
+        size_bytes: By part of the index: ``ledger``, ``vectors``, ``assets``, ``ocr``.
+        alert: What stopped the last sync, or empty.
+    """
+
+    profile: str
+    profile_note: str
+    encoder: str
+    home: Path
+    roots: tuple[Path, ...]
+    store: str
+    chunking: str
+    n_files: int
+    n_documents: int
+    n_chunks: int
+    n_unindexed: int
+    counts: dict[str, int]
+    kinds: dict[str, int]
+    size_bytes: dict[str, int]
+    failures: tuple[Failure, ...]
+    alert: str
+
+
+class Service:
+    """A knowledge base with its syncs.
+
+    Args:
+        home: Where it lives.
+        config: Its configuration.
+        rebuild: Forget the index and make it anew with the next sync.
+
+    Raises:
+        StoreInUseError: Another process has it open.
+    """
+
+    def __init__(self, home: Home, config: Config, *, rebuild: bool = False) -> None:
+        self.home = home
+        self.config = config
+        self.kb: KnowledgeBase = open_knowledge_base(home, config, rebuild=rebuild)
+        self.syncer = Syncer(self.kb, self._heard)
+        self._progress = Progress()
+        self._listeners: list[Callable[[Progress], None]] = []
+        self._alert = ""
+        self._wanted = threading.Event()
+        self._closing = threading.Event()
+        self._retry: frozenset[str] | None = None
+        self._threads: list[threading.Thread] = []
+
+    # -- ask -----------------------------------------------------------------------------
+
+    @property
+    def profile(self) -> str:
+        """The profile's name."""
+        return self.config.profile
+
+    @property
+    def profile_note(self) -> str:
+        """What the profile means for the person who asks."""
+        return profile_note(self.config)
+
+    def search(self, query: Query, n_results: int | None = None) -> SearchResult:
+        """See `KnowledgeBase.search`."""
+        return self.kb.search(query, n_results)
+
+    def ask(self, query: Query) -> Iterator[TextDelta | Citation | Answer]:
+        """See `KnowledgeBase.ask`."""
+        return self.kb.ask(query)
+
+    def make_query(
+        self,
+        text: str,
+        images: Sequence[Path] = (),
+        clip: Path | None = None,
+        filters: Filters | None = None,
+    ) -> Query:
+        """A query from words and files, checked.
+
+        Raises:
+            ConfigError: There is nothing to ask.
+            IngestError: A picture or the clip can't be read.
+        """
+        if not text.strip() and not images and clip is None:
+            raise ConfigError("Nothing was asked. Give some words, a picture or a clip.")
+        return Query(
+            text=text.strip(),
+            images=tuple(self._query_image(path) for path in images),
+            clip=self._query_clip(clip) if clip else (),
+            filters=filters or Filters(),
+        )
+
+    def _query_image(self, path: Path) -> EncodedImage:
+        from ingest.pictures import encode_picture, load_picture
+
+        return encode_picture(load_picture(path, self.config.ingest.max_image_px))
+
+    def _query_clip(self, path: Path) -> tuple[Frame, ...]:
+        from ingest.query_clip import read_clip
+
+        return read_clip(path, self.config.ingest, time_limit_s=_CLIP_LIMIT_S)
+
+    # -- library -------------------------------------------------------------------------
+
+    def files(self) -> list[LibraryFile]:
+        """Every file, by source."""
+        return list_files(
+            self.kb.ledger, self.home.library, self.syncer.waiting(), self._progress.current
+        )
+
+    def progress(self) -> Progress:
+        """How far the running sync has come."""
+        return self._progress
+
+    def upload(self, name: str, path: Path) -> str:
+        """Copy a file into the library and have it indexed; returns its source."""
+        source = add_file(self.home.library, name, path)
+        self.sync_soon()
+        return source
+
+    def remove(self, source: str) -> None:
+        """Delete a file of the library from disk and from the index."""
+        delete_file(self.home.library, source)
+        self.kb.forget_paths([(str(self.home.library), source)])
+
+    def retry(self, sources: Sequence[str] = ()) -> None:
+        """Have failed files read again; none named means all."""
+        self._retry = frozenset(sources)
+        self.sync_soon()
+
+    def sync_soon(self) -> None:
+        """Have the background thread sync."""
+        self._wanted.set()
+
+    def sync(
+        self,
+        folders: Sequence[Path] = (),
+        *,
+        dry_run: bool = False,
+        allow_mass_delete: bool = False,
+        retry: frozenset[str] | None = None,
+        listen: Callable[[Progress], None] | None = None,
+    ) -> SyncReport:
+        """Sync now, in this thread. See `Syncer.sync`."""
+        if listen:
+            self._listeners.append(listen)
+        try:
+            report = self.syncer.sync(
+                folders, dry_run=dry_run, allow_mass_delete=allow_mass_delete, retry=retry
+            )
+        finally:
+            if listen:
+                self._listeners.remove(listen)
+        self._alert = ""
+        return report
+
+    def status(self) -> Status:
+        """Counts, sizes and failures."""
+        files = self.files()
+        counts = dict.fromkeys(("indexed", "partial", "failed", "waiting", "indexing"), 0)
+        kinds: dict[str, int] = {}
+        for file in files:
+            counts[file.status] += 1
+            if file.kind:
+                kinds[file.kind.value] = kinds.get(file.kind.value, 0) + 1
+        stats = self.kb.store_stats()
+        chunk_tokens, overlap_tokens = self.config.ingest.chunking.sizes_tokens
+        index = self.home.index
+        return Status(
+            profile=self.profile,
+            profile_note=self.profile_note,
+            encoder=self.config.encoder.model,
+            home=self.home.path,
+            roots=self.syncer.roots(),
+            store=self.config.store.url or "Qdrant Edge, in this process",
+            chunking=f"{self.config.ingest.chunking.strategy}, {chunk_tokens} tokens, "
+            f"{overlap_tokens} overlapping",
+            n_files=len(files),
+            n_documents=len({f.document_sha256 for f in files if f.document_sha256}),
+            n_chunks=self.kb.ledger.n_chunks(),
+            n_unindexed=max(0, stats.n_points - stats.n_indexed),
+            counts=counts,
+            kinds=kinds,
+            size_bytes={
+                "ledger": sum(path.stat().st_size for path in index.glob("ledger.sqlite3*")),
+                "vectors": stats.size_bytes or 0,
+                "assets": _tree_bytes(self.home.assets),
+                "ocr": _tree_bytes(index / "ocr"),
+            },
+            failures=tuple(
+                Failure(file.source, file.status, file.reason)
+                for file in files
+                if file.status in (DocumentStatus.FAILED, DocumentStatus.PARTIAL)
+            ),
+            alert=self._alert,
+        )
+
+    # -- what a citation opens -------------------------------------------------------------
+
+    def chunk(self, chunk_id: str) -> Chunk | None:
+        """A committed chunk."""
+        hit = self.kb.hit(chunk_id)
+        return hit.chunk if hit else None
+
+    def hit(self, chunk_id: str) -> Hit | None:
+        """A committed chunk with its source."""
+        return self.kb.hit(chunk_id)
+
+    def document(self, sha256: str) -> Document | None:
+        """A document with its paths."""
+        record = self.kb.ledger.record(sha256)
+        return record.document if record else None
+
+    def page_image(self, document_sha256: str, page: int) -> ImageRef | None:
+        """The picture of a page."""
+        return self.kb.ledger.page_image(document_sha256, page)
+
+    def n_pages(self, document_sha256: str) -> int:
+        """How many pages a document has; 0 where it has none."""
+        return self.kb.ledger.n_pages(document_sha256)
+
+    def asset(self, sha256: str) -> ImageRef | None:
+        """A picture that some document shows."""
+        return self.kb.ledger.asset(sha256)
+
+    def asset_path(self, ref: ImageRef) -> Path:
+        """The file of a picture."""
+        return self.kb.assets.path(ref)
+
+    def original(self, document_sha256: str) -> Path | None:
+        """An existing copy of the file itself."""
+        document = self.document(document_sha256)
+        for root, path in document.sources if document else ():
+            if (root / path).is_file():
+                return root / path
+        return None
+
+    # -- background ----------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Sync now and whenever files change, in background threads."""
+        self._wanted.set()
+        for target, name in ((self._sync_loop, "sync"), (self._watch_loop, "watch")):
+            thread = threading.Thread(target=target, name=f"kb-{name}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def close(self) -> None:
+        """Stop syncing and release the store."""
+        self._closing.set()
+        self._wanted.set()
+        self.syncer.stop()
+        for thread in self._threads:
+            thread.join(timeout=30)
+        self.kb.close()
+
+    def _sync_loop(self) -> None:
+        while True:
+            self._wanted.wait()
+            self._wanted.clear()
+            if self._closing.is_set():
+                return
+            retry, self._retry = self._retry, None
+            try:
+                self.sync(retry=retry)
+            except KnowledgeBaseError as error:
+                self._alert = str(error)
+                _log.error("%s", error)
+            except Exception:
+                # The page and the API must live on; the traceback is for whoever mends it.
+                self._alert = "The last sync ended with an unexpected error; see the log."
+                _log.exception("The sync failed")
+
+    def _watch_loop(self) -> None:
+        self.home.library.mkdir(parents=True, exist_ok=True)
+        watch(self.syncer.roots(), self.sync_soon, self._closing, poll=self.config.ingest.poll)
+
+    def _heard(self, progress: Progress) -> None:
+        self._progress = progress
+        for listen in tuple(self._listeners):
+            listen(progress)
+
+
+def _tree_bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

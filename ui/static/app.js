@@ -1,0 +1,259 @@
+// The viewer, the theme switch, confirmations, copying. No library; loaded from the same
+// origin. Everything is delegated from the document, since the pages replace their HTML.
+(() => {
+  "use strict";
+
+  const kb = (window.kb = {});
+  const THEME_KEY = "kb-theme";
+
+  // --- light and dark: the system's choice, until the person makes one -------------------
+  const systemDark = window.matchMedia("(prefers-color-scheme: dark)");
+
+  function wantsDark() {
+    const chosen = localStorage.getItem(THEME_KEY);
+    return chosen ? chosen === "dark" : systemDark.matches;
+  }
+
+  function applyTheme() {
+    const dark = wantsDark();
+    if (document.body && document.body.classList.contains("dark") !== dark) {
+      document.body.classList.toggle("dark", dark);
+    }
+    document.documentElement.style.colorScheme = dark ? "dark" : "light";
+  }
+
+  function toggleTheme() {
+    localStorage.setItem(THEME_KEY, wantsDark() ? "light" : "dark");
+    applyTheme();
+  }
+
+  systemDark.addEventListener("change", applyTheme);
+
+  // --- the viewer ------------------------------------------------------------------------
+  let viewer = null;
+  let opener = null;
+  let request = 0;
+
+  function dialog(className, label) {
+    const element = document.createElement("dialog");
+    element.className = className;
+    if (label) element.setAttribute("aria-label", label);
+    // A click on the backdrop lands on the dialog itself.
+    element.addEventListener("click", (event) => {
+      if (event.target === element) element.close();
+    });
+    document.body.append(element);
+    return element;
+  }
+
+  function viewerDialog() {
+    if (viewer) return viewer;
+    viewer = dialog("kb-viewer");
+    viewer.setAttribute("aria-labelledby", "kb-viewer-title");
+    viewer.addEventListener("close", () => {
+      request += 1;
+      viewer.replaceChildren();
+      if (opener && opener.isConnected) opener.focus();
+      opener = null;
+    });
+    return viewer;
+  }
+
+  async function openViewer(url, from) {
+    const element = viewerDialog();
+    if (!element.open) {
+      opener = from;
+      element.innerHTML = '<p class="kb-viewer-wait" role="status">Opening…</p>';
+      element.showModal();
+    }
+    const mine = ++request;
+    try {
+      const response = await fetch(url);
+      const content = response.ok
+        ? await response.text()
+        : failure((await response.json().catch(() => ({}))).detail || `Error ${response.status}`);
+      if (mine === request) fill(element, content, from);
+    } catch {
+      if (mine === request) fill(element, failure("The server does not answer."), from);
+    }
+  }
+
+  function failure(text) {
+    const box = document.createElement("p");
+    box.textContent = text;
+    return (
+      '<header class="kb-viewer-head"><h2 class="kb-viewer-title" id="kb-viewer-title">' +
+      "Not available</h2>" +
+      '<div class="kb-tools"><button type="button" class="kb-tool kb-tool-text" data-close>' +
+      "Close</button></div></header>" +
+      `<div class="kb-viewer-body"><div class="kb-message kb-message-error" role="alert">` +
+      `${box.outerHTML}</div></div>`
+    );
+  }
+
+  function fill(element, content, from) {
+    const turned = from && from.dataset ? from.dataset.pageTurn : null;
+    element.innerHTML = content; // escaped by the server, see ui/viewer.py
+    const same = turned && element.querySelector(`[data-page-turn="${turned}"]:not([disabled])`);
+    (same || element.querySelector("[data-close]")).focus();
+    const image = element.querySelector(".kb-page img");
+    if (image) {
+      if (image.complete) showMark(element);
+      else image.addEventListener("load", () => showMark(element), { once: true });
+    }
+    const quoted = element.querySelector("mark.kb-quote");
+    if (quoted) quoted.scrollIntoView({ block: "center" });
+    const frame = element.querySelector(".kb-frame[aria-current]");
+    if (frame) frame.parentElement.scrollLeft = frame.offsetLeft - frame.parentElement.offsetLeft;
+    const video = element.querySelector("video");
+    if (video) startVideo(element, video);
+  }
+
+  function showMark(element) {
+    const mark = element.querySelector(".kb-mark");
+    if (mark) mark.scrollIntoView({ block: "center", inline: "center" });
+  }
+
+  function startVideo(element, video) {
+    const start = Number(video.dataset.startS);
+    const failed = () => {
+      video.hidden = true;
+      element.querySelector(".kb-video-failed").hidden = false;
+    };
+    video.addEventListener(
+      "loadedmetadata",
+      () => {
+        if (Math.abs(video.currentTime - start) > 0.5) video.currentTime = start;
+      },
+      { once: true },
+    );
+    video.addEventListener("error", failed);
+    video.play().catch(() => {}); // a browser may refuse to start by itself
+  }
+
+  // --- confirmation ----------------------------------------------------------------------
+  kb.confirm = (source) =>
+    new Promise((resolve) => {
+      const element = dialog("kb-confirm", "Delete this file?");
+      element.innerHTML =
+        "<h2>Delete this file?</h2><p></p><div class='kb-confirm-buttons'>" +
+        "<button type='button' class='kb-button kb-button-quiet' value='no'>Keep it</button>" +
+        "<button type='button' class='kb-button kb-button-danger' value='yes'>Delete</button></div>";
+      element.querySelector("p").textContent =
+        `${source} is deleted from the library folder and from the index. ` +
+        "This cannot be undone.";
+      element.addEventListener("click", (event) => {
+        const button = event.target.closest("button");
+        if (button) element.close(button.value);
+      });
+      element.addEventListener("close", () => {
+        element.remove();
+        resolve(element.returnValue === "yes");
+      });
+      element.showModal();
+    });
+
+  // --- chat ------------------------------------------------------------------------------
+  let lastTurn = "";
+  kb.onTurn = (element) => {
+    const turn = element.querySelector("[data-turn]");
+    if (turn && turn.dataset.turn !== lastTurn) {
+      turn.scrollIntoView({ block: "start", behavior: "smooth" });
+    }
+    lastTurn = turn ? turn.dataset.turn : "";
+  };
+
+  // --- one place for clicks --------------------------------------------------------------
+  document.addEventListener("click", (event) => {
+    const on = (selector) => event.target.closest(selector);
+    let target;
+    if ((target = on("[data-view]"))) {
+      openViewer(target.dataset.view, target);
+    } else if ((target = on("[data-close]"))) {
+      target.closest("dialog").close();
+    } else if ((target = on("[data-seek-s]"))) {
+      const video = target.closest("dialog").querySelector("video");
+      if (video && !video.hidden) {
+        video.currentTime = Number(target.dataset.seekS);
+        for (const frame of target.parentElement.children) frame.removeAttribute("aria-current");
+        target.setAttribute("aria-current", "true");
+      }
+    } else if ((target = on("[data-theme-toggle]"))) {
+      toggleTheme();
+    } else if ((target = on("[data-goto]"))) {
+      goTo(target.dataset.goto);
+    } else if ((target = on("[data-copy]"))) {
+      copy(target);
+    }
+  });
+
+  function goTo(name) {
+    for (const tab of document.querySelectorAll('#kb-tabs [role="tab"]')) {
+      if (tab.textContent.trim().toLowerCase() === name) tab.click();
+    }
+  }
+
+  async function copy(button) {
+    const text = button.parentElement.querySelector(button.dataset.copy).textContent;
+    const label = button.textContent;
+    try {
+      await navigator.clipboard.writeText(text);
+      button.textContent = "Copied";
+    } catch {
+      button.textContent = "Copying is blocked by the browser";
+    }
+    setTimeout(() => (button.textContent = label), 1600);
+  }
+
+  // A number in the answer and its card light up together.
+  function highlight(event, on) {
+    const item = event.target.closest && event.target.closest("[data-number]");
+    const turn = item && item.closest("[data-turn]");
+    if (!turn) return;
+    for (const other of turn.querySelectorAll(`[data-number="${item.dataset.number}"]`)) {
+      other.classList.toggle("kb-lit", on);
+    }
+  }
+  for (const [name, on] of [["mouseover", true], ["mouseout", false], ["focusin", true], ["focusout", false]]) {
+    document.addEventListener(name, (event) => highlight(event, on));
+  }
+
+  // --- keyboard --------------------------------------------------------------------------
+  document.addEventListener("keydown", (event) => {
+    if (viewer && viewer.open) {
+      if (event.target.closest("video, .kb-passage-full")) return;
+      const word = { ArrowLeft: "previous", ArrowRight: "next" }[event.key];
+      const button = word && viewer.querySelector(`[data-page-turn="${word}"]:not([disabled])`);
+      if (button) {
+        event.preventDefault();
+        button.click();
+      }
+      return;
+    }
+    if (event.key === "/" && !event.target.closest("input, textarea, [contenteditable]")) {
+      const box = [...document.querySelectorAll("#kb-question textarea, #kb-search-query textarea")]
+        .find((element) => element.offsetParent);
+      if (box) {
+        event.preventDefault();
+        box.focus();
+      }
+    }
+  });
+
+  // A thumbnail that does not load gives way to the icon under it.
+  document.addEventListener(
+    "error",
+    (event) => {
+      if (event.target.matches && event.target.matches(".kb-thumb img")) event.target.remove();
+    },
+    true,
+  );
+
+  function begin() {
+    applyTheme();
+    // Gradio sets its own idea of the theme when it starts.
+    new MutationObserver(applyTheme).observe(document.body, { attributeFilter: ["class"] });
+  }
+  if (document.body) begin();
+  else document.addEventListener("DOMContentLoaded", begin);
+})();
