@@ -11,146 +11,22 @@ from the store; `KnowledgeBase.recover` deletes what a crash left there.
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from kb.errors import StoreError, StoreUnavailableError
+from kb.ledger.database import Database
+from kb.ledger.records import Companion, DocumentRecord, DocumentStatus, PathRecord, Stale
 from kb.types import Chunk, Document, Filters, ImageRef, Kind, Modality
 
-__all__ = ["Companion", "DocumentRecord", "DocumentStatus", "Ledger", "PathRecord", "Stale"]
+__all__ = ["Ledger"]
 
-_SCHEMA_VERSION = 1
-_SCHEMA = """
-CREATE TABLE documents (
-    sha256 TEXT PRIMARY KEY,
-    kind TEXT NOT NULL,
-    media_type TEXT NOT NULL,
-    title TEXT NOT NULL,
-    size_bytes INTEGER NOT NULL,
-    date_ns INTEGER NOT NULL,
-    fingerprint TEXT NOT NULL,
-    status TEXT NOT NULL,
-    reason TEXT NOT NULL,
-    n_chunks INTEGER NOT NULL
-) STRICT;
-CREATE TABLE roots (root TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
-CREATE TABLE paths (
-    root TEXT NOT NULL,
-    path TEXT NOT NULL,
-    sha256 TEXT,
-    size_bytes INTEGER NOT NULL,
-    mtime_ns INTEGER NOT NULL,
-    seen_ns INTEGER NOT NULL,
-    companions TEXT NOT NULL,
-    reason TEXT NOT NULL,
-    PRIMARY KEY (root, path)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX paths_by_document ON paths (sha256);
-CREATE TABLE chunks (
-    id TEXT PRIMARY KEY,
-    document_sha256 TEXT NOT NULL,
-    ordinal INTEGER NOT NULL,
-    page INTEGER,
-    modality TEXT NOT NULL,
-    body TEXT NOT NULL
-) STRICT;
-CREATE INDEX chunks_by_document ON chunks (document_sha256, ordinal);
-CREATE TABLE assets (
-    sha256 TEXT NOT NULL,
-    document_sha256 TEXT NOT NULL,
-    media_type TEXT NOT NULL,
-    width_px INTEGER NOT NULL,
-    height_px INTEGER NOT NULL,
-    PRIMARY KEY (sha256, document_sha256)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX assets_by_document ON assets (document_sha256);
-CREATE TABLE limbo (point_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
-"""
 # SQLite accepts at least 32,766 variables in a statement since 3.32.
 _MAX_VARIABLES = 20_000
 
 _CHUNK = TypeAdapter(Chunk)
-
-
-class DocumentStatus(StrEnum):
-    """How well a document was read."""
-
-    INDEXED = "indexed"
-    PARTIAL = "partial"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Companion:
-    """A file that is part of another's content, as it was when that was read.
-
-    Attributes:
-        size_bytes: None where the file was not there.
-        mtime_ns: Likewise.
-    """
-
-    path: str
-    size_bytes: int | None
-    mtime_ns: int | None
-
-
 _COMPANIONS = TypeAdapter(tuple[Companion, ...])
-
-
-@dataclass(frozen=True, slots=True)
-class PathRecord:
-    """One file as it was last seen.
-
-    Attributes:
-        root: Absolute folder.
-        path: Relative to `root`, with forward slashes.
-        sha256: Its document; None where the file could not be read.
-        seen_ns: When it was hashed, nanoseconds since the epoch.
-        reason: Why it could not be read.
-    """
-
-    root: str
-    path: str
-    sha256: str | None
-    size_bytes: int
-    mtime_ns: int
-    seen_ns: int
-    companions: tuple[Companion, ...] = ()
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentRecord:
-    """A document with how it was read.
-
-    Attributes:
-        fingerprint: Parser version and the configuration that shaped its chunks.
-        reason: Why it is PARTIAL or FAILED.
-    """
-
-    document: Document
-    fingerprint: str
-    status: DocumentStatus
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Stale:
-    """What a transaction left without use.
-
-    Attributes:
-        point_ids: Chunks that no longer answer; delete them from the store, then `settle`.
-        assets: Pictures that a document no longer shows; another may.
-    """
-
-    point_ids: tuple[str, ...]
-    assets: tuple[ImageRef, ...]
 
 
 class Ledger:
@@ -161,75 +37,11 @@ class Ledger:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
-        self._connections_lock = threading.Lock()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with self._write() as db:
-                (version,) = db.execute("PRAGMA user_version").fetchone()
-                if version == 0:
-                    for statement in _SCHEMA.split(";"):
-                        db.execute(statement)
-                    db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
-        except sqlite3.DatabaseError as error:
-            self.close()
-            raise StoreUnavailableError(
-                f"The ledger {path} can't be opened: {error}. Move the folder {path.parent} away "
-                "and run `kb sync`: everything is rebuilt from the library.",
-                collection=str(path),
-            ) from error
-        if version > _SCHEMA_VERSION:
-            self.close()
-            raise StoreUnavailableError(
-                f"The ledger {path} has version {version}, this program knows up to "
-                f"{_SCHEMA_VERSION}. Update the program.",
-                collection=str(path),
-            )
-
-    # -- connections ---------------------------------------------------------------------
-
-    @property
-    def _db(self) -> sqlite3.Connection:
-        db: sqlite3.Connection | None = getattr(self._local, "db", None)
-        if db is None:
-            db = sqlite3.connect(
-                self.path, timeout=30.0, isolation_level=None, check_same_thread=False
-            )
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = NORMAL")
-            with self._connections_lock:
-                self._connections.append(db)
-            self._local.db = db
-        return db
-
-    @contextmanager
-    def _write(self) -> Iterator[sqlite3.Connection]:
-        db = self._db
-        db.execute("BEGIN IMMEDIATE")
-        try:
-            yield db
-        except BaseException:
-            db.execute("ROLLBACK")
-            raise
-        try:
-            db.execute("COMMIT")
-        except sqlite3.OperationalError as error:
-            db.execute("ROLLBACK")
-            raise StoreError(
-                f"The ledger could not be written: {error}. Free some disk space and run "
-                "`kb sync` again; nothing was lost.",
-                collection=str(self.path),
-            ) from error
+        self._database = Database(path)
 
     def close(self) -> None:
         """Close every thread's connection."""
-        with self._connections_lock:
-            for db in self._connections:
-                db.close()
-            self._connections.clear()
-        self._local = threading.local()
+        self._database.close()
 
     # -- what retrieval asks -------------------------------------------------------------
 
@@ -237,7 +49,7 @@ class Ledger:
         """The committed chunks among `ids`."""
         found: dict[str, Chunk] = {}
         for part in _parts(ids):
-            rows = self._db.execute(
+            rows = self._database.reader.execute(
                 f"SELECT id, body FROM chunks WHERE id IN ({_marks(part)})",  # noqa: S608
                 part,
             )
@@ -248,7 +60,7 @@ class Ledger:
         """The path people see of each document: the first of its copies."""
         found: dict[str, str] = {}
         for part in _parts(list(document_sha256s)):
-            rows = self._db.execute(
+            rows = self._database.reader.execute(
                 f"SELECT sha256, min(path) FROM paths WHERE sha256 IN ({_marks(part)}) "  # noqa: S608
                 "GROUP BY sha256",
                 part,
@@ -280,7 +92,7 @@ class Ledger:
             values.append(filters.before_ns)
         if not where:
             return None
-        rows = self._db.execute(
+        rows = self._database.reader.execute(
             "SELECT DISTINCT sha256 FROM paths JOIN documents USING (sha256) WHERE "  # noqa: S608
             + " AND ".join(where),
             values,
@@ -298,13 +110,13 @@ class Ledger:
         return self._records("", ())
 
     def _records(self, where: str, values: Sequence[str]) -> Iterator[DocumentRecord]:
-        rows = self._db.execute(
+        rows = self._database.reader.execute(
             "SELECT sha256, kind, media_type, title, size_bytes, date_ns, fingerprint, status, "  # noqa: S608
             f"reason, n_chunks FROM documents {where} ORDER BY sha256",
             values,
         ).fetchall()
         aliases: dict[str, list[tuple[Path, str]]] = {}
-        for sha256, root, path in self._db.execute(
+        for sha256, root, path in self._database.reader.execute(
             f"SELECT sha256, root, path FROM paths {where} ORDER BY path",  # noqa: S608
             values,
         ):
@@ -324,14 +136,14 @@ class Ledger:
 
     def chunks_of(self, sha256: str) -> list[Chunk]:
         """Every chunk of a document, in order."""
-        rows = self._db.execute(
+        rows = self._database.reader.execute(
             "SELECT body FROM chunks WHERE document_sha256 = ? ORDER BY ordinal", (sha256,)
         )
         return [_CHUNK.validate_json(row[0]) for row in rows]
 
     def page_image(self, sha256: str, page: int) -> ImageRef | None:
         """The picture of a document's page, from 1."""
-        row = self._db.execute(
+        row = self._database.reader.execute(
             "SELECT body FROM chunks WHERE document_sha256 = ? AND page = ? AND modality = ? "
             "ORDER BY ordinal LIMIT 1",
             (sha256, page, Modality.IMAGE),
@@ -340,45 +152,45 @@ class Ledger:
 
     def n_pages(self, sha256: str) -> int:
         """The highest page number that a document's chunks name; 0 where none does."""
-        (n,) = self._db.execute(
+        (n,) = self._database.reader.execute(
             "SELECT coalesce(max(page), 0) FROM chunks WHERE document_sha256 = ?", (sha256,)
         ).fetchone()
         return int(n)
 
     def all_chunks(self) -> Iterator[Chunk]:
         """Every committed chunk."""
-        for (body,) in self._db.execute("SELECT body FROM chunks"):
+        for (body,) in self._database.reader.execute("SELECT body FROM chunks"):
             yield _CHUNK.validate_json(body)
 
     def chunk_ids(self) -> set[str]:
         """The id of every committed chunk."""
-        return {row[0] for row in self._db.execute("SELECT id FROM chunks")}
+        return {row[0] for row in self._database.reader.execute("SELECT id FROM chunks")}
 
     def n_chunks(self) -> int:
         """How many chunks are committed."""
-        (n,) = self._db.execute("SELECT count(*) FROM chunks").fetchone()
+        (n,) = self._database.reader.execute("SELECT count(*) FROM chunks").fetchone()
         return int(n)
 
     # -- roots and paths -----------------------------------------------------------------
 
     def roots(self) -> list[Path]:
         """Folders that were synced by name, beside the library and the configured ones."""
-        rows = self._db.execute("SELECT root FROM roots ORDER BY root")
+        rows = self._database.reader.execute("SELECT root FROM roots ORDER BY root")
         return [Path(row[0]) for row in rows]
 
     def add_roots(self, roots: Iterable[Path]) -> None:
         """Remember folders."""
-        with self._write() as db:
+        with self._database.transaction() as db:
             db.executemany("INSERT OR IGNORE INTO roots VALUES (?)", [(str(r),) for r in roots])
 
     def remove_root(self, root: Path) -> None:
         """Forget a folder; its files are forgotten with `remove_paths`."""
-        with self._write() as db:
+        with self._database.transaction() as db:
             db.execute("DELETE FROM roots WHERE root = ?", (str(root),))
 
     def paths(self, root: Path | None = None) -> dict[tuple[str, str], PathRecord]:
         """Every known file, or those of one root, by ``(root, path)``."""
-        rows = self._db.execute(
+        rows = self._database.reader.execute(
             "SELECT root, path, sha256, size_bytes, mtime_ns, seen_ns, companions, reason FROM "
             "paths WHERE ?1 IS NULL OR root = ?1",
             (str(root) if root else None,),
@@ -399,13 +211,13 @@ class Ledger:
 
     def put_paths(self, records: Sequence[PathRecord]) -> Stale:
         """Write or replace files; documents that no file holds any more are removed."""
-        with self._write() as db:
+        with self._database.transaction() as db:
             displaced = self._put_paths(db, records)
             return self._drop_orphans(db, displaced)
 
     def remove_paths(self, keys: Sequence[tuple[str, str]]) -> Stale:
         """Forget files by ``(root, path)``, and documents that no file holds any more."""
-        with self._write() as db:
+        with self._database.transaction() as db:
             displaced: set[str] = set()
             for key in keys:
                 rows = db.execute(
@@ -454,7 +266,7 @@ class Ledger:
 
     def announce(self, point_ids: Sequence[str]) -> None:
         """Note, before they are written to the store, points that no transaction holds yet."""
-        with self._write() as db:
+        with self._database.transaction() as db:
             db.executemany(
                 "INSERT OR IGNORE INTO limbo SELECT ?1 WHERE NOT EXISTS "
                 "(SELECT 1 FROM chunks WHERE id = ?1)",
@@ -465,7 +277,7 @@ class Ledger:
         self, documents: Sequence[tuple[DocumentRecord, Sequence[Chunk], Sequence[PathRecord]]]
     ) -> Stale:
         """Make documents, their chunks and their paths the ones that answer, at once."""
-        with self._write() as db:
+        with self._database.transaction() as db:
             stale: list[str] = []
             assets: list[ImageRef] = []
             displaced: set[str] = set()
@@ -523,7 +335,7 @@ class Ledger:
 
     def asset(self, sha256: str) -> ImageRef | None:
         """A picture that some document shows."""
-        row = self._db.execute(
+        row = self._database.reader.execute(
             "SELECT sha256, media_type, width_px, height_px FROM assets WHERE sha256 = ? LIMIT 1",
             (sha256,),
         ).fetchone()
@@ -532,7 +344,7 @@ class Ledger:
     def forget_documents(self, sha256s: Sequence[str]) -> None:
         """Drop the fingerprint of documents, so that the next sync reads them again. What
         they hold goes on answering until then."""
-        with self._write() as db:
+        with self._database.transaction() as db:
             db.executemany(
                 "UPDATE documents SET fingerprint = '' WHERE sha256 = ?", [(s,) for s in sha256s]
             )
@@ -556,12 +368,12 @@ class Ledger:
 
     def settle(self, point_ids: Sequence[str]) -> None:
         """Note that the store no longer holds these points."""
-        with self._write() as db:
+        with self._database.transaction() as db:
             db.executemany("DELETE FROM limbo WHERE point_id = ?", [(i,) for i in point_ids])
 
     def limbo(self) -> list[str]:
         """Points that a crash may have left in the store without a chunk that answers."""
-        return [row[0] for row in self._db.execute("SELECT point_id FROM limbo")]
+        return [row[0] for row in self._database.reader.execute("SELECT point_id FROM limbo")]
 
 
 def _marks(values: Sequence[object]) -> str:

@@ -1,0 +1,48 @@
+"""Every figure of this machine, one after the other: ``make bench``.
+
+Evaluation sets are taken from ``../shared/eval`` or from ``$KB_EVAL``; without them those
+figures are left out, and the output says so.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parent.parent
+_SHARED = _ROOT.parent / "shared"
+
+
+def main() -> None:
+    """Run every benchmark in a process of its own; exit with 1 when one failed."""
+    evaluation = Path(os.environ.get("KB_EVAL", _SHARED / "eval"))
+    files = _SHARED / "files"
+    runs: list[tuple[str, list[str]]] = [
+        ("Ingest against the bare cost", ["benchmarks.ingest"]),
+        ("Dense encoder against sentence-transformers", ["benchmarks.encoder"]),
+        ("Sync of 10,000 unchanged files", ["benchmarks.scan"]),
+        ("Store: 100,000 vectors", ["benchmarks.store"]),
+        ("Queries over 100,000 chunks", ["benchmarks.latency"]),
+        ("Kill -9 in the middle of a sync", ["benchmarks.crash"]),
+    ]
+    if evaluation.is_dir():
+        runs += [
+            (f"Retrieval: {folder.name}", ["ui.cli", "eval", str(folder)])
+            for folder in sorted(evaluation.iterdir())
+            if (folder / "queries.jsonl").is_file()
+        ]
+    else:
+        print(f"No evaluation sets in {evaluation}: retrieval is not measured.")
+    if (files / "html-expected").is_dir():
+        runs.append(("HTML main content", ["benchmarks.html", str(files)]))
+    n_failed = 0
+    for title, command in runs:
+        print(f"\n== {title}\n", flush=True)
+        n_failed += subprocess.run([sys.executable, "-m", *command], cwd=_ROOT).returncode != 0
+    sys.exit(n_failed > 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""Rows of the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kb.types import Document, ImageRef
+
+__all__ = ["Companion", "DocumentRecord", "DocumentStatus", "PathRecord", "Stale"]
+
+
+class DocumentStatus(StrEnum):
+    """How well a document was read."""
+
+    INDEXED = "indexed"
+    PARTIAL = "partial"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Companion:
+    """A file that is part of another's content, as it was when that was read.
+
+    Attributes:
+        size_bytes: None where the file was not there.
+        mtime_ns: Likewise.
+    """
+
+    path: str
+    size_bytes: int | None
+    mtime_ns: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PathRecord:
+    """One file as it was last seen.
+
+    Attributes:
+        root: Absolute folder.
+        path: Relative to `root`, with forward slashes.
+        sha256: Its document; None where the file could not be read.
+        seen_ns: When it was hashed, nanoseconds since the epoch.
+        reason: Why it could not be read.
+    """
+
+    root: str
+    path: str
+    sha256: str | None
+    size_bytes: int
+    mtime_ns: int
+    seen_ns: int
+    companions: tuple[Companion, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRecord:
+    """A document with how it was read.
+
+    Attributes:
+        fingerprint: Parser version and the configuration that shaped its chunks.
+        reason: Why it is PARTIAL or FAILED.
+    """
+
+    document: Document
+    fingerprint: str
+    status: DocumentStatus
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """What a transaction left without use.
+
+    Attributes:
+        point_ids: Chunks that no longer answer; delete them from the store, then `settle`.
+        assets: Pictures that a document no longer shows; another may.
+    """
+
+    point_ids: tuple[str, ...]
+    assets: tuple[ImageRef, ...]

@@ -1,0 +1,106 @@
+"""The HTTP API over a real index."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from kb.config import Home, load_config
+from ui.server import make_server_app
+from ui.service import Service
+
+LOCAL = "http://127.0.0.1:7860"
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    home = Home(tmp_path_factory.mktemp("api"))
+    home.library.mkdir()
+    (home.library / "pump.md").write_text("# Pump\n\nThe pump hums at 40 decibels.\n")
+    Image.linear_gradient("L").convert("RGB").save(home.library / "gradient.png")
+    service = Service(home, load_config(home))
+    service.sync()
+    yield service
+    service.close()
+
+
+@pytest.fixture(scope="module")
+def client(service: Service) -> Iterator[TestClient]:
+    with TestClient(make_server_app(service, token="t0ken"), base_url=LOCAL) as client:
+        yield client
+
+
+def lines(text: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_search_by_words_and_by_picture(client: TestClient) -> None:
+    found = client.post("/api/search", data={"text": "how loud is the pump", "top": 5}).json()
+    assert found["results"][0]["metadata"]["source"] == "pump.md"
+    picture = io.BytesIO()
+    Image.linear_gradient("L").convert("RGB").resize((200, 200)).save(picture, "PNG")
+    found = client.post("/api/search", files={"image": ("q.png", picture.getvalue())}).json()
+    assert found["results"][0]["metadata"]["source"] == "gradient.png"
+    assert Path(found["results"][0]["metadata"]["image_path"]).is_file()
+
+
+def test_ask_streams_and_ends_with_the_answer(client: TestClient) -> None:
+    response = client.post("/api/ask", data={"text": "How loud is the pump?"})
+    events = lines(response.text)
+    answer = events[-1]["answer"]
+    assert isinstance(answer, dict)
+    assert answer["status"] == "answered"
+    assert "40 decibels" in answer["answer"]
+    assert answer["citations"][0]["source"] == "pump.md"
+    assert "".join(str(e["text"]) for e in events if "text" in e) == answer["answer"]
+
+
+def test_mistakes_are_answered_with_what_to_do(client: TestClient) -> None:
+    response = client.post("/api/search", data={"text": "  "})
+    assert response.status_code == 400
+    assert "Give some words" in response.json()["error"]["message"]
+    response = client.post("/api/search", files={"image": ("x.png", b"not a picture")})
+    assert response.status_code == 400
+    assert response.json()["error"]["type"].endswith("Error")
+    response = client.post("/api/search", data={"text": "a", "filters": '{"colour": 1}'})
+    assert response.status_code == 400
+
+
+def test_sync_and_upload_over_http(client: TestClient, service: Service) -> None:
+    response = client.post("/api/upload", files={"file": ("../../gate.md", b"# Gate\n\nShut.")})
+    assert response.json() == {"sources": ["gate.md"]}
+    events = lines(client.post("/api/sync", json={}).text)
+    assert any("progress" in event for event in events)
+    report = events[-1]["report"]
+    assert isinstance(report, dict)
+    assert {f["source"]: f["outcome"] for f in report["files"]}["gate.md"] == "added"
+    status = client.get("/api/status").json()
+    assert status["n_files"] == 3
+    assert status["counts"]["indexed"] == 3
+
+
+def test_other_sites_and_foreign_names_are_refused(client: TestClient) -> None:
+    evil = {"Origin": "https://evil.example"}
+    assert client.post("/api/sync", json={}, headers=evil).status_code == 403
+    assert client.get("/api/status", headers={"Host": "evil.example"}).status_code == 421
+    own = {"Origin": LOCAL}
+    assert client.get("/api/status", headers=own).status_code == 200
+
+
+def test_an_open_address_asks_for_a_login(service: Service) -> None:
+    app = make_server_app(service, token="t0ken", password="pass word")
+    with TestClient(app, base_url="http://kb.example") as client:
+        for path in ("/api/status", "/", "/media/assets/" + "0" * 64):
+            response = client.get(path)
+            assert response.status_code == 401, path
+            assert "Basic" in response.headers["www-authenticate"]
+        assert client.get("/api/status", auth=("kb", "wrong")).status_code == 401
+        assert client.get("/api/status", auth=("kb", "pass word")).status_code == 200
+        bearer = {"Authorization": "Bearer t0ken"}
+        assert client.get("/api/status", headers=bearer).status_code == 200
