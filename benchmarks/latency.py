@@ -23,7 +23,7 @@ from kb.answer import Answerer
 from kb.assets import AssetStore
 from kb.config import Home, load_config
 from kb.encoders.bm25 import Bm25Encoder
-from kb.encoders.text import TextEncoder
+from kb.encoders.text import SentenceTransformerEncoder
 from kb.generators.extractive import ExtractiveGenerator
 from kb.knowledge_base import IndexedDocument, KnowledgeBase
 from kb.ledger import DocumentRecord, DocumentStatus, Ledger, PathRecord
@@ -40,7 +40,7 @@ _WORDS_A_CHUNK = 120
 _N_CLUSTERS = 500
 
 
-class _SyntheticText(TextEncoder):
+class _SyntheticText(SentenceTransformerEncoder):
     """The profile's encoder for queries; clustered random vectors for chunks."""
 
     def encode_chunks(self, chunks: Sequence[Chunk]) -> Float32Array:

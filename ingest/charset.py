@@ -52,6 +52,8 @@ _SIMPLIFIED = frozenset(
     "纪应足府各手朝背江连骨武社县游离级花石片播张五村冠侧往黄更画万选回创族参史节书资活展气初"
     "省居剧专清印街尾客历每光些蛇红风命阳卡权师括汉别空认今夫神很即奥议局造枚京帝果义牠官完际"
     "转举青收深黑放维没据研领变它标层还信置湖术引知堂"
+    "谢册库存维修录户联系客服订购买卖价钱元款费税单据账号登退换货送快递件表格填写签章合同附通知议纪"
+    "报告总结计划项进度吃喝看听走跑爱笑哭想让给找做真觉话钟岁爸妈哥姐弟妹猫狗饭茶水电脑手笔泵阀"
     "你您吗呢吧请按键如何什么怎样置恢复说明产品使问题密码安装打开关闭点击选择确认"
 )
 _TRADITIONAL = frozenset(
@@ -89,8 +91,8 @@ def decode(data: bytes) -> tuple[str, str]:
     for mark, encoding in _BOMS:
         if data.startswith(mark):
             return data[len(mark) :].decode(encoding, "replace"), encoding
-    if b"\0" in data[:_SAMPLE_BYTES] and (encoding := _utf_16(data)):
-        return data.decode(encoding, "replace"), encoding
+    if b"\0" in data[:_SAMPLE_BYTES] and (unmarked := _utf_16(data)) is not None:
+        return data.decode(unmarked, "replace"), unmarked
     if b"\x1b$" in data and (text := _strictly(data, "iso2022_jp")) is not None:
         return text, "iso2022_jp"
     if (text := _strictly(data, "utf-8")) is not None:
@@ -120,6 +122,9 @@ def _utf_16(data: bytes) -> str | None:
     even, odd = sample[::2].count(0), sample[1::2].count(0)
     if max(even, odd) < 10 * min(even, odd) + 1:
         return None
+    n_printable = sum(9 <= byte <= 13 or 32 <= byte < 127 for byte in sample)
+    if max(even, odd) * 10 < len(sample) and n_printable * 10 > len(sample) * 9:
+        return None  # single bytes with a stray zero
     encoding = "utf-16-le" if odd > even else "utf-16-be"
     text = sample.decode(encoding, "replace")
     odd_ones = sum(char == "\ufffd" or "\ue000" <= char <= "\uf8ff" for char in text)
@@ -217,7 +222,8 @@ def _japanese(_text: str, foreign: list[str]) -> float:
     return total / len(foreign) - (0.2 if n_kana * 10 < len(foreign) else 0.0)
 
 
-_FOREIGN_RUN = re.compile(r"[^\W\d_\x00-\x7f]{3,}")
+_FOREIGN_RUN = re.compile(r"[^\W\d_\x00-\x7f]{3,}|[^\s\x00-\x7f]{4,}")
+_SYMBOLS = frozenset("®±°§©¦µ¶¬¤·")
 _LATIN_BESIDE_CYRILLIC = re.compile(r"[A-Za-z](?=[А-яЁё])|[А-яЁё](?=[A-Za-z])")
 _CASE_TURN = re.compile(r"[a-zа-яёєіїґ](?=[А-ЯЁЄІЇҐ])")
 
@@ -236,11 +242,11 @@ def _latin(letters: frozenset[str]) -> Callable[..., float]:
 
 def _cyrillic(text: str, foreign: list[str]) -> float:
     expected = sum("А" <= char <= "ё" or char in "ЁЄІЇҐєіїґ№" for char in foreign)
-    marks = sum(char in _MARKS for char in foreign)
+    marks = sum(char in _MARKS and char not in _SYMBOLS for char in foreign)
     # KOI8-R read as windows-1251, or the reverse, swaps the cases.
     turns = len(_CASE_TURN.findall(text)) + len(_LATIN_BESIDE_CYRILLIC.findall(text))
     capitals = sum("А" <= char <= "Я" for char in foreign)
-    swapped = 0.3 if capitals * 2 > len(foreign) else 0.0
+    swapped = 0.5 if capitals * 2 > len(foreign) else 0.0
     unexpected = len(foreign) - expected - marks
     return (expected + 0.5 * marks - unexpected - 2 * turns) / len(foreign) - swapped
 

@@ -140,7 +140,7 @@ def origin_s(container: Any) -> float:
 
     Sound may begin a little before 0 (its encoder's priming); players begin at 0 then.
     """
-    return max(0.0, float(container.start_time or 0) / av.time_base)
+    return max(0.0, (container.start_time or 0) / float(av.time_base))
 
 
 def video_stream(container: Any) -> Any:

@@ -6,6 +6,7 @@ import hashlib
 
 from ingest.chunk import Chunker
 from ingest.parsers.base import Parser
+from ingest.parsers.video import VideoParser
 from kb.config import IngestConfig
 from kb.types import Kind
 
@@ -18,6 +19,9 @@ _READ_BY_OCR = frozenset({Kind.PDF, Kind.EBOOK, Kind.IMAGE, Kind.VIDEO})
 def document_fingerprint(parser: Parser, kind: Kind, config: IngestConfig) -> str:
     """Parser and version with those settings that change what it makes of a `kind`."""
     parts = [f"{type(parser).__name__}/{parser.version}"]
+    if kind is Kind.VIDEO and not isinstance(parser, VideoParser):
+        # A GIF that is a clip: the picture parser hands it on.
+        parts.append(f"VideoParser/{VideoParser.version}")
     if kind in _CHUNKED:
         parts.append(Chunker(config.chunking).fingerprint)
     if kind in _READ_BY_OCR:

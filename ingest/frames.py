@@ -1,8 +1,10 @@
 """Frames of a video at given seconds, by decord or PyAV.
 
-decord is the faster of the two to reach far apart frames, but on broken containers it can
-wait for ever, and it has no wheel for some machines. So PyAV looks at the container first;
-decord gets the healthy ones, and PyAV the rest, and what decord failed on.
+decord comes first, but on broken containers it can wait for ever, and it has no wheel for some
+machines. So PyAV looks at the container before it; decord gets the healthy ones, and PyAV
+the rest, and what decord failed on. decord seeks, so it is the faster one for frames many
+seconds apart (a long clip that is asked with); PyAV decodes all in order, and is the faster
+one at a frame a second.
 """
 
 from __future__ import annotations
@@ -140,7 +142,7 @@ def read_with_pyav(
     """A `FrameReader` that decodes all in order and passes over what is damaged.
 
     Args:
-        warn: Told how many pictures are damaged, if any.
+        warn: Told in how many places the video is damaged, if any.
     """
     with open_container(info.path) as container:
         stream = video_stream(container)
@@ -168,8 +170,8 @@ def read_with_pyav(
             k += 1
     if decoded.n_damaged:
         warn(
-            f"{decoded.n_damaged} pictures of the video are damaged and were passed over. Copy "
-            "the file again from where it came, if it is whole there."
+            f"Parts of the video are damaged ({decoded.n_damaged} in number) and were passed over. "
+            "Copy the file again from where it came, if it is whole there."
         )
 
 

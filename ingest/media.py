@@ -12,8 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from PIL import Image
-
+from ingest.pictures import open_picture
 from kb.errors import SourceUnavailableError
 from kb.types import Kind
 
@@ -284,7 +283,7 @@ def _from_text(head: bytes, suffix: str) -> str | None:
 
 def _is_clip(path: Path) -> bool:
     try:
-        with Image.open(path) as image:
+        with open_picture(path) as image:
             return int(getattr(image, "n_frames", 1)) >= CLIP_MIN_FRAMES
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError):
+    except (OSError, SyntaxError, ValueError, EOFError):
         return False

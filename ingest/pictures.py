@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import struct
 import threading
+import warnings
 import zlib
 from pathlib import Path
 from typing import IO
@@ -21,17 +22,21 @@ from kb.errors import ParseError, SourceTooLargeError, SourceUnavailableError
 from kb.types import EncodedImage
 
 __all__ = [
-    "MAX_HEIGHT_PX",
-    "MAX_WIDTH_PX",
+    "BOUND_PX",
     "encode_jpeg",
     "encode_picture",
     "fit",
     "load_picture",
     "normalise",
+    "open_picture",
 ]
 
-MAX_WIDTH_PX = 1280
-MAX_HEIGHT_PX = 1440
+BOUND_PX = (1280, 1440)
+"""Width and height of a picture that is stored, at most."""
+
+# Decoding JPEG at a half, quarter or eighth of its size stops here: shrinking from twice the
+# bound, or nearly so, looks as good as from the original.
+_DRAFT_PX = 2880
 _JPEG_QUALITY = 85
 # Drawings and screenshots of few colours are exact, sharp and mostly smaller as PNG; a JPEG
 # rings around their letters and lines. Coloured photographs have more colours than this.
@@ -53,6 +58,8 @@ _SIDEWAYS = frozenset({5, 6, 7, 8})
 _LIGHT = 224
 
 register_heif_opener(thumbnails=False)
+# Pillow warns of damaged metadata, which nobody can act on; damaged pictures raise.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 # What Pillow's decoders raise on damaged files.
 _DECODE_ERRORS = (
@@ -83,7 +90,7 @@ def load_picture(data: bytes | Path, max_px: int) -> Image.Image:
             against the header, before anything is decoded.
 
     Returns:
-        Mode RGB, at most `MAX_WIDTH_PX` x `MAX_HEIGHT_PX`.
+        Mode RGB, within `BOUND_PX`.
 
     Raises:
         SourceTooLargeError: It has more than `max_px` pixels.
@@ -103,17 +110,27 @@ def load_picture(data: bytes | Path, max_px: int) -> Image.Image:
         return _load(file, max_px)
 
 
+def open_picture(file: IO[bytes] | Path) -> Image.Image:
+    """A picture of which the header alone is read, of any size; Pillow raises as it does."""
+    with _pillow_limit:
+        saved = Image.MAX_IMAGE_PIXELS
+        Image.MAX_IMAGE_PIXELS = None
+        try:
+            return Image.open(file)
+        finally:
+            Image.MAX_IMAGE_PIXELS = saved
+
+
 def normalise(image: Image.Image) -> Image.Image:
-    """`image` upright (EXIF), RGB, at most `MAX_WIDTH_PX` x `MAX_HEIGHT_PX`, never enlarged.
+    """`image` upright (EXIF), RGB, shrunk to fit in `BOUND_PX`, never enlarged.
 
     Transparency is laid on white, or on black where what is visible is so light that it
     would vanish on white. 16-bit greys keep their high byte; 32-bit and float greys are
     stretched from their lowest to their highest value, for they have no fixed range.
     """
     orientation = _orientation(image)
-    bound = (MAX_WIDTH_PX, MAX_HEIGHT_PX)
     # Shrinking comes first: what follows then copies little, however large the original.
-    image = fit(_to_8_bit(image), *(reversed(bound) if orientation in _SIDEWAYS else bound))
+    image = fit(_to_8_bit(image), *(BOUND_PX[::-1] if orientation in _SIDEWAYS else BOUND_PX))
     if orientation in _UPRIGHT:
         image = image.transpose(_UPRIGHT[orientation])
     return _on_plain_ground(image) if image.has_transparency_data else image.convert("RGB")
@@ -123,7 +140,9 @@ def fit(image: Image.Image, width_px: int, height_px: int) -> Image.Image:
     """`image` shrunk to fit in ``width_px x height_px``, its aspect kept; never enlarged."""
     if image.width <= width_px and image.height <= height_px:
         return image
-    if image.mode in ("1", "P", "PA"):
+    if image.mode == "1":
+        image = image.convert("L")
+    elif image.mode in ("P", "PA"):
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
     scale = min(width_px / image.width, height_px / image.height)
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
@@ -151,7 +170,7 @@ def encode_jpeg(image: Image.Image) -> EncodedImage:
 
 def _load(file: IO[bytes], max_px: int) -> Image.Image:
     try:
-        with _open(file) as image:
+        with open_picture(file) as image:
             n_px = image.width * image.height
             if n_px > max_px:
                 raise SourceTooLargeError(
@@ -159,8 +178,7 @@ def _load(file: IO[bytes], max_px: int) -> Image.Image:
                     f"the limit of {max_px:,}. Make it smaller, or raise `ingest.max_image_px` "
                     "in kb.yaml."
                 )
-            # A JPEG decodes at a half, quarter or eighth of its size at a fraction of the cost.
-            image.draft(None, (2 * MAX_HEIGHT_PX, 2 * MAX_HEIGHT_PX))
+            image.draft(None, (_DRAFT_PX, _DRAFT_PX))
             image.load()
             return normalise(image)
     except UnidentifiedImageError as error:
@@ -170,16 +188,6 @@ def _load(file: IO[bytes], max_px: int) -> Image.Image:
             f"The picture is damaged or cut short ({error}). Copy it again from where it came, "
             "or save it anew as PNG or JPEG."
         ) from error
-
-
-def _open(file: IO[bytes]) -> Image.Image:
-    with _pillow_limit:
-        saved = Image.MAX_IMAGE_PIXELS
-        Image.MAX_IMAGE_PIXELS = None
-        try:
-            return Image.open(file)
-        finally:
-            Image.MAX_IMAGE_PIXELS = saved
 
 
 def _not_a_picture(file: IO[bytes]) -> str:

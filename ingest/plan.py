@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -90,70 +90,104 @@ def make_plan(
         ConfigError: A root is missing, or more than half of it would be removed.
     """
     plan = Plan()
-    records = {record.document.sha256: record for record in ledger.records()}
+    planner = _Planner(ledger, config, retry, plan)
     unchanged: list[tuple[Found, PathRecord]] = []
     changed: list[tuple[Found, PathRecord | None]] = []
     gone: dict[tuple[str, str], PathRecord] = {}
     n_known: dict[str, int] = {}
     for scope in scopes:
         known = {
-            key: record
-            for key, record in ledger.paths(scope.root).items()
+            key: path
+            for key, path in ledger.paths(scope.root).items()
             if key[1].startswith(scope.prefix)
         }
         n_known[str(scope.root)] = len(known)
         gone.update(_compare(scope, known, config, allow_mass_delete, plan, unchanged, changed))
     hashed = _hash_all(changed, config)
-
-    arriving = {h.path.sha256 for h in hashed if h.path.sha256}
-    moved_from: dict[str, list[str]] = defaultdict(list)
-    for (_, path), record in gone.items():
-        if record.sha256 in arriving:
-            moved_from[record.sha256].append(path)
-    n_lost: dict[str, int] = defaultdict(int)
-    for key, record in gone.items():
-        plan.removed.append(key)
-        if record.sha256 is None or record.sha256 not in moved_from:
-            n_lost[key[0]] += 1
-            plan.settled.append(SourceOutcome(key[1], Outcome.REMOVED))
+    moved_from = _origins(gone, hashed)
+    plan.removed = list(gone)
+    lost = [key for key, path in gone.items() if path.sha256 not in moved_from]
     if not allow_mass_delete:
-        _guard(n_lost, n_known)
-
-    jobs: dict[str, Job] = {}
-    fingerprints = _Fingerprints(config)
-    for found, known_path in unchanged:
-        record = records.get(known_path.sha256 or "")
-        if record and fingerprints.is_current(record) and not _is_retried(found, record, retry):
-            plan.settled.append(_settled(found.path, Outcome.UNCHANGED, record))
-        else:
-            source = _source(found, known_path)
-            _add(jobs, fingerprints, source, known_path, Outcome.UPDATED)
+        _guard(Counter(root for root, _ in lost), n_known)
+    plan.settled += [SourceOutcome(path, Outcome.REMOVED) for _, path in lost]
+    for found, path in unchanged:
+        planner.add_unchanged(found, path)
     for item in hashed:
-        if item.source is None:
-            plan.paths.append(item.path)
-            plan.settled.append(SourceOutcome(item.found.path, Outcome.FAILED, item.path.reason))
-            continue
-        record = records.get(item.source.sha256)
-        touched = item.known is not None and item.known.sha256 == item.source.sha256
-        outcome = Outcome.UPDATED if item.known and item.known.sha256 else Outcome.ADDED
-        if (
-            record
-            and fingerprints.is_current(record)
-            and not _is_retried(item.found, record, retry)
-        ):
-            plan.paths.append(item.path)
-            note = ""
-            if touched:
-                outcome = Outcome.UNCHANGED
-            elif origins := moved_from.get(item.source.sha256):
-                outcome, note = Outcome.MOVED, f"from {origins.pop()}"
-                if not origins:
-                    del moved_from[item.source.sha256]
-            plan.settled.append(_settled(item.found.path, outcome, record, note))
-        else:
-            _add(jobs, fingerprints, item.source, item.path, outcome)
-    plan.jobs = sorted(jobs.values(), key=lambda job: job.source.path)
+        planner.add_hashed(item, moved_from)
+    plan.jobs.sort(key=lambda job: job.source.path)
     return plan
+
+
+class _Planner:
+    """Sorts files into those that are settled and those that must be read."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        config: IngestConfig,
+        retry: frozenset[str] | None,
+        plan: Plan,
+    ) -> None:
+        self._records = {record.document.sha256: record for record in ledger.records()}
+        self._fingerprints = _Fingerprints(config)
+        self._retry = retry
+        self._plan = plan
+        self._jobs: dict[str, Job] = {}
+
+    def add_unchanged(self, found: Found, path: PathRecord) -> None:
+        """A file that is as it was: read it again if its parser or settings changed."""
+        record = self._current_record(found, path.sha256)
+        if record:
+            self._plan.settled.append(_settled(found.path, Outcome.UNCHANGED, record))
+        else:
+            self._read(_source(found, path), path, Outcome.UPDATED)
+
+    def add_hashed(self, item: _Hashed, moved_from: dict[str, list[str]]) -> None:
+        """A new or changed file: read it unless its content is known."""
+        source, path = item.source, item.found.path
+        if source is None:
+            self._plan.paths.append(item.path)
+            self._plan.settled.append(SourceOutcome(path, Outcome.FAILED, item.path.reason))
+            return
+        outcome = Outcome.UPDATED if item.known and item.known.sha256 else Outcome.ADDED
+        record = self._current_record(item.found, source.sha256)
+        if record is None:
+            self._read(source, item.path, outcome)
+            return
+        self._plan.paths.append(item.path)
+        note = ""
+        if item.known is not None and item.known.sha256 == source.sha256:
+            outcome = Outcome.UNCHANGED
+        elif origins := moved_from.get(source.sha256):
+            outcome, note = Outcome.MOVED, f"from {origins.pop()}"
+        self._plan.settled.append(_settled(path, outcome, record, note))
+
+    def _current_record(self, found: Found, sha256: str | None) -> DocumentRecord | None:
+        record = self._records.get(sha256 or "")
+        if record is None or not self._fingerprints.is_current(record):
+            return None
+        return None if _is_retried(found, record, self._retry) else record
+
+    def _read(self, source: Source, path: PathRecord, outcome: Outcome) -> None:
+        job = self._jobs.get(source.sha256)
+        if job is None:
+            job = Job(source, self._fingerprints.of(source.media_type, source.kind))
+            self._jobs[source.sha256] = job
+            self._plan.jobs.append(job)
+        job.paths.append(path)
+        job.outcomes.append(outcome)
+
+
+def _origins(
+    gone: Mapping[tuple[str, str], PathRecord], hashed: Iterable[_Hashed]
+) -> dict[str, list[str]]:
+    """For contents that are gone at one path and new at another: where they were."""
+    arriving = {item.path.sha256 for item in hashed} - {None}
+    origins: dict[str, list[str]] = {}
+    for (_, path), record in gone.items():
+        if record.sha256 is not None and record.sha256 in arriving:
+            origins.setdefault(record.sha256, []).append(path)
+    return origins
 
 
 def _compare(
@@ -294,21 +328,6 @@ def _is_retried(found: Found, record: DocumentRecord, retry: frozenset[str] | No
         and record.status is not DocumentStatus.INDEXED
         and (not retry or found.path in retry)
     )
-
-
-def _add(
-    jobs: dict[str, Job],
-    fingerprints: _Fingerprints,
-    source: Source,
-    path: PathRecord,
-    outcome: Outcome,
-) -> None:
-    job = jobs.get(source.sha256)
-    if job is None:
-        fingerprint = fingerprints.of(source.media_type, source.kind)
-        job = jobs[source.sha256] = Job(source, fingerprint)
-    job.paths.append(path)
-    job.outcomes.append(outcome)
 
 
 def _settled(path: str, outcome: Outcome, record: DocumentRecord, note: str = "") -> SourceOutcome:

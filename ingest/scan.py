@@ -17,9 +17,7 @@ from kb.ledger import Companion, PathRecord
 
 __all__ = ["Found", "content_sha256", "find_companions", "is_unchanged", "walk"]
 
-_VIDEO_SUFFIXES = frozenset(
-    {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv", ".ts"}
-)
+_VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm"})
 _SUBTITLE_SUFFIXES = frozenset({".srt", ".vtt"})
 _HTML_SUFFIXES = frozenset({".html", ".htm", ".xhtml"})
 # A file that was written this shortly before it was hashed may have been written again with

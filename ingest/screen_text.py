@@ -49,14 +49,14 @@ class ScreenText:
         self._read_look: _Look | None = None
         self._read_s = 0.0
         self._waiting: tuple[float, Image.Image, _Look] | None = None
-        self._is_settled = False
+        self._stayed = self._stayed_before = False
 
     def add(self, time_s: float, picture: Image.Image) -> None:
         """The next picture; the one before is read now, if it is to be read."""
         look = _look(picture)
         stays = self._waiting is not None and looks_same(self._waiting[2], look)
         self._decide(stays)
-        self._is_settled = stays
+        self._stayed_before, self._stayed = self._stayed, stays
         self._waiting = (time_s, picture, look)
 
     def finish(self, end_s: float) -> tuple[Cue, ...]:
@@ -79,20 +79,26 @@ class ScreenText:
         if self._read_look is not None:
             if looks_same(self._read_look, look):
                 return
-            is_moving = not (stays or self._is_settled)
+            # A cut from a still picture, or to one, is read at once.
+            is_moving = not (stays or self._stayed or self._stayed_before)
             if is_moving and time_s - self._read_s < _MOVING_READ_EVERY_S:
                 return
         self._read_look, self._read_s = look, time_s
         self._take(time_s, self._read_words(encode_jpeg(picture)).text.splitlines())
 
     def _take(self, time_s: float, texts: Sequence[str]) -> None:
-        shown = [text for text in (" ".join(text.split()) for text in texts) if text]
+        shown = [text for text in (" ".join(text.split()) for text in texts) if _is_words(text)]
         for line in self._lines:
             if line.is_on and not any(is_same_line(line.text, text) for text in shown):
                 line.is_on, line.end_s = False, time_s
         for text in shown:
             if not any(is_same_line(line.text, text) for line in self._lines):
                 self._lines.append(_Line(time_s, time_s, text, is_on=True))
+
+
+def _is_words(text: str) -> bool:
+    # A lone letter is what OCR sees in window frames and lamp posts.
+    return sum(char.isalnum() for char in text) > 1
 
 
 def is_same_line(one: str, other: str) -> bool:

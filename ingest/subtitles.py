@@ -40,8 +40,8 @@ class Cue:
 def parse_subtitles(data: bytes) -> tuple[Cue, ...]:
     """The cues of a SubRip or WebVTT file in order of time; none where it holds none.
 
-    Tags, cue numbers, notes and styles are left out. Captions that roll (each repeats the last line of the one
-    before) are unrolled.
+    Tags, cue numbers, notes and styles are left out. Captions that roll (each repeats the
+    last line of the one before) are unrolled.
     """
     cues: list[_Lines] = []
     lines: list[str] | None = None

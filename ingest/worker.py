@@ -9,22 +9,24 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ingest.chunk import Chunker
 from ingest.ocr import OcrReader
 from ingest.parsers import parser_for
-from ingest.parsers.base import ParseContext
+from ingest.parsers.base import OcrText, ParseContext
 from kb.assets import AssetStore
 from kb.config import IngestConfig
 from kb.errors import (
     IngestError,
+    ModelError,
     ParseError,
     ParseTimeoutError,
     SourceUnavailableError,
     UnsupportedMediaError,
 )
-from kb.types import Chunk, FrameRef, Segment, Source, chunk_id
+from kb.types import Chunk, EncodedImage, FrameRef, Segment, Source, chunk_id
 
 __all__ = ["ParsedFile", "WorkerSettings", "initialise_worker", "parse_file"]
 
@@ -70,9 +72,7 @@ def initialise_worker(settings: WorkerSettings) -> None:
     _settings = settings
     _ocr = None
     if settings.config.ocr.enabled:
-        _ocr = OcrReader(
-            settings.config.ocr, cache=settings.ocr_cache, n_threads=settings.n_threads
-        )
+        _ocr = OcrReader(settings.ocr_cache, settings.config.ocr, settings.n_threads)
     if sys.platform == "linux":
         import resource
 
@@ -103,7 +103,7 @@ def parse_file(source: Source, fingerprint: str) -> ParsedFile:
     warnings: list[str] = []
     context = ParseContext(
         config=_settings.config,
-        read_words=_ocr.read_words if _ocr else None,
+        read_words=partial(_read_words, _ocr, warnings) if _ocr else None,
         warn=warnings.append,
     )
     chunker = Chunker(_settings.config.chunking)
@@ -132,6 +132,14 @@ def parse_file(source: Source, fingerprint: str) -> ParsedFile:
             source=source.path,
         )
     return ParsedFile(tuple(chunks), title, tuple(dict.fromkeys(warnings)), _date_ns(source))
+
+
+def _read_words(ocr: OcrReader, warnings: list[str], image: EncodedImage) -> OcrText:
+    try:
+        return ocr.read_words(image)
+    except ModelError as error:
+        warnings.append(f"The words in its pictures could not be read: {error}")
+        return OcrText("", ())
 
 
 def _io_error(error: OSError, source: Source) -> IngestError:

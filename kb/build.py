@@ -10,7 +10,7 @@ from kb.assets import AssetStore
 from kb.config import Config, Home
 from kb.encoders.bm25 import Bm25Encoder
 from kb.encoders.picture import PictureDescriptor
-from kb.encoders.text import TextEncoder
+from kb.encoders.text import SentenceTransformerEncoder
 from kb.errors import StoreUnavailableError
 from kb.generators.extractive import ExtractiveGenerator
 from kb.knowledge_base import KnowledgeBase
@@ -39,7 +39,7 @@ def open_knowledge_base(home: Home, config: Config, *, rebuild: bool = False) ->
     """
     assets = AssetStore(home.assets)
     encoders = Encoders(
-        dense=TextEncoder(config.encoder),
+        dense=SentenceTransformerEncoder(config.encoder),
         sparse=Bm25Encoder(),
         picture=PictureDescriptor(assets),
     )

@@ -83,8 +83,8 @@ class AnswerStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle on a page: PDF points, origin at the top left of the page as displayed
-    (after the page's rotation), x to the right, y down."""
+    """A rectangle: on a page in PDF points, on a picture in pixels of the stored picture. The
+    origin is the top left as displayed (after the page's rotation), x to the right, y down."""
 
     x0: float
     y0: float

@@ -11,7 +11,7 @@ import gradio as gr
 from gradio.themes.utils import colors
 
 from ingest.progress import Progress
-from ui.chat import Conversation, build_chat, welcome
+from ui.chat import QUIET, Conversation, build_chat
 from ui.library import build_library, files_html, library_state
 from ui.render import MEDIA, escape
 from ui.search_page import build_search, menu_choices
@@ -83,16 +83,17 @@ def build_app(service: Service) -> gr.Blocks:
                 seen.news("header", _header(service)),
                 seen.news("progress", library_state(service)),
                 seen.news("files", files_html(files, status, name)),
-                gr.skip() if conversation.live else seen.news("welcome", welcome(service)),
+                gr.skip() if conversation.live else seen.news("welcome", chat.welcome.html()),
             )
 
         gr.Timer(_POLL_S).tick(
             refresh,
             [seen, chat.conversation, *library.filters],
             [seen, header, library.state, library.table, chat.live],
-            show_progress="hidden",
+            concurrency_limit=None,
+            **QUIET,
         )
-        search_tab.select(lambda: menu_choices(service), None, menus, show_progress="hidden")
+        search_tab.select(lambda: menu_choices(service), None, menus, **QUIET)
     return app
 
 

@@ -13,8 +13,7 @@ import gradio as gr
 
 from kb.errors import ConfigError, KnowledgeBaseError
 from kb.protocols import TextDelta
-from kb.types import Answer, AnswerStatus, Chunk, Citation, Filters, Kind, Query
-from ui.library_files import LibraryFile
+from kb.types import Answer, AnswerStatus, Chunk, Citation, Filters, Query
 from ui.render import (
     answer_text,
     chip,
@@ -25,19 +24,23 @@ from ui.render import (
     thumbnail_data_uri,
 )
 from ui.service import Service
+from ui.welcome import Welcome
 
 __all__ = [
+    "N_AT_ONCE",
     "QUESTION_FILE_TYPES",
+    "QUIET",
     "ChatPage",
     "Conversation",
     "build_chat",
     "split_attachments",
-    "welcome",
 ]
 
 QUESTION_FILE_TYPES = ["image", "video", ".heic", ".heif", ".mkv", ".avi"]
+# Events show their own progress, and are for the page alone: programs have the API.
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+N_AT_ONCE = 4  # Questions; Gradio's default is one, for all people together.
 _VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi"})
-_N_SUGGESTIONS = 4
 # Faster repainting than this is not seen, and each one carries the whole answer so far.
 _REPAINT_S = 0.05
 
@@ -66,6 +69,7 @@ class ChatPage:
 
     live: gr.HTML
     conversation: gr.State
+    welcome: Welcome
 
 
 @dataclass
@@ -81,18 +85,19 @@ class _Turn:
 
 def build_chat(service: Service) -> ChatPage:
     """The page's components and their events, in the current Blocks context."""
+    welcome = Welcome(service)
     conversation = gr.State(Conversation())
     past = gr.HTML("", elem_id="kb-past", apply_default_css=False)
     live = gr.HTML(
-        value=lambda: welcome(service),
+        value=welcome.html,
         elem_id="kb-live",
         apply_default_css=False,
         js_on_load=_ON_LOAD,
     )
-    with gr.Group(elem_id="kb-composer"):
+    with gr.Column(elem_id="kb-composer"):
         box = gr.MultimodalTextbox(
             elem_id="kb-question",
-            placeholder="Ask about your files. Add a picture or a clip to ask with it.",
+            placeholder="Ask with words, a picture or a clip",
             label="Question",
             show_label=False,
             file_types=QUESTION_FILE_TYPES,
@@ -122,18 +127,19 @@ def build_chat(service: Service) -> ChatPage:
     def idle(state: Conversation) -> tuple[Any, ...]:
         if state.live:
             state.live = state.live.replace('aria-busy="true"', 'aria-busy="false"')
-        return _box(), gr.skip(), state.live or welcome(service), state, gr.skip()
+        return _box(), gr.skip(), state.live or welcome.html(), state, gr.skip()
 
     def clear() -> tuple[Any, ...]:
-        return _box(), "", welcome(service), Conversation(), gr.Button(visible=False)
+        return _box(), "", welcome.html(), Conversation(), gr.Button(visible=False)
 
+    several: dict[str, Any] = QUIET | {"concurrency_limit": N_AT_ONCE}
     running = [
-        box.submit(ask, [box, conversation], outputs, show_progress="hidden"),
-        live.ask(ask_suggestion, [conversation], outputs, show_progress="hidden"),
+        box.submit(ask, [box, conversation], outputs, **several),
+        live.ask(ask_suggestion, [conversation], outputs, **several),
     ]
-    box.stop(idle, [conversation], outputs, cancels=running, show_progress="hidden")
-    new.click(clear, None, outputs, cancels=running, show_progress="hidden")
-    return ChatPage(live=live, conversation=conversation)
+    box.stop(idle, [conversation], outputs, cancels=running, **QUIET)
+    new.click(clear, None, outputs, cancels=running, **QUIET)
+    return ChatPage(live, conversation, welcome)
 
 
 def split_attachments(files: Sequence[str]) -> tuple[list[Path], Path | None]:
@@ -246,62 +252,8 @@ def _attachments(query: Query) -> str:
 def _foot(answer: Answer) -> str:
     n_sources = len({citation.source for citation in answer.citations})
     if answer.status is AnswerStatus.NO_EVIDENCE:
-        note = "Nothing in the library answers this. Try other words, or add files."
+        note = "Try other words, or add files about it"
     else:
         note = f"From {n_sources} {'file' if n_sources == 1 else 'files'}"
     seconds = answer.total_time_ms / 1000
     return f'<p class="kb-foot">{note} · {seconds:.2f} s</p>'
-
-
-def welcome(service: Service) -> str:
-    """What an empty conversation shows: what can be asked, or how to add files."""
-    files = service.files()
-    indexed = [file for file in files if file.status in {"indexed", "partial"}]
-    if not files:
-        return (
-            f'<section class="kb-welcome kb-welcome-empty">{icon("empty")}'
-            "<h2>Your library is empty</h2>"
-            "<p>Add PDFs, pictures, videos, web pages, office files or text. They are read on "
-            "this computer and can be asked about as soon as they are indexed.</p>"
-            '<button type="button" class="kb-button" data-goto="library">Add files</button>'
-            "</section>"
-        )
-    if not indexed:
-        return (
-            f'<section class="kb-welcome kb-welcome-empty">{icon("empty")}'
-            "<h2>Reading your files</h2>"
-            "<p>Questions can be asked as soon as the first file is indexed. The Library page "
-            "shows how far it is.</p>"
-            '<button type="button" class="kb-button" data-goto="library">Show progress</button>'
-            "</section>"
-        )
-    questions = "".join(
-        f'<button type="button" class="kb-suggestion" data-ask="{escape(question)}">'
-        f'<span>{escape(question)}</span><span class="kb-muted">{escape(source)}</span></button>'
-        for question, source in _suggestions(service, indexed)
-    )
-    noun = "file" if len(indexed) == 1 else "files"
-    return (
-        '<section class="kb-welcome"><h2>What would you like to know?</h2>'
-        f"<p>Answers come from your {len(indexed)} {noun}, and every claim opens "
-        "at its page, picture or second.</p>"
-        f'<div class="kb-suggestions">{questions}</div></section>'
-    )
-
-
-def _suggestions(service: Service, indexed: Sequence[LibraryFile]) -> list[tuple[str, str]]:
-    """Headings of indexed documents, as ``(question, source)``, from different files."""
-    found: dict[str, str] = {}
-    wanted = {Kind.PDF, Kind.EBOOK, Kind.HTML, Kind.OFFICE, Kind.TEXT}
-    for file in indexed:
-        document = service.document(file.document_sha256) if file.document_sha256 else None
-        if file.kind not in wanted or document is None or len(found) == _N_SUGGESTIONS:
-            continue
-        query = Query(text=document.title, filters=Filters(sources=(file.source,)))
-        headings = (
-            hit.chunk.headings[-1] for hit in service.search(query).hits if hit.chunk.headings
-        )
-        heading = next((h for h in headings if h not in found and h != document.title), None)
-        if heading is not None:
-            found[heading] = file.source
-    return list(found.items())

@@ -13,6 +13,7 @@ import gradio as gr
 
 from ingest.progress import Progress
 from kb.errors import KnowledgeBaseError
+from ui.chat import QUIET
 from ui.library_files import LibraryFile
 from ui.render import duration, escape, icon, message, original_url, size
 from ui.service import Service
@@ -126,12 +127,11 @@ def build_library(service: Service) -> LibraryPage:
         noun = "file" if len(failed) == 1 else "files"
         return message(f"{len(failed)} {noun} will be read again."), show(status, name)
 
-    quiet = {"show_progress": "hidden"}
-    upload.upload(add, [upload, *filters], [upload, notice, table, state], show_progress="minimal")
-    gr.on([status.change, name.change], show, filters, table, trigger_mode="always_last", **quiet)
-    table.remove(remove, filters, [notice, table], **quiet)
-    table.retry(retry, filters, [notice, table], **quiet)
-    retry_all.click(retry_failed, filters, [notice, table], **quiet)
+    upload.upload(add, [upload, *filters], [upload, notice, table, state], **QUIET)
+    gr.on([status.change, name.change], show, filters, table, trigger_mode="always_last", **QUIET)
+    table.remove(remove, filters, [notice, table], **QUIET)
+    table.retry(retry, filters, [notice, table], **QUIET)
+    retry_all.click(retry_failed, filters, [notice, table], **QUIET)
     return LibraryPage(state, table, filters)
 
 

@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
-from rich.table import Table
 
 __all__ = [
     "SyncDisplay",
@@ -107,15 +106,15 @@ def place_text(place: Json) -> str:
 def print_sync(report: Json, *, dry_run: bool) -> None:
     """What changed, what failed and why, and the counts."""
     console = _console()
-    table = Table(box=None, pad_edge=False, show_header=False)
     for file in report["files"]:
-        if file["outcome"] != "unchanged":
-            style = {"failed": "red", "partial": "yellow"}.get(file["outcome"], "green")
-            table.add_row(
-                f"[{style}]{file['outcome']}[/]", escape(file["source"]), escape(file["reason"])
-            )
-    if table.row_count:
-        console.print(table)
+        if file["outcome"] == "unchanged":
+            continue
+        style = {"failed": "red", "partial": "yellow"}.get(file["outcome"], "green")
+        reason = f"  {escape(file['reason'])}" if file["reason"] else ""
+        console.print(
+            f"[{style}]{file['outcome']:<8}[/] {escape(file['source'])}[dim]{reason}[/]",
+            highlight=False,
+        )
     counts = ", ".join(f"{n} {outcome}" for outcome, n in report["counts"].items() if n)
     seconds = report["total_time_ms"] / 1000
     would = "Would be: " if dry_run else ""
@@ -153,7 +152,6 @@ def print_citations(answer: Json) -> None:
 def print_status(status: Json) -> None:
     """Counts, sizes, settings and failures."""
     console = _console()
-    table = Table(box=None, pad_edge=False, show_header=False)
     counts = ", ".join(f"{n} {name}" for name, n in status["counts"].items() if n)
     sizes = ", ".join(f"{name} {bytes_text(n)}" for name, n in status["size_bytes"].items())
     kinds = ", ".join(f"{n} {name}" for name, n in sorted(status["kinds"].items()))
@@ -170,8 +168,8 @@ def print_status(status: Json) -> None:
         ("On disk", sizes),
     )
     for name, value in rows:
-        table.add_row(f"[bold]{name}[/]", escape(str(value)))
-    console.print(table, highlight=False)
+        for n, line in enumerate(str(value).splitlines()):
+            console.print(f"[bold]{name if n == 0 else '':<9}[/] {escape(line)}", highlight=False)
     for failure in status["failures"]:
         style = "red" if failure["status"] == "failed" else "yellow"
         console.print(

@@ -10,7 +10,7 @@ import base64
 import html
 import io
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 from urllib.parse import quote, urlencode
 
@@ -49,14 +49,13 @@ MEDIA = "media"
 _PAGED = frozenset({Kind.PDF, Kind.EBOOK})
 _CITATION = re.compile(r"\[(\d{1,3})\]")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+# A letter of a script with words: Chinese beside an English word does not belong to it.
+_LETTER = r"[^\W_\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
 _LATIN = re.compile(r"[^\W_]+")
-# fmt: off
-_STOPWORDS = frozenset({
-    "a", "an", "and", "are", "as", "at", "be", "by", "can", "do", "does", "for", "from", "has",
-    "have", "how", "i", "in", "is", "it", "its", "of", "on", "or", "that", "the", "this", "to",
-    "was", "what", "when", "where", "which", "who", "why", "will", "with", "you", "your",
-})
-# fmt: on
+_STOPWORDS = frozenset(
+    "a an and are as at be by can do does for from has have how i in is it its of on or that "
+    "the this to was what when where which who why will with you your".split()
+)
 
 _ICONS = {
     "pdf": "M6 2h8l4 4v16H6zM14 2v4h4M9 12h6M9 15h6M9 18h4",
@@ -156,30 +155,27 @@ def mark_words(text: str, query: str) -> str:
     Latin words count from their start, case aside, so that "reset" marks "resetting";
     Chinese and Japanese are marked where two characters in a row occur in the query.
     """
-    spans = sorted(
-        match.span()
-        for pattern in _word_patterns(query)
-        for match in re.finditer(pattern, text, re.IGNORECASE)
-    )
     pieces: list[str] = []
     last = 0
-    for start, end in _merged((s, e) if e > s else (s, s + 2) for s, e in spans):
+    for start, end in _merged(sorted(_word_spans(text, query))):
         pieces += [escape(text[last:start]), f"<mark>{escape(text[start:end])}</mark>"]
         last = end
     return "".join(pieces) + escape(text[last:])
 
 
-def _word_patterns(query: str) -> list[str]:
-    """What `mark_words` looks for: Latin words from their start; pairs of Chinese or
-    Japanese characters as lookaheads, since they overlap."""
-    words = {w.casefold() for w in _LATIN.findall(_CJK.sub(" ", query))} - _STOPWORDS
-    patterns = [rf"\b{re.escape(word)}\w*" for word in words]
-    patterns += [rf"(?={re.escape(pair)})" for pair in _cjk_pairs(query)]
-    return patterns
+def _word_spans(text: str, query: str) -> Iterator[tuple[int, int]]:
+    for word in {w.casefold() for w in _LATIN.findall(_CJK.sub(" ", query))} - _STOPWORDS:
+        pattern = f"(?<!{_LETTER}){re.escape(word)}{_LETTER}*"
+        for match in re.finditer(pattern, text, re.IGNORECASE):
+            yield match.span()
+    for pair in _cjk_pairs(query):
+        # Pairs overlap, so each is looked for without consuming the text.
+        for match in re.finditer(f"(?={re.escape(pair)})", text):
+            yield match.start(), match.start() + len(pair)
 
 
 def _cjk_pairs(query: str) -> set[str]:
-    return {run[i : i + 2] for run in _CJK.findall(query) for i in range(len(run) - 1)}
+    return {run[i : i + 2] for run in _CJK.findall(query) for i in range(max(1, len(run) - 1))}
 
 
 def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -344,11 +340,7 @@ def _excerpt(text: str, query: str, n_chars: int = 420) -> str:
     """The part of a long text with the most of the query's words near each other."""
     if len(text) <= n_chars:
         return text
-    starts = [
-        match.start()
-        for pattern in _word_patterns(query)
-        for match in re.finditer(pattern, text, re.IGNORECASE)
-    ]
+    starts = [start for start, _ in _word_spans(text, query)]
     best = max(
         starts, key=lambda s: (sum(s <= t < s + n_chars * 3 // 4 for t in starts), -s), default=0
     )

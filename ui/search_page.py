@@ -12,7 +12,7 @@ import gradio as gr
 from kb.assets import AssetStore
 from kb.errors import KnowledgeBaseError
 from kb.types import Filters, Kind, SearchResult
-from ui.chat import QUESTION_FILE_TYPES, split_attachments
+from ui.chat import N_AT_ONCE, QUESTION_FILE_TYPES, split_attachments
 from ui.render import escape, hit_card, message
 from ui.service import Service
 from ui.wire import search_json
@@ -29,7 +29,7 @@ _KIND_LABELS = [
     ("Data", Kind.DATA),
     ("Office", Kind.OFFICE),
 ]
-_HINT = "Search by words, a picture, a clip, or several at once."
+_HINT = "Search by words, a picture, a clip, or several at once. Filters narrow it down."
 
 _EMPTY = f'<div class="kb-hint">{escape(_HINT)}</div>'
 
@@ -40,10 +40,10 @@ def build_search(service: Service) -> list[gr.Dropdown]:
     Returns:
         The folder and file menus, whose choices follow the library.
     """
-    with gr.Group(elem_id="kb-search-box"):
+    with gr.Column(elem_id="kb-search-box"):
         box = gr.MultimodalTextbox(
             elem_id="kb-search-query",
-            placeholder=_HINT,
+            placeholder="Search with words, a picture or a clip",
             label="Search",
             show_label=False,
             file_types=QUESTION_FILE_TYPES,
@@ -88,6 +88,8 @@ def build_search(service: Service) -> list[gr.Dropdown]:
         [box, *fields],
         results,
         trigger_mode="always_last",
+        concurrency_limit=N_AT_ONCE,
+        api_visibility="private",
     )
     return [folders, sources]
 

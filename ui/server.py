@@ -54,7 +54,8 @@ def make_server_app(service: Service, *, token: str, password: str | None = None
 
     app.include_router(api_router(service))
     app.include_router(media_router(service))
-    return gr.mount_gradio_app(app, build_app(service), path="/", **mount_options())
+    mounted: FastAPI = gr.mount_gradio_app(app, build_app(service), path="/", **mount_options())
+    return mounted
 
 
 def _refusal(request: Request, token: str, password: str | None) -> Response | None:

@@ -8,10 +8,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
-import pymupdf
-
+from ingest.parsers.base import ParseContext
+from ingest.parsers.pdf_open import MUPDF_ERRORS, opened
 from kb.answer import locate
-from kb.types import Box, Chunk, Document, ImageRef, Kind, Locator, Modality
+from kb.config import Config, IngestConfig
+from kb.errors import IngestError
+from kb.types import Box, Chunk, Document, ImageRef, Kind, Locator, Modality, Source
 from ui.render import (
     MEDIA,
     escape,
@@ -30,6 +32,9 @@ __all__ = ["Shelf", "chunk_view", "page_size_points", "page_view"]
 
 class Shelf(Protocol):
     """What the viewer and the media routes read: chunks and files by id, never by path."""
+
+    @property
+    def config(self) -> Config: ...
 
     def chunk(self, chunk_id: str) -> Chunk | None: ...
 
@@ -93,20 +98,36 @@ def page_view(shelf: Shelf, document_sha256: str, page: int) -> str | None:
     return _page(shelf, document, page, image, (), "")
 
 
-def page_size_points(path: Path, page: int) -> tuple[float, float] | None:
-    """Width and height of a page as displayed, in PDF points; None where the file does not
-    open without a password or has no such page."""
-    return _page_size_points(path, page, path.stat().st_mtime_ns)
+def page_size_points(shelf: Shelf, document: Document, page: int) -> tuple[float, float] | None:
+    """Width and height of a page as displayed, in PDF points; None where no copy of the file
+    opens as it did when it was indexed."""
+    path = shelf.original(document.sha256)
+    if path is None:
+        return None
+    source = Source(
+        root=path.parent,
+        path=path.name,
+        media_type=document.media_type,
+        kind=document.kind,
+        sha256=document.sha256,
+        size_bytes=document.size_bytes,
+        mtime_ns=path.stat().st_mtime_ns,
+    )
+    return _page_size_points(source, page, shelf.config.ingest.pdf_passwords)
 
 
 @functools.lru_cache(maxsize=1024)
-def _page_size_points(path: Path, page: int, _mtime_ns: int) -> tuple[float, float] | None:
+def _page_size_points(
+    source: Source, page: int, passwords: tuple[str, ...]
+) -> tuple[float, float] | None:
+    # Opened as the parser opens it: the same passwords, and the same layout of e-books.
+    context = ParseContext(IngestConfig(pdf_passwords=passwords), None, lambda _: None)
     try:
-        with pymupdf.open(path) as file:
-            if file.needs_pass or not 1 <= page <= file.page_count:
-                return None
+        with opened(source, context) as file:
+            if page > file.page_count:
+                return None  # The file was replaced since.
             rect = file[page - 1].rect
-    except (pymupdf.FileDataError, RuntimeError, ValueError):
+    except (IngestError, *MUPDF_ERRORS):
         return None
     return rect.width, rect.height
 
@@ -116,11 +137,10 @@ def _page(
     document: Document,
     page: int,
     image: ImageRef,
-    boxes: Iterable[Box],
+    boxes: tuple[Box, ...],
     aside: str,
 ) -> str:
-    original = shelf.original(document.sha256)
-    size_points = page_size_points(original, page) if original is not None and boxes else None
+    size_points = page_size_points(shelf, document, page) if boxes else None
     marks = _marks(boxes, *size_points) if size_points else ""
     url = page_image_url(document.sha256, page)
     figure = _figure(url, image, f"Page {page} of {_source(document)}", marks)

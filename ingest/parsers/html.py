@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from bs4 import BeautifulSoup
 from lxml import etree
-from lxml.html import HtmlElement
 
 from ingest.charset import decode
 from ingest.parsers.base import ParseContext
@@ -55,6 +54,8 @@ class HtmlParser:
                 source=source.path,
             )
         markup, _ = decode(source.absolute.read_bytes())
+        # libxml2 stops at a NUL and loses the rest.
+        markup = markup.replace("\x00", "\ufffd")
         if not markup.strip():
             raise ParseError(
                 "The page is empty. Save it anew from the browser and sync again.",
@@ -78,7 +79,7 @@ class HtmlParser:
         yield from _Walker(content, title, PictureReader(source, context)).segments()
 
 
-def _title(tree: HtmlElement) -> str:
+def _title(tree: etree._Element) -> str:
     for path in ("//head/title/text()", "//meta[@property='og:title']/@content", "//h1"):
         for found in tree.xpath(path)[:1]:
             text = found if isinstance(found, str) else "".join(found.itertext())
@@ -100,7 +101,7 @@ def _flat(markup: str, source: Source) -> Iterator[Segment]:
 class _Walker:
     """One pass over the content's elements, without recursion: pages nest deeply."""
 
-    def __init__(self, content: HtmlElement, title: str, pictures: PictureReader) -> None:
+    def __init__(self, content: etree._Element, title: str, pictures: PictureReader) -> None:
         self._content = content
         self._writer = SectionWriter(title)
         self._pictures = pictures
@@ -126,7 +127,7 @@ class _Walker:
         self._writer.close()
         yield from self._writer.take()
 
-    def _read_whole(self, element: HtmlElement) -> bool:
+    def _read_whole(self, element: etree._Element) -> bool:
         """Read a heading, code block, data table or picture at once, if it is one."""
         tag = element.tag
         if tag in _HEADINGS:
@@ -145,7 +146,7 @@ class _Walker:
             self._picture(picture)
         return True
 
-    def _open(self, element: HtmlElement) -> None:
+    def _open(self, element: etree._Element) -> None:
         tag = element.tag
         if tag == "br":
             self._inline.append(_BREAK)
@@ -161,7 +162,7 @@ class _Walker:
                 self._lists[-1] = number + 1
         self._inline.append(element.text or "")
 
-    def _leave(self, element: HtmlElement) -> None:
+    def _leave(self, element: etree._Element) -> None:
         if element.tag in _BLOCKS:
             self._flush()
         if element.tag in ("ul", "ol") and self._lists:
@@ -177,7 +178,7 @@ class _Walker:
             self._writer.block(self._marker + text, tight=bool(self._lists))
             self._marker = ""
 
-    def _picture(self, element: HtmlElement) -> None:
+    def _picture(self, element: etree._Element) -> None:
         reference = picture_reference(dict(element.attrib))
         if not reference:
             return
@@ -195,18 +196,19 @@ class _Walker:
         )
 
 
-def _anchor(heading: HtmlElement) -> str | None:
+def _anchor(heading: etree._Element) -> str | None:
     """The id that leads to `heading`: its own, one inside, or that of the section it opens."""
     for element in heading.iter():
         if found := element.get("id") or (element.tag == "a" and element.get("name")):
             return str(found)
     parent = heading.getparent()
     if parent is not None and parent.tag in ("section", "article", "div") and parent[0] is heading:
-        return parent.get("id")
+        found = parent.get("id")
+        return str(found) if found else None
     return None
 
 
-def _code(element: HtmlElement) -> str:
+def _code(element: etree._Element) -> str:
     """A ``pre`` element as a fenced block, with the language that its class names."""
     for line_break in element.iterdescendants("br"):
         line_break.tail = "\n" + (line_break.tail or "")

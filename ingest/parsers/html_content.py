@@ -10,18 +10,22 @@ https://github.com/mozilla/readability).
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
 
 import trafilatura
 from lxml import etree
-from lxml.html import HtmlElement, HTMLParser, document_fromstring
+
+# It logs an error for each page without content, which is no error here.
+logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
 
 __all__ = ["ExcessiveDepthError", "class_words", "keep_main_content", "parse_tree"]
 
 # Beyond this much text trafilatura takes minutes (its paragraph comparison is quadratic); a
 # page that long is a book or a reference, of which all but its navigation is content.
 _MAX_GUIDED_CHARS = 400_000
+_MAX_GUIDED_ELEMENTS = 50_000
 _DROPPED_TAGS = (
     "script", "style", "noscript", "template", "iframe", "object", "embed", "svg", "canvas",
     "button", "input", "select", "textarea", "dialog", "link", "meta",
@@ -65,26 +69,29 @@ class _Weight:
     content: int = 0
 
 
-def parse_tree(markup: str) -> HtmlElement:
+def parse_tree(markup: str) -> etree._Element:
     """The page as a tree, however broken its markup is.
 
     Raises:
         ExcessiveDepthError: It nests too deep for libxml2, which would lose its text.
         ValueError: There is no element in it.
     """
-    parser = HTMLParser(huge_tree=True, encoding="utf-8", remove_comments=True, remove_pis=True)
-    # A lone surrogate or a NUL is no XML character; libxml2 stops there and loses the rest.
-    clean = markup.replace("\x00", "\ufffd").encode("utf-8", "replace")
+    parser = etree.HTMLParser(
+        huge_tree=True, encoding="utf-8", remove_comments=True, remove_pis=True
+    )
+    clean = markup.encode("utf-8", "replace")
     try:
-        tree: HtmlElement = document_fromstring(clean, parser=parser)
-    except etree.ParserError as error:
+        tree: etree._Element | None = etree.fromstring(clean, parser=parser)
+    except etree.XMLSyntaxError as error:
         raise ValueError("no element in the page") from error
     if any("depth" in entry.message.lower() for entry in parser.error_log):
         raise ExcessiveDepthError("the page nests too deep")
+    if tree is None:
+        raise ValueError("no element in the page")
     return tree
 
 
-def keep_main_content(tree: HtmlElement, markup: str) -> HtmlElement:
+def keep_main_content(tree: etree._Element, markup: str) -> etree._Element:
     """Remove what is not content from `tree` and return the element that holds the rest.
 
     Args:
@@ -97,8 +104,9 @@ def keep_main_content(tree: HtmlElement, markup: str) -> HtmlElement:
     etree.strip_elements(tree, *_DROPPED_TAGS, with_tail=False)
     _drop([element for element in body.iterdescendants() if _is_hidden(element)])
     n_chars = sum(len(text) for text in body.itertext())
+    n_elements = sum(1 for _ in body.iter())
     guide = ""
-    if n_chars <= _MAX_GUIDED_CHARS:
+    if n_chars <= _MAX_GUIDED_CHARS and n_elements <= _MAX_GUIDED_ELEMENTS:
         guide = _squeeze(
             trafilatura.extract(markup, include_comments=False, favor_recall=True) or ""
         )
@@ -112,7 +120,7 @@ def keep_main_content(tree: HtmlElement, markup: str) -> HtmlElement:
     return container
 
 
-def class_words(element: HtmlElement) -> str:
+def class_words(element: etree._Element) -> str:
     """The element's class names and id, as one string."""
     return f"{element.get('class', '')} {element.get('id', '')}"
 
@@ -121,7 +129,7 @@ def _squeeze(text: str) -> str:
     return _BLANK.sub("", text)
 
 
-def _is_hidden(element: HtmlElement) -> bool:
+def _is_hidden(element: etree._Element) -> bool:
     return (
         element.get("hidden") is not None
         or bool(_HIDDEN_STYLE.search(element.get("style", "")))
@@ -129,13 +137,22 @@ def _is_hidden(element: HtmlElement) -> bool:
     )
 
 
-def _drop(elements: list[HtmlElement]) -> None:
+def _drop(elements: list[etree._Element]) -> None:
     for element in elements:
-        if element.getparent() is not None:
-            element.drop_tree()
+        parent = element.getparent()
+        if parent is None:
+            continue
+        # The text behind an element hangs on it; it stays.
+        if element.tail:
+            before = element.getprevious()
+            if before is None:
+                parent.text = (parent.text or "") + element.tail
+            else:
+                before.tail = (before.tail or "") + element.tail
+        parent.remove(element)
 
 
-def _weigh(body: HtmlElement, guide: str) -> dict[HtmlElement, _Weight]:
+def _weigh(body: etree._Element, guide: str) -> dict[etree._Element, _Weight]:
     """The weight of every element. A piece of text is content when `guide`, trafilatura's
     text without white space, holds it."""
     elements = list(body.iter())
@@ -159,7 +176,7 @@ def _weigh(body: HtmlElement, guide: str) -> dict[HtmlElement, _Weight]:
     return weights
 
 
-def _container(body: HtmlElement, weights: dict[HtmlElement, _Weight]) -> HtmlElement:
+def _container(body: etree._Element, weights: dict[etree._Element, _Weight]) -> etree._Element:
     """The deepest element with nearly all the content."""
     container = body
     whole = weights[body].content
@@ -189,7 +206,7 @@ def _container(body: HtmlElement, weights: dict[HtmlElement, _Weight]) -> HtmlEl
     return container
 
 
-def _prose(element: HtmlElement, weights: dict[HtmlElement, _Weight]) -> int:
+def _prose(element: etree._Element, weights: dict[etree._Element, _Weight]) -> int:
     """Characters of running text below `element`: in paragraphs that are not links, outside
     of what is named as navigation."""
     n_chars = 0
@@ -206,8 +223,10 @@ def _prose(element: HtmlElement, weights: dict[HtmlElement, _Weight]) -> int:
     return n_chars
 
 
-def _boilerplate(container: HtmlElement, weights: dict[HtmlElement, _Weight]) -> list[HtmlElement]:
-    found: list[HtmlElement] = []
+def _boilerplate(
+    container: etree._Element, weights: dict[etree._Element, _Weight]
+) -> list[etree._Element]:
+    found: list[etree._Element] = []
     stack = list(container)
     while stack:
         element = stack.pop()
@@ -218,7 +237,7 @@ def _boilerplate(container: HtmlElement, weights: dict[HtmlElement, _Weight]) ->
     return found
 
 
-def _is_boilerplate(element: HtmlElement, weight: _Weight) -> bool:
+def _is_boilerplate(element: etree._Element, weight: _Weight) -> bool:
     if element.tag in ("h1", "h2", "h3", "h4", "h5", "h6", "table", "pre", "code", "img", "a"):
         return False
     if weight.content * 2 > weight.total:

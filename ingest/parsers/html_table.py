@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lxml import etree
-from lxml.html import HtmlElement
 
 __all__ = ["inline_text", "is_data_table", "markdown_table", "table_markdown"]
 
@@ -15,7 +14,7 @@ _LAYOUT_CELL_CHARS = 300
 _APART = frozenset({"br", "p", "div", "li", "ul", "ol", "dt", "dd", "tr", "td", "th", "hr"})
 
 
-def is_data_table(table: HtmlElement) -> bool:
+def is_data_table(table: etree._Element) -> bool:
     """Whether `table` holds rows of data, not the layout of a page: at least two rows and two
     columns, no table or heading inside, and cells that are no articles."""
     if table.get("role") in ("presentation", "none"):
@@ -30,7 +29,7 @@ def is_data_table(table: HtmlElement) -> bool:
     return n_chars <= _LAYOUT_CELL_CHARS * n_cells
 
 
-def table_markdown(table: HtmlElement) -> str:
+def table_markdown(table: etree._Element) -> str:
     """The table with its caption above it; spanned cells repeat their text in every row and
     stand once in their columns."""
     caption = next(table.iterdescendants("caption"), None)
@@ -53,7 +52,7 @@ def markdown_table(rows: list[list[str]]) -> str:
     return "\n".join(lines)
 
 
-def _grid(table: HtmlElement) -> Iterator[list[str]]:
+def _grid(table: etree._Element) -> Iterator[list[str]]:
     hanging: dict[int, tuple[int, str]] = {}
     for row in table.iterdescendants("tr"):
         cells: list[str] = []
@@ -80,16 +79,16 @@ def _hang(cells: list[str], hanging: dict[int, tuple[int, str]]) -> None:
         cells.append(text)
 
 
-def _cells(row: HtmlElement) -> list[HtmlElement]:
+def _cells(row: etree._Element) -> list[etree._Element]:
     return [cell for cell in row if cell.tag in ("td", "th")]
 
 
-def _span(cell: HtmlElement, name: str, most: int) -> int:
+def _span(cell: etree._Element, name: str, most: int) -> int:
     value = cell.get(name, "1").strip()
     return min(max(int(value), 1), most) if value.isascii() and value.isdigit() else 1
 
 
-def inline_text(element: HtmlElement) -> str:
+def inline_text(element: etree._Element) -> str:
     """The text of a heading or cell on one line; blocks in it are set apart by blanks."""
     if not len(element):
         return " ".join((element.text or "").split())

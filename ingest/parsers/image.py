@@ -6,11 +6,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from PIL import Image
-
 from ingest.parsers.base import ParseContext
 from ingest.parsers.video import VideoParser
-from ingest.pictures import encode_picture, load_picture
+from ingest.pictures import encode_picture, load_picture, open_picture
 from kb.types import Kind, Locator, Modality, Segment, Source
 
 __all__ = ["ImageParser", "capture_date_ns"]
@@ -71,12 +69,12 @@ def capture_date_ns(source_path: Path) -> int | None:
     picture.
     """
     try:
-        with Image.open(source_path) as image:
+        with open_picture(source_path) as image:
             exif = image.getexif().get_ifd(_EXIF_IFD)
         taken = str(exif[_DATE_TIME_ORIGINAL]).strip("\0 ")
         offset = str(exif.get(_OFFSET_TIME_ORIGINAL, "")).strip("\0 ") or "+00:00"
         moment = datetime.strptime(taken + offset, "%Y:%m:%d %H:%M:%S%z")
-    except (OSError, SyntaxError, ValueError, KeyError, TypeError, Image.DecompressionBombError):
+    except (OSError, SyntaxError, ValueError, KeyError, TypeError):
         return None
     age = moment - _EPOCH
     return (age.days * 86_400 + age.seconds) * 1_000_000_000

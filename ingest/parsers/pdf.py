@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import io
 import re
-import zipfile
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -15,10 +14,11 @@ from PIL import Image
 
 from ingest.parsers.base import OcrText, ParseContext
 from ingest.parsers.pdf_layout import Layout, OutlineEntry
+from ingest.parsers.pdf_open import FILE_TYPES, MUPDF_ERRORS, is_cut_short, opened
 from ingest.parsers.pdf_sections import SectionWriter
 from ingest.parsers.pdf_text import Line, PageText, read_page
 from ingest.reading_order import Rect
-from kb.errors import ParseError, SourceTooLargeError, SourceUnavailableError
+from kb.errors import ParseError
 from kb.types import Box, EncodedImage, Locator, Modality, Segment, Source
 
 __all__ = ["PdfParser", "render_page"]
@@ -26,24 +26,13 @@ __all__ = ["PdfParser", "render_page"]
 MAX_WIDTH_PX, MAX_HEIGHT_PX = 1280, 1440
 MAX_ZOOM = 300 / 72  # Beyond 300 dpi a small page only gets blurred.
 JPEG_QUALITY = 80
-EBOOK_PAGE_PT, EBOOK_FONT_PT = (595, 842), 11  # A4: reflowable text has no pages of its own.
-
 # Below this a page's text layer is looked at twice: it may be a stamp on a scan.
 FEW_CHARS = 100
 MAX_GARBAGE = 0.3
 MIN_SCAN_AREA = 0.5
+MIN_OUTLINES = 20
 
-_FILE_TYPES = {
-    "application/pdf": "pdf",
-    "application/epub+zip": "epub",
-    "application/oxps": "xps",
-    "application/vnd.ms-xpsdocument": "xps",
-    "application/vnd.comicbook+zip": "cbz",
-    "application/x-cbz": "cbz",
-}
-_NAMES = {"pdf": "PDF", "epub": "EPUB", "xps": "XPS", "cbz": "comic archive"}
-# What MuPDF raises on damaged input.
-_MUPDF_ERRORS = (pymupdf.mupdf.FzErrorBase, RuntimeError, ValueError)
+_LOSS = re.compile(r"zlib error|premature end of data|not a stream|cannot find (page|object)")
 _NO_TITLE = re.compile(
     r"untitled|无标题|microsoft (word|powerpoint|excel)|(slide|document|presentation|文档)\s*\d*$"
     r"|[^\s]+\.(docx?|pptx?|xlsx?|tex|dvi|pdf|indd|qxd|html?|txt)$|[\W\d_]*$",
@@ -55,7 +44,7 @@ class PdfParser:
     """Reads page documents with MuPDF (see `ingest.parsers.base.Parser`)."""
 
     version = 1
-    media_types = frozenset(_FILE_TYPES)
+    media_types = frozenset(FILE_TYPES)
 
     def parse(self, source: Source, context: ParseContext) -> Iterator[Segment]:
         """Segments page by page: the sections of its text, its tables, then its image.
@@ -69,11 +58,9 @@ class PdfParser:
             SourceTooLargeError: An archive unpacks to more than the cap.
             SourceUnavailableError: The file vanished or may not be read.
         """
-        pymupdf.TOOLS.mupdf_display_errors(False)
-        pymupdf.TOOLS.mupdf_display_warnings(False)
-        with _opened(source, context) as document:
+        with opened(source, context) as document:
             yield from _segments(document, source, context)
-            if document.is_pdf and document.is_repaired and _is_cut_short(source):
+            if is_cut_short(document, source):
                 context.warn(
                     f"The PDF is cut short: {document.page_count} pages could be recovered, "
                     "and some may lack words or pictures. Get a complete copy of the file."
@@ -99,136 +86,114 @@ def render_page(page: Any) -> EncodedImage:
     return EncodedImage(file.getvalue(), "image/jpeg", picture.width, picture.height)
 
 
-@contextmanager
-def _opened(source: Source, context: ParseContext) -> Iterator[Any]:
-    kind = _FILE_TYPES[source.media_type]
-    name = _NAMES[kind]
-    try:
-        with source.absolute.open("rb") as file:
-            is_empty = not file.read(1)
-    except OSError as error:
-        raise SourceUnavailableError(
-            f"The file can't be read ({error.strerror}). Check that it is still there and that "
-            "you may read it, then sync again.",
-            source=source.path,
-        ) from error
-    if is_empty:
-        raise ParseError(
-            "The file is empty (0 bytes). Copy or download it again.", source=source.path
-        )
-    if kind != "pdf":
-        _check_archive(source, context, name)
-    try:
-        document = pymupdf.open(str(source.absolute), filetype=kind)
-    except _MUPDF_ERRORS as error:
-        raise ParseError(
-            f"The file can't be opened as {name}: it is damaged, cut short, or something else "
-            "under that name. Open it in a viewer to check, and get a complete copy.",
-            source=source.path,
-        ) from error
-    with document:
-        _unlock(document, source, context)
-        if document.is_reflowable:
-            width, height = EBOOK_PAGE_PT
-            document.layout(width=width, height=height, fontsize=EBOOK_FONT_PT)
-        if document.page_count == 0:
-            raise ParseError(
-                f"The {name} has no pages. If a viewer shows some, save it from there as a new "
-                "file.",
-                source=source.path,
-            )
-        yield document
-
-
-def _unlock(document: Any, source: Source, context: ParseContext) -> None:
-    if not document.needs_pass:
-        return
-    passwords = context.config.pdf_passwords
-    if any(document.authenticate(password) for password in passwords):
-        return
-    tried = f"none of the {len(passwords)} configured passwords opens it" if passwords else (
-        "no password is configured"
-    )
-    raise ParseError(
-        f"The file is locked with a password, and {tried}. Add the password to "
-        "`ingest.pdf_passwords` in kb.yaml and sync again.",
-        source=source.path,
-    )
-
-
-def _check_archive(source: Source, context: ParseContext, name: str) -> None:
-    """Refuse archives that unpack to too much, before MuPDF unpacks them."""
-    try:
-        with zipfile.ZipFile(source.absolute) as archive:
-            n_bytes = sum(item.file_size for item in archive.infolist())
-            if n_bytes > context.config.max_file_bytes:
-                raise SourceTooLargeError(
-                    f"The {name} unpacks to {n_bytes:,} bytes; at most "
-                    f"{context.config.max_file_bytes:,} are read. Raise `ingest.max_file_bytes` "
-                    "in kb.yaml if you trust the file.",
-                    source=source.path,
-                )
-            if source.media_type.endswith("cbz") or "comicbook" in source.media_type:
-                _check_pictures(archive, source, context)
-    except zipfile.BadZipFile as error:
-        raise ParseError(
-            f"The file can't be opened as {name}: its archive is damaged or cut short. Get a "
-            "complete copy.",
-            source=source.path,
-        ) from error
-
-
-def _check_pictures(archive: zipfile.ZipFile, source: Source, context: ParseContext) -> None:
-    cap = context.config.max_image_px
-    for item in archive.infolist():
-        try:
-            with archive.open(item) as file, Image.open(file) as picture:
-                n_px = picture.width * picture.height
-        except (OSError, Image.DecompressionBombError, ValueError, NotImplementedError):
-            continue  # Not a picture, or one that MuPDF reports by itself.
-        if n_px > cap:
-            raise SourceTooLargeError(
-                f"The picture {item.filename!r} in the archive has {n_px:,} pixels; at most "
-                f"{cap:,} are read. Raise `ingest.max_image_px` in kb.yaml if you trust the file.",
-                source=source.path,
-            )
-
-
 def _segments(document: Any, source: Source, context: ParseContext) -> Iterator[Segment]:
-    pages, to_ocr, failed = _read_pages(document)
+    pages: dict[int, PageText] = {}
+    unread: set[int] = set()
+    damage: Exception | None = None
+    for number in range(1, document.page_count + 1):
+        pymupdf.TOOLS.reset_mupdf_warnings()
+        try:
+            page = document[number - 1]
+            if page.rect.is_empty:
+                raise ValueError("the page has no area")
+            text = read_page(number, page)
+            if needs_ocr(page, text):
+                unread.add(number)
+        except MUPDF_ERRORS as error:
+            damage = error
+            context.warn(f"Page {number} is damaged and was left out.")
+        else:
+            pages[number] = text
+            # MuPDF leaves out what it can't read of a page, and only notes it.
+            if _LOSS.search(pymupdf.TOOLS.mupdf_warnings()):
+                context.warn(f"Page {number} is damaged: some of it may be missing.")
     if not pages:
         raise ParseError(
-            f"None of the {document.page_count} pages can be read: the file is damaged. Get a "
-            "complete copy.",
+            "No page of the file can be read: it is damaged. Get a complete copy.",
             source=source.path,
-        ) from failed[1]
+        ) from damage
     layout = Layout(pages.values(), _outline(document))
-    title = _title(document, layout, source)
-    writer = SectionWriter(title, layout.style)
-    for number in range(1, document.page_count + 1):
+    writer = SectionWriter(_title(document, layout, source), layout.style)
+    for number, text in pages.items():
         try:
-            image = render_page(document[number - 1]) if number in pages else None
-        except _MUPDF_ERRORS:
+            image = render_page(document[number - 1])
+        except MUPDF_ERRORS:
             image = None
-        if image is None:
-            context.warn(f"Page {number} is damaged and could not be shown as a picture.")
-        blocks = layout.blocks(number)
-        if number in to_ocr and image is not None and context.read_words is not None:
-            page = pages[number]
-            page.lines = _merged(page, context.read_words(image), image, to_ocr[number])
-            blocks = layout.lay_out(page)
-        headings = writer.headings
-        for i, segment in enumerate(writer.page(number, blocks)):
-            headings = segment.headings if i == 0 else headings
+            context.warn(f"Page {number} is damaged and has no picture.")
+        if number in unread and image is not None and context.read_words is not None:
+            add_words(text, context.read_words(image), image)
+            blocks = layout.lay_out(text)
+        else:
+            blocks = layout.blocks(number)
+        headings: tuple[str, ...] | None = None
+        for segment in writer.page(number, blocks):
+            headings = segment.headings if headings is None else headings
             yield segment
-        if number == document.page_count:
-            yield from writer.finish()
         if image is not None:
             yield Segment(
                 Modality.IMAGE,
                 Locator(page=number),
-                title=title,
-                headings=headings,
+                title=writer.title,
+                headings=writer.headings if headings is None else headings,
                 image=image,
                 atomic=True,
             )
+    yield from writer.finish()
+
+
+def needs_ocr(page: Any, text: PageText) -> bool:
+    """Whether a page shows words that its text layer does not hold.
+
+    A layer of unmapped glyphs is emptied: it says nothing.
+    """
+    n_chars = text.n_chars
+    if text.n_garbage > MAX_GARBAGE * (n_chars + text.n_garbage):
+        text.lines.clear()
+        return True
+    if n_chars >= FEW_CHARS:
+        return False
+    drawn: Counter[str] = Counter()
+    image_area = 0.0
+    for kind, (x0, y0, x1, y1) in page.get_bboxlog():
+        drawn[kind] += 1
+        if kind == "fill-image":
+            width = min(x1, page.rect.width) - max(x0, 0.0)
+            height = min(y1, page.rect.height) - max(y0, 0.0)
+            image_area += max(width, 0.0) * max(height, 0.0)
+    if n_chars == 0:
+        # Words drawn as outlines are many paths; a frame or a line is a few.
+        return image_area > 0 or drawn["fill-path"] >= MIN_OUTLINES
+    return bool(image_area >= MIN_SCAN_AREA * page.rect.width * page.rect.height)
+
+
+def add_words(text: PageText, words: OcrText, image: EncodedImage) -> None:
+    """Add what OCR read to a page's lines, where its text layer has no line already."""
+    scale_x, scale_y = text.width / image.width_px, text.height / image.height_px
+    layer = [line.box for line in text.lines]
+    for span in words.spans:
+        px = span.locator.boxes[0]
+        box = Box(
+            round(px.x0 * scale_x, 2),
+            round(px.y0 * scale_y, 2),
+            round(px.x1 * scale_x, 2),
+            round(px.y1 * scale_y, 2),
+        )
+        x, y = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
+        if not any(b.x0 <= x <= b.x1 and b.y0 <= y <= b.y1 for b in layer):
+            at = Rect(box.x0, box.y0, box.x1, box.y1)
+            size = round((box.y1 - box.y0) * 2) / 2
+            text.lines.append(Line(words.text[span.start : span.end], box, at, size, ocr=True))
+
+
+def _outline(document: Any) -> list[OutlineEntry]:
+    try:
+        return [OutlineEntry(level, title, page) for level, title, page in document.get_toc()]
+    except MUPDF_ERRORS:
+        return []  # A damaged outline costs levels of headings, and no words.
+
+
+def _title(document: Any, layout: Layout, source: Source) -> str:
+    title = " ".join(((document.metadata or {}).get("title") or "").split())
+    if len(title) < 3 or _NO_TITLE.match(title):
+        title = layout.first_title()
+    return title or PurePosixPath(source.path).stem

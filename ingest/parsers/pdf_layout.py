@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
+from ingest.parsers.pdf_cells import Table
 from ingest.parsers.pdf_style import Style, is_running, joiner, learn_style
-from ingest.parsers.pdf_tables import Table, find_tables
+from ingest.parsers.pdf_tables import find_tables
 from ingest.parsers.pdf_text import Line, PageText
-from ingest.reading_order import reading_order
+from ingest.reading_order import reading_order, union
 
 __all__ = ["Block", "Heading", "Layout", "OutlineEntry", "Paragraph"]
 
@@ -80,6 +82,7 @@ class Layout:
         self._outline: dict[int, list[OutlineEntry]] = {}
         for entry in outline:
             self._outline.setdefault(entry.page, []).append(entry)
+        self._pages = {page.number: page for page in pages}
         plain = {page.number: self._plain_blocks(page) for page in pages}
         self._levels = self._learn_levels(plain)
         self._blocks = {
@@ -101,15 +104,14 @@ class Layout:
             block
             for number in sorted(self._blocks)[:2]
             for block in self._blocks[number]
-            if isinstance(block, Heading)
-            and block.paragraph.size >= LARGE * self.style.body_size
+            if isinstance(block, Heading) and block.paragraph.size >= LARGE * self.style.body_size
         ]
         return max(headings, key=lambda h: h.paragraph.size).text if headings else ""
 
     def _plain_blocks(self, page: PageText) -> list[Paragraph | Table]:
         running = is_running(page, self.style)
         lines = [line for line in page.lines if id(line) not in running]
-        tables, lines = find_tables(lines, page.rules)
+        tables, lines = find_tables(lines, page.rules, self.style)
         upright = [line for line in lines if line.upright]
         rects = [*(line.at for line in upright), *(table.at for table in tables)]
         # A table is as good as prose where columns are looked for.
@@ -142,7 +144,7 @@ class Layout:
                 if entry is not None:
                     look = _look(block)
                     outlined[look] = min(entry.level, outlined.get(look, entry.level))
-                elif _may_head(block, self.style):
+                elif _may_head(block, self.style) and not _is_label(block, self._pages[number]):
                     looks.add(_look(block))
         levels: dict[_Look, int] = {}
         deepest = 0
@@ -161,7 +163,9 @@ class Layout:
         if isinstance(block, Table):
             return block
         entry = self._outline_entry(block, number)
-        if entry is None and not _may_head(block, self.style):
+        if entry is None and (
+            not _may_head(block, self.style) or _is_label(block, self._pages[number])
+        ):
             return block
         level = entry.level if entry is not None else self._levels.get(_look(block), 1)
         return Heading(block, _one_line(block, self.style), level)
@@ -185,21 +189,25 @@ def _paragraphs(rows: list[list[Line]], style: Style) -> Iterator[Paragraph]:
         return
     gaps = [
         gap
-        for above, below in zip(rows, rows[1:], strict=False)
+        for above, below in pairwise(rows)
         if (gap := below[0].at.y0 - above[0].at.y1) < 1.5 * (below[0].at.y1 - below[0].at.y0)
     ]
     usual_gap = max(median(gaps), 0.0) if gaps else 0.0
+    width = max(row[-1].at.x1 for row in rows) - min(row[0].at.x0 for row in rows)
+    right = max(row[-1].at.x1 for row in rows) - 0.15 * width
     current = [rows[0]]
-    for above, row in zip(rows, rows[1:], strict=False):
-        if _begins(row, above, usual_gap, style):
+    for above, row in pairwise(rows):
+        if _begins(row, above, usual_gap, right, style):
             yield Paragraph(current)
             current = []
         current.append(row)
     yield Paragraph(current)
 
 
-def _begins(row: list[Line], above: list[Line], usual_gap: float, style: Style) -> bool:
-    """Whether a new paragraph begins with `row`."""
+def _begins(
+    row: list[Line], above: list[Line], usual_gap: float, right: float, style: Style
+) -> bool:
+    """Whether a new paragraph begins with `row`; lines that end before `right` are short."""
     last, first = above[-1], row[0]
     height = first.at.y1 - first.at.y0
     gap = first.at.y0 - above[0].at.y1
@@ -210,7 +218,8 @@ def _begins(row: list[Line], above: list[Line], usual_gap: float, style: Style) 
     if max(last.size, first.size) > 1.12 * min(last.size, first.size):
         return True
     if not style.bold_body and all(x.bold for x in above) != all(x.bold for x in row):
-        return True
+        # A full line of bold words goes on in the next: they begin a paragraph, no heading.
+        return last.at.x1 < right or gap > usual_gap + 0.1 * height
     indent = first.at.x0 - above[0].at.x0
     return indent > 0.8 * first.size and last.text[-1] in ".!?。！？"
 
@@ -244,6 +253,26 @@ def _may_head(paragraph: Paragraph, style: Style) -> bool:
         and not _LEADER.search(text)
         and not _BULLET.match(text)
     )
+
+
+def _is_label(paragraph: Paragraph, page: PageText) -> bool:
+    """Whether a paragraph stands in the middle of a drawn box: part of a diagram. A bar
+    across the page behind a title is none, and neither is a page's background."""
+    at = union([line.at for line in paragraph.lines])
+    for shape in page.shapes:
+        width, height = shape.x1 - shape.x0, shape.y1 - shape.y0
+        if (
+            width < 0.9 * page.width
+            and shape.x0 <= at.x0 + 1
+            and at.x1 - 1 <= shape.x1
+            and shape.y0 <= at.y0 + 2
+            and at.y1 - 2 <= shape.y1
+            and abs(at.x0 + at.x1 - shape.x0 - shape.x1) < 0.2 * width
+        ):
+            is_amid = abs(at.y0 + at.y1 - shape.y0 - shape.y1) < 0.4 * height
+            if width < 0.6 * page.width or (is_amid and height > 2 * (at.y1 - at.y0)):
+                return True
+    return False
 
 
 def _letters(text: str) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
+from ingest.parsers.pdf_cells import Table, box_around
 from ingest.parsers.pdf_layout import Block, Heading, Paragraph
 from ingest.parsers.pdf_style import Style, joiner
-from ingest.parsers.pdf_tables import Table, box_around
 from ingest.parsers.pdf_text import Line
 from kb.types import Box, Locator, Modality, Segment, Span
 
@@ -15,8 +16,11 @@ __all__ = ["SectionWriter"]
 
 MAX_TABLE_CHARS = 1500  # Of one segment; a longer table is cut between rows.
 BOX_GAP_PT = 16.0
+SAME_COLUMN = 0.6  # Of the wider box's width is shared.
 
-_CAPTION = re.compile(r"(?:table|tab\.|tabelle|tableau|表)\s*[\dA-Z一二三四五六七八九十]", re.IGNORECASE)
+_CAPTION = re.compile(
+    r"(?:table|tab\.|tabelle|tableau|表)\s*[\dA-Z一二三四五六七八九十]", re.IGNORECASE
+)
 _LIST_ITEM = re.compile(
     r"[•·▪◦‣●○■□*\uf0b7]|[–—-]\s|[(（]?(?:\d{1,2}|[a-z])[.)）、]\s?\D|[①-⑳]|步骤\s*\d"
 )
@@ -71,6 +75,11 @@ class SectionWriter:
             else:
                 body.add(block)
         yield from self._flush(body)
+        levels = [block.level for block in blocks if isinstance(block, Heading)]
+        if blocks and len(levels) == len(blocks):
+            # A cover: its lines are words of their own, and only the largest heads the rest.
+            yield from self._bare_headings(-1)
+            self._path = [item for item in self._path if item[0] <= min(levels)]
 
     def finish(self) -> Iterator[Segment]:
         """What is left at the end: headings with nothing after them."""
@@ -99,9 +108,7 @@ class SectionWriter:
             if body.text:
                 yield self._segment(body, above)
 
-    def _segment(
-        self, body: _Text, headings: tuple[str, ...], *, atomic: bool = False
-    ) -> Segment:
+    def _segment(self, body: _Text, headings: tuple[str, ...], *, atomic: bool = False) -> Segment:
         self._n_segments += 1
         return Segment(
             Modality.TEXT,
@@ -118,7 +125,9 @@ class SectionWriter:
             body = _Text(number, self._style)
             if caption is not None:
                 body.add(caption)
-            body.add_row("\n\n" if body.text else "", _markdown(table.header.cells), table.header.box)
+            body.add_row(
+                "\n\n" if body.text else "", _markdown(table.header.cells), table.header.box
+            )
             rule = _markdown(["---"] * len(table.header.cells))
             body.text += f"\n{rule}"
             return body
@@ -154,6 +163,11 @@ def _with_captions(blocks: Sequence[Block]) -> Iterator[tuple[Block, Paragraph |
             yield block, caption if isinstance(caption, Paragraph) else None
 
 
+def _has_gap(row: Sequence[Line]) -> bool:
+    """Whether a row's lines stand apart like cells, unlike a formula's indices."""
+    return any(b.at.x0 - a.at.x1 > max(a.size, b.size) for a, b in pairwise(row))
+
+
 def _markdown(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
@@ -180,9 +194,11 @@ class _Text:
             else:
                 above = paragraph.rows[i - 1]
                 is_short = above[-1].at.x1 < right - 0.2 * (right - left)
-                is_apart = len(above) > 1 or len(row) > 1 or row[0].mono
-                if is_apart or _LIST_ITEM.match(row[0].text) or (
-                    is_short and not above[-1].text.endswith("-")
+                is_apart = _has_gap(above) or _has_gap(row) or row[0].mono
+                if (
+                    is_apart
+                    or _LIST_ITEM.match(row[0].text)
+                    or (is_short and not above[-1].text.endswith("-"))
                 ):
                     self.text += "\n"
                 else:
@@ -225,10 +241,13 @@ class _Text:
         self.spans.append(Span(start, len(self.text), Locator(self.page, (box,))))
 
     def _box(self, box: Box) -> None:
-        """Add a box, or widen the last one where this one stands right below it."""
+        """Add a box, or widen the last one where this one stands right below it and both are
+        of one column."""
         if self.boxes:
             last = self.boxes[-1]
-            if -2 <= box.y0 - last.y1 <= BOX_GAP_PT and box.x0 < last.x1 and last.x0 < box.x1:
+            shared = min(box.x1, last.x1) - max(box.x0, last.x0)
+            wider = max(box.x1 - box.x0, last.x1 - last.x0)
+            if -2 <= box.y0 - last.y1 <= BOX_GAP_PT and shared >= SAME_COLUMN * wider:
                 self.boxes[-1] = Box(
                     min(last.x0, box.x0), last.y0, max(last.x1, box.x1), max(last.y1, box.y1)
                 )

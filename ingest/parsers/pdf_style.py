@@ -13,15 +13,15 @@ __all__ = ["Style", "is_running", "joiner", "learn_style"]
 
 MARGIN = 0.12  # Of the page's height: where running headers and page numbers stand.
 N_MARGIN_ROWS = 3
+MAX_WORD_CHARS = 80
 
 _LETTER = re.compile(r"[^\W\d_]")
 _DIGITS = re.compile(r"\d+")
 _ROMAN = re.compile(r"[ivxlc]{1,7}")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+_LAST_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*$")
 # Scripts that are written without spaces between words.
-_CJK = r"\u2e80-\u303f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef"
-_CJK_END = re.compile(rf"[{_CJK}]$")
-_CJK_START = re.compile(rf"[{_CJK}]")
+_CJK = re.compile(r"[\u2e80-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef]")
 
 
 @dataclass(slots=True)
@@ -32,7 +32,7 @@ class Style:
         body_size: Font size of most characters, points.
         bold_body: Most characters are bold, so that bold marks nothing.
         running: Keys of lines that repeat at the same height of several pages.
-        words: How often each word and each hyphenated compound occurs.
+        words: How often each word, each hyphenated compound and each part of one occurs.
     """
 
     body_size: float = 10.0
@@ -47,12 +47,18 @@ def learn_style(pages: Sequence[PageText]) -> Style:
     sizes: Counter[float] = Counter()
     n_bold = n_all = 0
     for page in pages:
+        is_cut = False
         for line in page.lines:
             n = len(line.text)
             sizes[line.size] += n
             n_all += n
             n_bold += n * line.bold
-            style.words.update(_WORD.findall(line.text))
+            words = _WORD.findall(line.text)
+            # Of a word that is cut at a line's end, neither half is one.
+            words = words[is_cut : len(words) - line.text.endswith("-")]
+            is_cut = line.text.endswith("-")
+            style.words.update(words)
+            style.words.update(part for word in words if "-" in word for part in word.split("-"))
     if sizes:
         style.body_size = sizes.most_common(1)[0][0]
     style.bold_body = 2 * n_bold > n_all
@@ -76,17 +82,23 @@ def joiner(before: str, after: str, style: Style) -> tuple[str, str]:
     """
     if before.endswith("\u00ad"):
         return before[:-1], ""
-    if before.endswith(("-", "\u2010")) and len(before) > 1 and before[-2].isalpha():
-        head = _WORD.findall(before[:-1])
-        tail = _WORD.match(after)
-        if tail is not None and head and after[0].islower():
-            whole, compound = head[-1] + tail.group(), f"{head[-1]}-{tail.group()}"
-            is_compound = "-" in head[-1] or style.words[compound] > style.words[whole]
-            return (before if is_compound else before[:-1]), ""
-        return before, ""
-    if _CJK_END.search(before) or _CJK_START.match(after):
+    if before.endswith(("-", "\u2010")) and before[-2:-1].isalpha():
+        head, tail = _LAST_WORD.search(before[:-1][-MAX_WORD_CHARS:]), _WORD.match(after)
+        if head is None or tail is None or not after[0].islower():
+            return before, ""
+        return (before if _is_compound(head[0], tail[0], style) else before[:-1]), ""
+    if _CJK.match(before[-1:]) or _CJK.match(after):
         return before, ""
     return before, " "
+
+
+def _is_compound(head: str, tail: str, style: Style) -> bool:
+    """Whether a hyphen at a line's end belongs to the word, going by the document's words."""
+    whole, compound = style.words[head + tail], style.words[f"{head}-{tail}"]
+    if "-" in head or whole != compound:
+        return "-" in head or compound > whole
+    # Neither occurs: two words that the document has, or a word cut at a syllable.
+    return bool(style.words[head] and style.words[tail])
 
 
 def _key(line: Line, page: PageText) -> tuple[str, int]:

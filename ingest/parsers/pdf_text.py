@@ -21,9 +21,15 @@ from kb.types import Box
 
 __all__ = ["Line", "PageText", "read_page"]
 
-# Ligatures are spelled out, text outside the page is left out. Drawn paths come with the
+# Ligatures are spelled out, text outside the page is left out, and boxes take their heights
+# from the glyphs, since fonts lie about them. Drawn paths come with the
 # same run over the page, which costs less than asking for them apart.
-FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP | pymupdf.TEXT_COLLECT_VECTORS
+FLAGS = (
+    pymupdf.TEXT_PRESERVE_WHITESPACE
+    | pymupdf.TEXT_MEDIABOX_CLIP
+    | pymupdf.TEXT_ACCURATE_ASCENDERS
+    | pymupdf.TEXT_COLLECT_VECTORS
+)
 TEXT_BLOCK, VECTOR_BLOCK = 0, 3
 BOLD_FLAG, MONO_FLAG = 16, 8  # of a span's `flags`
 BOLD_CHAR_FLAG = 8  # of a span's `char_flags`: bold by the font, or drawn twice
@@ -34,6 +40,7 @@ MIN_RULE_PT = 12.0
 
 _BOLD_NAME = re.compile(r"bold|black|heavy|semibold|demi|simhei|heiti", re.IGNORECASE)
 _MONO_NAME = re.compile(r"mono|courier|consol|menlo|typewriter|inconsolata", re.IGNORECASE)
+_ORNAMENT_NAME = re.compile(r"wingdings|webdings|dingbats", re.IGNORECASE)
 _SPACES = re.compile(r"[ \t\u00a0\u2000-\u200a\u202f\u205f\u3000]+")
 _Span = tuple[dict[str, Any], Rect]
 # Unmapped glyphs: the replacement character, private use, control characters.
@@ -84,6 +91,7 @@ class PageText:
         height: Likewise.
         lines: In the order of the file, which is not the order of reading.
         rules: Thin drawn rectangles (table lines, cell edges) in the turned page.
+        shapes: Other drawn figures in the turned page, by their bounding boxes.
     """
 
     number: int
@@ -91,6 +99,7 @@ class PageText:
     height: float
     lines: list[Line] = field(default_factory=list)
     rules: list[Rect] = field(default_factory=list)
+    shapes: list[Rect] = field(default_factory=list)
 
     @property
     def n_garbage(self) -> int:
@@ -126,8 +135,12 @@ def read_page(number: int, page: Any) -> PageText:
     for direction, spans in runs:
         _split(spans, direction, main, result)
     for block in blocks:
-        if block["type"] == VECTOR_BLOCK and block["isrect"]:
-            result.rules.extend(_edges(_turn(block["bbox"], main, result), block["stroked"]))
+        if block["type"] == VECTOR_BLOCK:
+            at = _turn(block["bbox"], main, result)
+            if min(at.x1 - at.x0, at.y1 - at.y0) >= MIN_RULE_PT:
+                result.shapes.append(at)
+            if block["isrect"]:
+                result.rules.extend(_edges(at, block["stroked"]))
     return result
 
 
@@ -187,11 +200,13 @@ def _line(spans: list[_Span], upright: bool, main: tuple[int, int], page: PageTe
         text = span["text"]
         if raw and not raw.endswith(" ") and at.x0 - last_x1 > WORD_GAP_EM * span["size"]:
             raw += " "
-        raw += text
-        last_x1 = at.x1
         n = len(text)
         sizes[round(span["size"] * 2) / 2] += n
-        bold, mono = _style(span["font"])
+        bold, mono, ornament = _style(span["font"])
+        if ornament and n == 1:
+            text = "•"
+        raw += text
+        last_x1 = at.x1
         if bold or span["flags"] & BOLD_FLAG or span["char_flags"] & BOLD_CHAR_FLAG:
             n_bold += n
         if mono or span["flags"] & MONO_FLAG:
@@ -217,8 +232,13 @@ def _line(spans: list[_Span], upright: bool, main: tuple[int, int], page: PageTe
 
 
 @lru_cache(maxsize=4096)
-def _style(font: str) -> tuple[bool, bool]:
-    return bool(_BOLD_NAME.search(font)), bool(_MONO_NAME.search(font))
+def _style(font: str) -> tuple[bool, bool, bool]:
+    """Whether a font is bold, monospaced, and made of ornaments, by its name."""
+    return (
+        bool(_BOLD_NAME.search(font)),
+        bool(_MONO_NAME.search(font)),
+        bool(_ORNAMENT_NAME.search(font)),
+    )
 
 
 def _clean(text: str) -> str:

@@ -8,13 +8,21 @@ import pytest
 
 from ingest.charset import decode
 
-SIMPLIFIED = "如何重置设备？请长按电源键十秒，直到指示灯闪烁。重置以后，所有的设置都会恢复到出厂状态。"
-TRADITIONAL = "如何重置設備？請長按電源鍵十秒，直到指示燈閃爍。重置以後，所有的設定都會恢復到出廠狀態。"
-JAPANESE = "デバイスをリセットするには、電源ボタンを十秒間押し続けてください。設定は初期状態に戻ります。"
-KOREAN = "기기를 재설정하려면 표시등이 깜박일 때까지 전원 버튼을 십 초 동안 누르세요. 설정이 초기화됩니다."
+SIMPLIFIED = (
+    "如何重置设备？请长按电源键十秒，直到指示灯闪烁。重置以后，所有的设置都会恢复到出厂状态。"
+)
+TRADITIONAL = (
+    "如何重置設備？請長按電源鍵十秒，直到指示燈閃爍。重置以後，所有的設定都會恢復到出廠狀態。"
+)
+JAPANESE = (
+    "デバイスをリセットするには、電源ボタンを十秒間押し続けてください。設定は初期状態に戻ります。"
+)
+KOREAN = "기기를 재설정하려면 전원 버튼을 십 초 동안 누르세요. 모든 설정이 초기화됩니다."
 FRENCH = "Réinitialisez l’appareil déjà utilisé : café crème, à côté du théâtre où l’été commença."
 GERMAN = "Drücken Sie die Taste für zehn Sekunden, um das Gerät zurückzusetzen – größer, schöner."
-POLISH = "Aby zresetować urządzenie, naciśnij i przytrzymaj przycisk zasilania przez dziesięć sekund."
+POLISH = (
+    "Aby zresetować urządzenie, naciśnij i przytrzymaj przycisk zasilania przez dziesięć sekund."
+)
 RUSSIAN = "Чтобы сбросить устройство, нажмите и удерживайте кнопку питания в течение десяти секунд."
 
 LONG = [
@@ -46,6 +54,8 @@ def test_a_sentence_and_a_book_come_back(text: str, encoding: str, times: int) -
     [
         ("你好", "gb18030"),
         ("产品说明", "gb18030"),
+        ("用户手册", "gb18030"),
+        ("水泵,三百元", "gb18030"),
         ("設備說明", "big5"),
         ("電話號碼", "big5"),
         ("リセット", "shift_jis"),
@@ -83,7 +93,9 @@ def test_a_byte_order_mark_decides_and_is_removed(mark: bytes, encoding: str) ->
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
-@pytest.mark.parametrize("text", ["Press the key.\nWait.", f"{SIMPLIFIED}\n{SIMPLIFIED}\n", "a 你好"])
+@pytest.mark.parametrize(
+    "text", ["Press the key.\nWait.", f"{SIMPLIFIED}\n{SIMPLIFIED}\n", "a 你好"]
+)
 def test_utf_16_without_a_mark(text: str, encoding: str) -> None:
     assert decode(text.encode(encoding)) == (text, encoding)
 

@@ -1,0 +1,209 @@
+"""Markdown by its headings, with code and tables whole and pictures beside the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html import unescape
+
+import yaml
+from bs4 import BeautifulSoup
+
+from ingest.parsers.base import ParseContext
+from ingest.parsers.linked_pictures import PictureReader, picture_reference
+from ingest.parsers.sections import SectionWriter
+from ingest.parsers.text import read_text, title_from_name
+from kb.types import Segment, Source
+
+__all__ = ["MarkdownParser", "first_heading", "write_markdown"]
+
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
+_SETEXT = re.compile(r" {0,3}(=+|-+)[ \t]*$")
+_THEMATIC_BREAK = re.compile(r" {0,3}([-*_])[ \t]*(?:\1[ \t]*){2,}$")
+_HEADING_ID = re.compile(r"\s*\{#([\w:.\-]+)[^}]*\}$")
+_TABLE_RULE = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
+_LIST_OR_QUOTE = re.compile(r"\s*(?:[-*+>]|\d+[.)])(?:\s|$)")
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_PICTURE = re.compile(
+    r"!\[(?P<alt>[^\]]*)\](?:\(\s*(?:<(?P<quoted>[^>\n]+)>|(?P<plain>[^()\s]*(?:\([^()\s]*\)[^()\s]*)*))"
+    r"(?:\s+[\"'(](?P<title>[^\"')]*)[\"')])?\s*\)|\[(?P<name>[^\]]*)\])"
+    r"|(?P<tag><img\b[^>]*>)",
+    re.IGNORECASE,
+)
+_FILE_NAME = re.compile(
+    r"\s*[\w\-. ]+\.(?:png|jpe?g|gif|bmp|tiff?|emf|wmf|webp|svg)\s*$", re.IGNORECASE
+)
+_DEFINITION = re.compile(r"^ {0,3}\[([^\]]+)\]:\s*<?(\S+?)>?(?:\s+[\"'(].*)?$", re.MULTILINE)
+_LINK = re.compile(r"(?<!!)\[([^\[\]]+)\]\((?:[^()\s]|\([^()]*\))*(?:\s+\"[^\"]*\")?\)")
+_EMPHASIS = re.compile(r"(\*\*|__|\*|`)(?=\S)(.+?)(?<=\S)\1")
+
+
+class MarkdownParser:
+    """A section under each heading, its anchor as GitHub makes it; tables whole."""
+
+    version = 1
+    media_types = frozenset({"text/markdown"})
+
+    def parse(self, source: Source, context: ParseContext) -> Iterator[Segment]:
+        """The segments in reading order.
+
+        Raises:
+            ParseError: The file is empty.
+            SourceTooLargeError: It has more than 256 MiB.
+        """
+        text = read_text(source)
+        title = ""
+        if (front := _FRONT_MATTER.match(text)) is not None:
+            title = _front_title(front[1])
+            text = text[front.end() :]
+        title = title or first_heading(text) or title_from_name(source.path)
+        writer = SectionWriter(title)
+        yield from write_markdown(text, writer, PictureReader(source, context))
+
+
+def write_markdown(
+    text: str, writer: SectionWriter, pictures: PictureReader | None
+) -> Iterator[Segment]:
+    """The segments of Markdown text, through `writer`.
+
+    Args:
+        pictures: Reads the pictures it shows; None leaves them out.
+    """
+    definitions = {name.lower(): target for name, target in _DEFINITION.findall(text)}
+    lines = text.expandtabs(4).split("\n")
+    at = 0
+    while at < len(lines):
+        line = lines[at]
+        if not line.strip() or _THEMATIC_BREAK.match(line):
+            at += 1
+        elif (fence := _FENCE.match(line)) is not None:
+            end = _end_of_fence(lines, at, fence[1])
+            writer.block("\n".join(lines[at:end]))
+            at = end
+        elif (heading := _ATX.match(line)) is not None:
+            _heading(writer, len(heading[1]), heading[2] or "")
+            at += 1
+        elif _begins_table(lines, at):
+            end = _end_of_paragraph(lines, at, table=True)
+            writer.atomic("\n".join(lines[at:end]))
+            at = end
+        else:
+            end = _end_of_paragraph(lines, at)
+            block = lines[at:end]
+            at = end
+            rule = _SETEXT.match(lines[end]) if end < len(lines) else None
+            if rule is not None and not _LIST_OR_QUOTE.match(block[0]):
+                _heading(writer, 1 if rule[1][0] == "=" else 2, " ".join(block))
+                at += 1
+            else:
+                _paragraph(writer, "\n".join(block), definitions, pictures)
+        yield from writer.take()
+    writer.close()
+    yield from writer.take()
+
+
+def _front_title(front_matter: str) -> str:
+    try:
+        values = yaml.safe_load(front_matter)
+    except yaml.YAMLError:
+        return ""
+    return str(values.get("title") or "").strip() if isinstance(values, dict) else ""
+
+
+def first_heading(text: str) -> str:
+    """The first heading of level 1 outside of code, if the text begins with it or nearly so."""
+    lines = text.split("\n", 200)[:200]
+    fenced = False
+    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+        if _FENCE.match(line):
+            fenced = not fenced
+        if fenced:
+            continue
+        if (heading := _ATX.match(line)) is not None and len(heading[1]) == 1 and heading[2]:
+            return _plain(_HEADING_ID.sub("", heading[2]))
+        if line.strip() and following.strip() and not following.strip().strip("="):
+            return _plain(line)
+    return ""
+
+
+def _heading(writer: SectionWriter, level: int, text: str) -> None:
+    anchor = _HEADING_ID.search(text)
+    plain = _plain(_HEADING_ID.sub("", text))
+    if plain:
+        writer.heading(level, plain, anchor[1] if anchor else None)
+
+
+def _paragraph(
+    writer: SectionWriter,
+    text: str,
+    definitions: dict[str, str],
+    pictures: PictureReader | None,
+) -> None:
+    for match in _PICTURE.finditer(text):
+        reference, words = _reference(match, definitions)
+        if pictures is not None and reference:
+            writer.picture(
+                pictures.by_reference(
+                    reference, words, writer.locator, writer.title, writer.headings
+                )
+            )
+    without = _PICTURE.sub(lambda match: _said(match["alt"]), text)
+    if without != text or "<!--" in text:
+        without = "\n".join(line for line in _COMMENT.sub("", without).split("\n") if line.strip())
+    writer.block(without)
+
+
+def _reference(match: re.Match[str], definitions: dict[str, str]) -> tuple[str, tuple[str, ...]]:
+    """Where a picture is, and its alternative text and title."""
+    if match["tag"]:
+        tag = BeautifulSoup(match["tag"], "lxml").find("img")
+        assert tag is not None
+        attributes = {key: str(value) for key, value in tag.attrs.items()}
+        return picture_reference(attributes), (_said(attributes.get("alt")),)
+    alt = match["alt"] or ""
+    if match["name"] is not None:
+        return definitions.get((match["name"] or alt).lower(), ""), (_said(alt),)
+    return match["quoted"] or match["plain"] or "", (_said(alt), match["title"] or "")
+
+
+def _said(alt: str | None) -> str:
+    """An alternative text, unless it is the file's name, which programs put there."""
+    return "" if alt is None or _FILE_NAME.match(alt) else alt
+
+
+def _begins_table(lines: list[str], at: int) -> bool:
+    return (
+        "|" in lines[at]
+        and at + 1 < len(lines)
+        and "-" in lines[at + 1]
+        and "|" in lines[at + 1]
+        and _TABLE_RULE.match(lines[at + 1]) is not None
+    )
+
+
+def _end_of_fence(lines: list[str], at: int, fence: str) -> int:
+    for end in range(at + 1, len(lines)):
+        mark = lines[end].strip()
+        if mark.startswith(fence) and not mark.strip(fence[0]):
+            return end + 1
+    return len(lines)
+
+
+def _end_of_paragraph(lines: list[str], at: int, *, table: bool = False) -> int:
+    for end in range(at + 1, len(lines)):
+        line = lines[end]
+        if not line.strip() or _FENCE.match(line) or _ATX.match(line):
+            return end
+        if table:
+            if "|" not in line:
+                return end
+        elif _SETEXT.match(line) or _begins_table(lines, end):
+            return end
+    return len(lines)
+
+
+def _plain(text: str) -> str:
+    """A heading without its marks of emphasis, code and links."""
+    return unescape(_EMPHASIS.sub(r"\2", _LINK.sub(r"\1", text))).strip()

@@ -1,0 +1,198 @@
+"""Word, PowerPoint and Excel files through MarkItDown, with the pictures in them."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from markitdown import DocumentConverter, StreamInfo
+from markitdown.converters import DocxConverter, PptxConverter, XlsxConverter
+
+from ingest.parsers.base import ParseContext
+from ingest.parsers.linked_pictures import PictureReader
+from ingest.parsers.markdown import first_heading, write_markdown
+from ingest.parsers.sections import SectionWriter
+from ingest.parsers.text import title_from_name
+from kb.errors import ParseError, SourceTooLargeError
+from kb.types import Segment, Source
+
+__all__ = ["OfficeParser"]
+
+_OOXML = "application/vnd.openxmlformats-officedocument."
+_DOCX = _OOXML + "wordprocessingml.document"
+_PPTX = _OOXML + "presentationml.presentation"
+_XLSX = _OOXML + "spreadsheetml.sheet"
+_SUFFIX = {_DOCX: ".docx", _PPTX: ".pptx", _XLSX: ".xlsx"}
+_MAX_UNPACKED_BYTES = 512 * 1024 * 1024
+_MAX_MEMBER_RATIO = 200
+_MIN_RATIO_BYTES = 32 * 1024 * 1024
+_MAX_MEMBERS = 20_000
+_MAX_PICTURE_BYTES = 64 * 1024 * 1024
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+# [MS-OFFCRYPTO] 2.1.2: an encrypted OOXML file is an OLE container with this stream.
+_ENCRYPTED_STREAM = "EncryptedPackage".encode("utf-16-le")
+_SLIDE = re.compile(r"<!-- Slide number: (\d+) -->")
+_SHEET = re.compile(r"^## (.*)$", re.MULTILINE)
+# What pandas writes into cells that are empty and over columns without a name.
+_EMPTY_CELL = re.compile(r"(?<=\|) (?:NaN|NaT|Unnamed: \d+(?:_level_\d+)?) (?=\|)")
+# Word's tables have no header for MarkItDown, which then makes one of empty cells.
+_EMPTY_HEADER = re.compile(r"^\|(?:[ ]*\|)+\n(\|(?:[ ]---[ ]\|)+)\n(\|.*\|)$", re.MULTILINE)
+_PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp"})
+# What programs write when nobody gave a title.
+_NO_TITLES = frozenset({"powerpoint presentation", "untitled", "word document"})
+_TITLE = re.compile(rb"<dc:title>([^<]+)</dc:title>")
+
+
+class OfficeParser:
+    """Sections under headings as in Markdown; a slide or sheet is a page, numbered from 1."""
+
+    version = 1
+    media_types = frozenset(_SUFFIX)
+
+    def parse(self, source: Source, context: ParseContext) -> Iterator[Segment]:
+        """The segments in reading order, then pictures that stand nowhere in the text.
+
+        Raises:
+            ParseError: The file is encrypted, damaged, or of the old binary format.
+            SourceTooLargeError: It unpacks to more than 512 MiB.
+        """
+        data = source.absolute.read_bytes()
+        with _open(data, source) as archive:
+            _check_size(archive, source)
+            title = _title(archive)
+        text = _to_markdown(data, source)
+        if source.media_type != _XLSX:
+            title = title or first_heading(text)
+        title = title or title_from_name(source.path)
+        pictures = PictureReader(source, context)
+        writer = SectionWriter(title)
+        if source.media_type == _DOCX:
+            yield from write_markdown(text, writer, pictures)
+        else:
+            for page, part in _pages(text, source.media_type):
+                writer.start_page(page)
+                yield from write_markdown(part, writer, pictures)
+        yield from _remaining_pictures(data, pictures, title)
+
+
+def _open(data: bytes, source: Source) -> zipfile.ZipFile:
+    if data.startswith(_OLE):
+        if _ENCRYPTED_STREAM in data:
+            raise ParseError(
+                "The file is encrypted with a password. Open it in its program, save a copy "
+                "without a password, and sync again.",
+                source=source.path,
+            )
+        raise ParseError(
+            "The file is of the old binary Office format (.doc, .ppt, .xls). Open it in its "
+            f"program and save it as {_SUFFIX[source.media_type]}.",
+            source=source.path,
+        )
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+        damaged = archive.testzip() if _is_small(archive) else None
+    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError) as error:
+        raise _damaged(source, str(error)) from error
+    except NotImplementedError as error:  # a packing method that is not known
+        raise _damaged(source, str(error)) from error
+    except RuntimeError as error:  # an encrypted member
+        raise ParseError(
+            "Parts of the file are encrypted. Save a copy without a password and sync again.",
+            source=source.path,
+        ) from error
+    if damaged is not None:
+        raise _damaged(source, f"{damaged} in it is broken")
+    return archive
+
+
+def _damaged(source: Source, detail: str) -> ParseError:
+    return ParseError(
+        f"The file is damaged ({detail}). Open it in its program, let it be repaired and save "
+        "it, or get it anew.",
+        source=source.path,
+    )
+
+
+def _is_small(archive: zipfile.ZipFile) -> bool:
+    return sum(member.file_size for member in archive.infolist()) <= _MAX_UNPACKED_BYTES
+
+
+def _check_size(archive: zipfile.ZipFile, source: Source) -> None:
+    members = archive.infolist()
+    n_bytes = sum(member.file_size for member in members)
+    bomb = any(
+        member.file_size > _MIN_RATIO_BYTES
+        and member.file_size > _MAX_MEMBER_RATIO * max(member.compress_size, 1)
+        for member in members
+    )
+    if n_bytes > _MAX_UNPACKED_BYTES or len(members) > _MAX_MEMBERS or bomb:
+        raise SourceTooLargeError(
+            f"The file unpacks to {n_bytes:,} bytes in {len(members):,} parts; at most "
+            f"{_MAX_UNPACKED_BYTES:,} bytes in {_MAX_MEMBERS:,} parts, none packed to less than "
+            f"1/{_MAX_MEMBER_RATIO} of its size, are read. Split it, or save it as PDF.",
+            source=source.path,
+        )
+
+
+def _title(archive: zipfile.ZipFile) -> str:
+    try:
+        found = _TITLE.search(archive.read("docProps/core.xml"))
+    except KeyError:
+        return ""
+    title = found[1].decode("utf-8", "replace").strip() if found else ""
+    return "" if title.lower() in _NO_TITLES else title
+
+
+def _to_markdown(data: bytes, source: Source) -> str:
+    converters: dict[str, type[DocumentConverter]] = {
+        _DOCX: DocxConverter,
+        _PPTX: PptxConverter,
+        _XLSX: XlsxConverter,
+    }
+    suffix = _SUFFIX[source.media_type]
+    try:
+        result = converters[source.media_type]().convert(
+            io.BytesIO(data),
+            StreamInfo(extension=suffix, mimetype=source.media_type),
+            keep_data_uris=True,
+        )
+    except MemoryError:
+        raise
+    # The converters let through whatever mammoth, python-pptx, openpyxl and pandas raise on
+    # files that break the format; there is no common base class.
+    except Exception as error:
+        raise _damaged(source, f"{type(error).__name__}: {error}") from error
+    return _EMPTY_HEADER.sub(r"\2\n\1", str(result.markdown))
+
+
+def _pages(text: str, media_type: str) -> Iterator[tuple[int, str]]:
+    """``(number from 1, Markdown)`` of each slide or sheet."""
+    if media_type == _PPTX:
+        parts = _SLIDE.split(text)
+        for number, part in zip(parts[1::2], parts[2::2], strict=True):
+            yield int(number), part
+        return
+    text = _EMPTY_CELL.sub(" ", _EMPTY_CELL.sub(" ", text))
+    parts = _SHEET.split(text)
+    for number, (name, table) in enumerate(zip(parts[1::2], parts[2::2], strict=True), start=1):
+        # An empty sheet is a table of empty cells.
+        if re.search(r"\w", table):
+            yield number, f"## {name}\n{table}"
+
+
+def _remaining_pictures(data: bytes, pictures: PictureReader, title: str) -> Iterator[Segment]:
+    """Pictures in the archive that the text did not show: backgrounds, those of sheets."""
+    writer = SectionWriter(title)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for member in archive.infolist():
+            name = PurePosixPath(member.filename)
+            is_picture = "media" in name.parts and name.suffix.lower() in _PICTURE_SUFFIXES
+            if not is_picture or member.file_size > _MAX_PICTURE_BYTES:
+                continue
+            writer.picture(pictures.by_bytes(archive.read(member), (), writer.locator, title, ()))
+    writer.close()
+    yield from writer.take()
