@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kb.types import Box, Locator, Modality, Segment, Span
 
@@ -62,6 +62,8 @@ class Run:
             end = text_start + len(segment.text)
             self._parts.append(_Part(at, text_start, end, segment))
             at, path = end, segment.headings
+        if len(segments) > 1:
+            self._parts = [_marked(part) for part in self._parts]
         self.text = "".join(texts)
 
     def cut(self, start: int, end: int) -> Segment | None:
@@ -103,6 +105,16 @@ class Run:
             while start < end and self.text[start].isspace():
                 start += 1
         return start, end
+
+
+def _marked(part: _Part) -> _Part:
+    """`part` with one span over its text where its parser gave none: among others, a quote
+    from it is then found at its own heading, not at the chunk's first."""
+    segment = part.segment
+    if segment.spans or segment.locator == Locator(page=segment.locator.page):
+        return part
+    whole = Span(0, len(segment.text), segment.locator)
+    return replace(part, segment=replace(segment, spans=(whole,)))
 
 
 def _spans(part: _Part, start: int, end: int) -> Iterable[Span]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from ingest.charset import decode
 from ingest.pictures import open_picture
 from kb.errors import SourceUnavailableError
 from kb.types import Kind
@@ -175,7 +176,7 @@ def _media_type(path: Path, head: bytes) -> str | None:
         return None
     if head.startswith(b"PK\x03\x04"):
         return _from_zip(path) or _BINARY_SUFFIXES.get(suffix)
-    if is_text:
+    if is_text or (suffix in _TEXT_SUFFIXES and _is_unmarked_utf16(head)):
         return _from_text(head, suffix)
     return _BINARY_SUFFIXES.get(suffix)
 
@@ -266,6 +267,10 @@ def _is_text(head: bytes) -> bool:
         return False
     n_controls = len(head) - len(head.translate(None, _CONTROLS))
     return n_controls <= _MAX_CONTROLS * len(head)
+
+
+def _is_unmarked_utf16(head: bytes) -> bool:
+    return b"\0" in head and decode(head[: len(head) & ~1])[1].startswith("utf-16")
 
 
 def _from_text(head: bytes, suffix: str) -> str | None:

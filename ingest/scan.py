@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.parsers.html import local_pictures
+from ingest.parsers.linked_pictures import local_pictures
 from kb.errors import SourceTooLargeError, SourceUnavailableError
 from kb.ledger import Companion, PathRecord
 
@@ -19,7 +19,7 @@ __all__ = ["Found", "content_sha256", "find_companions", "is_unchanged", "walk"]
 
 _VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm"})
 _SUBTITLE_SUFFIXES = frozenset({".srt", ".vtt"})
-_HTML_SUFFIXES = frozenset({".html", ".htm", ".xhtml"})
+_SUFFIXES_WITH_PICTURES = frozenset({".html", ".htm", ".xhtml", ".md", ".markdown"})
 # A file that was written this shortly before it was hashed may have been written again with
 # the same size within the clock's resolution (git's "racy" entries): hash it once more.
 _RACY_NS = 2_000_000_000
@@ -146,7 +146,7 @@ def find_companions(found: Found) -> tuple[Companion, ...]:
     parent = found.absolute.parent
     if found.siblings:
         paths = [str(parent / name) for name in found.siblings]
-    elif os.path.splitext(found.path)[1].lower() in _HTML_SUFFIXES:
+    elif os.path.splitext(found.path)[1].lower() in _SUFFIXES_WITH_PICTURES:
         paths = [
             str(path) for path in local_pictures(found.absolute) if path.is_relative_to(found.root)
         ]

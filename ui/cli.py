@@ -290,8 +290,8 @@ def models(
     home: HomeOption = None, profile: ProfileOption = None, as_json: JsonOption = False
 ) -> None:
     """The models that the profile uses, and whether they are here and whole."""
-    from ui.output import print_models
     from ui.models import model_table
+    from ui.output import print_models
 
     _, config = _configure(home, profile)
     table = model_table(config)

@@ -26,7 +26,7 @@ def run_evaluation(
     """What `kb eval --json` prints.
 
     Raises:
-        ConfigError: The set is not whole, or a file of its corpus could not be read.
+        ConfigError: The set is not whole, or nothing of its corpus could be read.
     """
     start = time.perf_counter()
     corpus = (folder / "corpus").resolve()
@@ -37,12 +37,9 @@ def run_evaluation(
         service = Service(Home(Path(temporary)), config)
         try:
             report = service.sync([corpus], listen=lambda progress: heard(progress_json(progress)))
-            failed = [file for file in report.files if file.outcome is Outcome.FAILED]
-            if failed:
-                raise ConfigError(
-                    f"{len(failed)} files of the corpus could not be read, the first: "
-                    f"{failed[0].source}: {failed[0].reason}"
-                )
+            read = len(report.files) - report.counts[Outcome.FAILED]
+            if not read:
+                raise ConfigError(f"No file of {corpus} could be read.")
 
             def search(item: EvalQuery) -> Sequence[RankedPlace]:
                 images = [item.image] if item.image else []
@@ -64,6 +61,8 @@ def run_evaluation(
     return {
         "set": folder.resolve().name,
         "n_queries": len(queries),
+        "n_files": read,
+        "n_files_failed": report.counts[Outcome.FAILED],
         **measures,
         "total_time_ms": round((time.perf_counter() - start) * 1000, 1),
     }

@@ -176,6 +176,17 @@ def test_short_siblings_are_merged_with_their_headings_inside() -> None:
     assert [(c.text, c.headings) for c in chunks] == [("A\n\nOne.\n\nB\n\nTwo.", ("P",))]
 
 
+def test_words_of_a_merged_section_are_found_at_their_own_heading() -> None:
+    one, two = (
+        Segment(Modality.TEXT, Locator(anchor=name), f"About {name}.", headings=(name,))
+        for name in ("a", "b")
+    )
+    (chunk,) = chunker("semantic").split([one, two])
+    assert chunk.locator.anchor == "a"
+    places = {chunk.text[s.start : s.end]: s.locator.anchor for s in chunk.spans}
+    assert places == {"About a.": "a", "About b.": "b"}
+
+
 def test_sections_of_other_parents_and_long_ones_stay_apart() -> None:
     apart = [text("One.", "P", "A"), text("Two.", "Q", "B")]
     assert [c.text for c in chunker("semantic").split(apart)] == ["One.", "Two."]

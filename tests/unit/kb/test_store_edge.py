@@ -243,11 +243,14 @@ def test_an_interrupted_request_is_not_answered_by_the_next(store: EdgeStore) ->
         time.sleep(0.2)
         signal.raise_signal(signal.SIGINT)
 
+    def search_for_ever() -> None:
+        while True:
+            nearest(store, 1)
+
     thread = threading.Thread(target=interrupt)
     thread.start()
     with pytest.raises(KeyboardInterrupt):
-        while True:
-            nearest(store, 1)
+        search_for_ever()
     thread.join()
     assert [nearest(store, i) for i in range(n_points)] == [uid(i) for i in range(n_points)]
 

@@ -1,0 +1,118 @@
+"""A running server on a home of its own, and pages of a real Chromium on it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from browser_parts import HOSTILE, HOSTILE_NAME, Server
+from playwright.sync_api import Browser, Page, Request, sync_playwright
+
+REPO = Path(__file__).resolve().parents[2]
+KB = Path(sys.executable).with_name("kb")
+SAMPLES = REPO / "data" / "samples"
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+CHROMIUM_ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-quic",
+    "--no-first-run",
+]
+
+
+@dataclass
+class Watch:
+    """What a page did that it should not have done."""
+
+    foreign_requests: list[str] = field(default_factory=list)
+    script_errors: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """`kb up` on a library that holds a video with its subtitles and a hostile note."""
+    if not Path(CHROMIUM).exists():
+        pytest.skip("Chromium is not installed (apt install chromium)")
+    if not SAMPLES.is_dir():
+        pytest.skip("data/samples is not there")
+    home = tmp_path_factory.mktemp("home")
+    library = home / "library"
+    library.mkdir()
+    # Reading words in 180 frames takes longer than all the rest; the subtitles suffice here.
+    (home / "kb.yaml").write_text("ingest:\n  video:\n    ocr: false\n", "utf-8")
+    for path in (SAMPLES / "video").iterdir():
+        shutil.copy(path, library)
+    (library / "notes").mkdir()
+    (library / "notes" / HOSTILE_NAME).write_text(f"# Valves\n\n{HOSTILE}\n", "utf-8")
+    log = (home / "server.log").open("wb")
+    process = subprocess.Popen(
+        [str(KB), "up", "--home", str(home), "--port", "0", "--no-browser", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=log,
+        cwd=REPO,
+        env=os.environ | {"GRADIO_ANALYTICS_ENABLED": "False"},
+    )
+    try:
+        assert process.stdout is not None
+        said = b""
+        while not said.rstrip().endswith(b"}"):
+            line = process.stdout.readline()
+            assert line, (home / "server.log").read_text("utf-8")
+            said += line
+        yield Server(json.loads(said)["url"], library)
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+        log.close()
+
+
+@pytest.fixture(scope="session")
+def browser(server: Server) -> Iterator[Browser]:
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()
+
+
+@pytest.fixture
+def page(
+    request: pytest.FixtureRequest, browser: Browser, server: Server, watch: Watch
+) -> Iterator[Page]:
+    """The app in a fresh window; at its end nothing may have come from elsewhere or failed.
+
+    Indirect parameters are those of `Browser.new_context`.
+    """
+    options = {"viewport": {"width": 1440, "height": 900}} | getattr(request, "param", {})
+    context = browser.new_context(**options)
+    opened = context.new_page()
+    host = urlsplit(server.url).netloc
+
+    def on_request(sent: Request) -> None:
+        parts = urlsplit(sent.url)
+        if parts.scheme.startswith("http") and parts.netloc != host:
+            watch.foreign_requests.append(sent.url)
+
+    opened.on("request", on_request)
+    opened.on("pageerror", lambda error: watch.script_errors.append(str(error)))
+    opened.goto(server.url)
+    opened.get_by_role("textbox", name="Question").or_(
+        opened.locator("#kb-question textarea")
+    ).first.wait_for()
+    yield opened
+    context.close()
+    assert watch.foreign_requests == []
+    assert watch.script_errors == []

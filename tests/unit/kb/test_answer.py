@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from kb.answer import Answerer, locate
+from kb.protocols import GeneratorEvent, Quote, TextDelta
+from kb.types import (
+    Answer,
+    AnswerStatus,
+    Box,
+    Chunk,
+    Citation,
+    Hit,
+    Kind,
+    Locator,
+    Modality,
+    Query,
+    Span,
+)
+
+_LINES = (
+    Span(0, 5, Locator(page=2, boxes=(Box(0, 0, 9, 1),))),
+    Span(6, 11, Locator(page=2, boxes=(Box(0, 1, 9, 2),))),
+    Span(12, 17, Locator(page=2, boxes=(Box(0, 2, 9, 3),))),
+)
+_CHUNK = Chunk(
+    id="c",
+    document_sha256="d",
+    ordinal=0,
+    kind=Kind.PDF,
+    modality=Modality.TEXT,
+    locator=Locator(page=2, boxes=(Box(0, 0, 9, 3),)),
+    text="first\nsecon\nthird",
+    spans=_LINES,
+)
+
+
+class Script:
+    def __init__(self, *events: GeneratorEvent) -> None:
+        self.events = events
+
+    def stream(self, query: Query, hits: Sequence[Hit]) -> Iterator[GeneratorEvent]:
+        yield from self.events
+
+
+def answer(*events: GeneratorEvent, hit: Hit | None = None) -> list[TextDelta | Citation | Answer]:
+    hits = [hit or Hit(_CHUNK, "m.pdf")]
+    return list(Answerer(Script(*events)).stream(Query(text="q"), hits))
+
+
+def last(items: list[TextDelta | Citation | Answer]) -> Answer:
+    assert isinstance(items[-1], Answer)
+    return items[-1]
+
+
+def test_a_quote_becomes_a_citation_of_its_lines() -> None:
+    items = answer(Quote(1, 0, 8, 14), TextDelta("Said [1]"), AnswerStatus.ANSWERED)
+    citation = items[0]
+    assert isinstance(citation, Citation)
+    assert citation.quote == "con\nth"
+    assert citation.source == "m.pdf"
+    assert citation.locator == Locator(page=2, boxes=(Box(0, 1, 9, 2), Box(0, 2, 9, 3)))
+    done = last(items)
+    assert (done.text, done.citations, done.status) == (
+        "Said [1]",
+        (citation,),
+        AnswerStatus.ANSWERED,
+    )
+    assert set(done.timings_ms) == {"generate"}
+
+
+def test_numbers_that_nothing_stands_behind_are_left_out_even_in_pieces() -> None:
+    pieces = [TextDelta(piece) for piece in ("So [", "1", "] and [2", "7] and ", r"\[3\] [x]")]
+    done = last(answer(Quote(1, 0, 0, 5), *pieces, AnswerStatus.ANSWERED))
+    assert done.text == r"So [1] and  and \[3\] [x]"
+
+
+def test_the_deltas_make_the_text() -> None:
+    items = answer(Quote(1, 0, 0, 5), TextDelta("a [1"), TextDelta("] b ["), AnswerStatus.ANSWERED)
+    deltas = [item.text for item in items if isinstance(item, TextDelta)]
+    assert "".join(deltas) == last(items).text == "a [1] b ["
+
+
+def test_a_citation_that_is_never_named_is_left_out() -> None:
+    events = (Quote(1, 0, 0, 5), Quote(2, 0, 6, 11), TextDelta("x [2]"), AnswerStatus.ANSWERED)
+    assert [citation.number for citation in last(answer(*events)).citations] == [2]
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        (TextDelta("x"),),
+        (AnswerStatus.ANSWERED, TextDelta("x")),
+        (Quote(1, 0, 0, 99), AnswerStatus.ANSWERED),
+        (Quote(1, 0, 0, 1), Quote(1, 0, 2, 3), AnswerStatus.ANSWERED),
+    ],
+)
+def test_a_generator_that_breaks_its_contract_is_seen(events: tuple[GeneratorEvent, ...]) -> None:
+    with pytest.raises(RuntimeError):
+        answer(*events)
+
+
+def test_a_picture_as_a_whole_is_cited_at_its_second() -> None:
+    clip = Chunk(
+        id="v",
+        document_sha256="d",
+        ordinal=0,
+        kind=Kind.VIDEO,
+        modality=Modality.VIDEO,
+        locator=Locator(start_s=64, end_s=128),
+    )
+    events = (Quote(1, 0, 0, 0), TextDelta("[1]"), AnswerStatus.ANSWERED)
+    done = last(answer(*events, hit=Hit(clip, "v.mp4", picture=1.0, time_s=70)))
+    assert done.citations[0].locator == Locator(start_s=70, end_s=128)
+
+
+def test_cues_narrow_the_seconds() -> None:
+    cues = (
+        Span(0, 4, Locator(start_s=1, end_s=3)),
+        Span(5, 9, Locator(start_s=3, end_s=6)),
+    )
+    whole = Locator(start_s=0, end_s=64)
+    assert locate(whole, cues, 5, 9) == Locator(start_s=3, end_s=6)
+    assert locate(whole, cues, 0, 9) == Locator(start_s=1, end_s=6)
+    assert locate(whole, (), 0, 9) == whole
