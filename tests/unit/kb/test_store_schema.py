@@ -44,6 +44,7 @@ SCHEMA = CollectionSchema(
     hnsw_ef_construct=99,
     hnsw_ef=77,
     quantization="int8",
+    sparse="words@1",
 )
 
 
@@ -71,6 +72,8 @@ class FixedEncoder:
 
 
 class NoWords:
+    fingerprint = "words@1"
+
     def encode_queries(self, queries: object) -> list[SparseVector]:
         return []
 
