@@ -34,7 +34,7 @@ def main() -> None:
         if options.sets and folder.name not in options.sets:
             continue
         queries = load_queries(folder / "queries.jsonl")
-        if not all(query.text for query in queries):
+        if not all(query.text for query in queries):  # asked with pictures: `kb eval` does
             continue
         for row in measure(folder, queries):
             print(json.dumps(row) if options.json else _line(row), flush=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from kb.protocols import Generator, Quote, TextDelta
 from kb.types import (
@@ -17,6 +19,11 @@ from kb.types import (
 )
 
 __all__ = ["Answerer", "locate"]
+
+# A citation's number; document text writes its brackets with a backslash.
+_NUMBER = re.compile(r"(?<!\\)\[(\d+)\]")
+# The end of a piece of text that may still become a number.
+_BEGUN = re.compile(r"\\$|(?<!\\)\[\d*$")
 
 
 class Answerer:
@@ -33,12 +40,16 @@ class Answerer:
         """Text as it is written, each Citation before the text that names its number, and
         last the Answer (its `timings_ms` holds ``generate``).
 
+        A number that no Quote has bound is left out of the text, and a citation that the
+        text never names out of the Answer: a reader can follow every number there is.
+
         Raises:
             InferenceError: The generator failed.
         """
         started_s = time.perf_counter()
         hits = tuple(hits)
         text: list[str] = []
+        pending = ""
         citations: dict[int, Citation] = {}
         status: AnswerStatus | None = None
         for event in self._generator.stream(query, hits):
@@ -46,8 +57,10 @@ class Answerer:
                 raise RuntimeError(f"the generator went on after its status: {event!r}")
             match event:
                 case TextDelta():
-                    text.append(event.text)
-                    yield event
+                    ready, pending = _split(pending + event.text)
+                    if ready := _drop_unbound(ready, citations):
+                        text.append(ready)
+                        yield TextDelta(ready)
                 case Quote():
                     citation = _cite(event, hits)
                     if citations.setdefault(event.number, citation) != citation:
@@ -57,16 +70,31 @@ class Answerer:
                     status = event
         if status is None:
             raise RuntimeError("the generator ended without a status")
+        if pending:
+            text.append(pending)
+            yield TextDelta(pending)
+        whole = "".join(text)
+        named = {int(number) for number in _NUMBER.findall(whole)}
         elapsed_ms = (time.perf_counter() - started_s) * 1000
         yield Answer(
             query=query,
-            text="".join(text),
+            text=whole,
             status=status,
-            citations=tuple(citations[number] for number in sorted(citations)),
+            citations=tuple(citations[number] for number in sorted(citations) if number in named),
             hits=hits,
             timings_ms={"generate": elapsed_ms},
             total_time_ms=elapsed_ms,
         )
+
+
+def _split(text: str) -> tuple[str, str]:
+    """What can be shown, and a begun number that has to wait for its end."""
+    begun = _BEGUN.search(text)
+    return (text, "") if begun is None else (text[: begun.start()], text[begun.start() :])
+
+
+def _drop_unbound(text: str, citations: dict[int, Citation]) -> str:
+    return _NUMBER.sub(lambda match: match.group() if int(match[1]) in citations else "", text)
 
 
 def locate(locator: Locator, spans: Sequence[Span], start: int, end: int) -> Locator:
@@ -101,6 +129,14 @@ def _cite(quote: Quote, hits: Sequence[Hit]) -> Citation:
         number=quote.number,
         chunk_id=chunk.id,
         source=hit.source,
-        locator=locate(chunk.locator, chunk.spans, quote.start, quote.end),
+        locator=_picture_locator(hit)
+        if quote.start == quote.end
+        else locate(chunk.locator, chunk.spans, quote.start, quote.end),
         quote=chunk.text[quote.start : quote.end],
     )
+
+
+def _picture_locator(hit: Hit) -> Locator:
+    """The place of a picture as a whole; in a clip from the second that matched."""
+    place = hit.chunk.locator
+    return place if hit.time_s is None else replace(place, start_s=hit.time_s)

@@ -126,8 +126,9 @@ class Retriever:
         if encoder is None:
             return []
         step = max(1, -(-len(query.clip) // _MAX_CLIP_FRAMES))
-        images = (*query.images, *(frame.image for frame in query.clip[::step]))
-        return [encoder.encode_query(Query(images=(image,))) for image in images]
+        singles = [Query(images=(image,)) for image in query.images]
+        singles += [Query(clip=(frame,)) for frame in query.clip[::step]]
+        return [encoder.encode_query(single) for single in singles]
 
     def _lists(
         self,

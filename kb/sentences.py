@@ -42,6 +42,7 @@ _STEP = re.compile(
 _ROW = re.compile(r"[ \t]*\|.*\|[ \t]*$")
 _RULE_ROW = re.compile(r"[ \t]*\|[\s|:\-]+\|[ \t]*$")
 _HEADING = re.compile(r"[ \t]*#{1,6}[ \t]+\S")
+_FIELD = re.compile(r"[ \t]*[^\s:：][^:：.。]{0,30}[:：]\s*\S")
 _ENDS = re.compile(r"[.!?。！？:：;；…][\"'”’」』)\]）]*\s*$")
 _SENTENCE_END = re.compile(
     r"[。！？!?…]+[\"'”’」』)\]）]*"
@@ -116,7 +117,7 @@ def _line_ends(before: str, line: str, widest: int) -> bool:
     """Whether the block `before` ends ahead of `line`: it ends with a mark, or its last line
     stops well short of the margin and `line` begins anew."""
     last = before.rsplit("\n", 1)[-1]
-    if _ENDS.search(last):
+    if _ENDS.search(last) or (_FIELD.match(last) and _FIELD.match(line)):
         return True
     first = line.lstrip()[:1]
     return len(last.rstrip()) < 0.6 * widest and not first.islower()

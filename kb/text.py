@@ -15,10 +15,10 @@ __all__ = [
     "Language",
     "Term",
     "content_terms",
+    "find_terms",
     "fold_width",
     "language",
     "terms",
-    "find_terms",
 ]
 
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
@@ -37,28 +37,28 @@ _JOINERS = "'’_.-"
 _STEMMER = snowballstemmer.stemmer("english")
 
 _ENGLISH_STOPWORDS = frozenset(
-    """a about according after all also am an and any are as at be because been before being
+    re.findall(
+        r"\S+",
+        """a about according after all also am an and any are as at be because been before being
     between both but by can could d did do does doing done each either else for from further get
     give given had has have having he her here hers him his how however i if in into is it its
     itself just ll made make many may me might more most much must my of off on once one only or
     other our out over own per please re s same shall she should show so some such t tell than
     that the their them then there these they this those through to too under until up upon us
     use used using ve very was we were what when where whether which while who whom whose why
-    will with within without would you your""".split()
-)
-# Longest first: the pattern takes the first that fits.
-_CHINESE_STOPWORDS = re.compile(
-    "|".join(
-        sorted(
-            """请问 什么时候 什么样 什么 为什么 为何 为啥 怎么样 怎么办 怎么 怎样 如何 哪些 哪里 哪儿 哪个
-            哪一个 哪一 哪几 哪位 哪种 哪年 哪 几个 多少 是否 能否 可否 可以 是谁 谁 吗 呢 吧 啊 呀 的 了 是 在
-            有 和 与 及 或 被 把 对 从 到 由 于 以 为 而 也 都 就 其 之 这 那 它 他 她 我 你 们 这个 那个 一个
-            一种 以及 并且 但是 因为 所以 如果 关于 根据 通过 进行 需要 应该 请 告诉 介绍 一下""".split(),
-            key=len,
-            reverse=True,
-        )
+    will with within without would you your""",
     )
 )
+_CHINESE_STOPWORDS = re.findall(
+    r"\S+",
+    """请问 什么时候 什么样 什么 为什么 为何 为啥 怎么样 怎么办 怎么 怎样 如何 哪些 哪里 哪儿
+    哪个 哪一个 哪一 哪几 哪位 哪种 哪年 哪 几个 多少 是否 能否 可否 可以 是谁 谁 吗 呢 吧
+    啊 呀 的 了 是 在 有 和 与 及 或 被 把 对 从 到 由 于 以 为 而 也 都 就 其 之 这 那 它
+    他 她 我 你 们 这个 那个 一个 一种 以及 并且 但是 因为 所以 如果 关于 根据 通过 进行
+    需要 应该 请 告诉 介绍 一下""",
+)
+# The pattern takes the first that fits, so the longest come first.
+_CHINESE_STOPWORD = re.compile("|".join(sorted(_CHINESE_STOPWORDS, key=len, reverse=True)))
 
 
 class Language(StrEnum):
@@ -89,14 +89,15 @@ def language(text: str) -> Language:
 
 def fold_width(text: str) -> str:
     """`text` with full-width forms as ASCII; its length and offsets are unchanged."""
-    return text if text.isascii() else text.translate(_WIDTH)
+    return text if text.isascii() else _WIDE.sub(_narrow, text)
 
 
-_WIDTH = {
-    code: unicodedata.normalize("NFKC", chr(code))
-    for code in (*range(0xFF01, 0xFF5F), 0x3000)
-    if len(unicodedata.normalize("NFKC", chr(code))) == 1
-}
+# Full-width ASCII, and the ideographic space.
+_WIDE = re.compile("[\uff01-\uff5e\u3000]")
+
+
+def _narrow(match: re.Match[str]) -> str:
+    return unicodedata.normalize("NFKC", match.group())
 
 
 @lru_cache(maxsize=65536)
@@ -139,7 +140,7 @@ def terms(text: str) -> list[Term]:
 def content_terms(question: str) -> list[Term]:
     """The terms of `question` that say what it is about, without words of grammar and
     asking; every term where nothing else is left."""
-    blanked = _CHINESE_STOPWORDS.sub(lambda match: " " * len(match.group()), fold_width(question))
+    blanked = _CHINESE_STOPWORD.sub(lambda match: " " * len(match.group()), fold_width(question))
     kept = [term for term in terms(blanked) if term.stem not in _STOP_STEMS]
     return kept or terms(question)
 
@@ -159,7 +160,7 @@ def find_terms(text: str, stems: Collection[str]) -> list[Term]:
     found: list[Term] = []
     words: set[int] = set()
     for stem in stems:
-        chinese = _HAN_OR_KANA.match(stem) is not None
+        chinese = stem >= _FIRST_KANA
         head = stem if chinese else stem[: max(_HEAD_CHARS, len(stem) - _SUFFIX_CHARS)]
         at = lower.find(head)
         while at >= 0:

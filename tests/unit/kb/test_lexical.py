@@ -54,15 +54,6 @@ def test_a_heading_that_names_the_matter() -> None:
     )
 
 
-def test_company_of_the_best_hits() -> None:
-    lead = hit("The valve leaks when the gasket is worn or the flange is loose.", 0.9)
-    related, unrelated = hit("Gasket and flange kits.", 0.5), hit("Paper and ink kits.", 0.5)
-    scores = LexicalReranker().rerank(
-        Query(text="valve leaks"), [lead, unrelated, related, _FILLER]
-    )
-    assert scores[2] > scores[1]
-
-
 def test_without_words_the_fused_order_stays() -> None:
     hits = [hit(fused=fused, picture=fused) for fused in (0.2, 0.9, 0.5)]
     assert LexicalReranker().rerank(Query(), hits).tolist() == pytest.approx([0.2, 0.9, 0.5])

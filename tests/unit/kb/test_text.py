@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from kb.text import Language, content_terms, find_terms, fold_width, is_stopword, language, terms
+from kb.text import Language, content_terms, find_terms, fold_width, language, terms
 
 
 def stems(text: str) -> list[str]:
@@ -75,8 +75,3 @@ def test_find_terms_is_terms_filtered(text: str) -> None:
 )
 def test_language(text: str, expected: Language) -> None:
     assert language(text) is expected
-
-
-def test_stopwords() -> None:
-    assert is_stopword("the")
-    assert not is_stopword("reset")
