@@ -20,7 +20,7 @@ __all__ = [
 
 
 VIDEO = "Breeze 300 in three minutes.mp4"
-HOSTILE_NAME = "zebra <b>valves<b>.md"
+HOSTILE_NAME = "zebra <b>valves<b>.txt"
 HOSTILE = 'Zebra valves: <img src=x onerror="window.hacked=1"> ${window.hacked=2} {{hacked}} end.'
 
 

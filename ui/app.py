@@ -144,8 +144,8 @@ def _header(service: Service) -> str:
         '<rect width="32" height="32" rx="8"/><path d="M9 8h10l4 4v12H9z"/>'
         '<path class="kb-logo-mark" d="M12 16h8M12 20h5"/></svg>'
         f'<h1>{_TITLE}</h1></div><div class="kb-header-end">{busy}'
-        f'<span class="kb-pill" title="{escape(service.profile_note)}">'
-        f"{escape(service.profile)}</span>"
+        f'<details class="kb-profile"><summary class="kb-pill">{escape(service.profile)}</summary>'
+        f"<p>{escape(service.profile_note)}</p></details>"
         '<button type="button" class="kb-tool" data-theme-toggle aria-label="Switch between '
         'light and dark" title="Light or dark"><svg class="kb-icon" viewBox="0 0 24 24" '
         'aria-hidden="true"><path d="M12 4a8 8 0 1 0 8 8 6 6 0 0 1-8-8z"/></svg></button>'

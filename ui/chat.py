@@ -14,8 +14,8 @@ import gradio as gr
 from kb.errors import ConfigError, KnowledgeBaseError
 from kb.protocols import TextDelta
 from kb.types import Answer, AnswerStatus, Chunk, Citation, Filters, Query
+from ui.answer_html import answer_html
 from ui.render import (
-    answer_text,
     chip,
     citation_card,
     escape,
@@ -109,8 +109,8 @@ def build_chat(service: Service) -> ChatPage:
         )
         with gr.Row(elem_id="kb-composer-foot"):
             gr.HTML(
-                f'<span class="kb-muted">{escape(service.profile)}: '
-                f"{escape(service.profile_note)}</span>",
+                f'<div class="kb-muted kb-note" title="{escape(service.profile_note)}">'
+                f"{escape(service.profile_note)}</div>",
                 apply_default_css=False,
                 js_on_load=None,
             )
@@ -212,7 +212,7 @@ def _box(*, busy: bool = False, keep: bool = False) -> gr.MultimodalTextbox:
 def _turn_html(turn: _Turn, *, busy: bool) -> str:
     cited = [(c, turn.chunks[c.chunk_id]) for c in turn.citations]
     chips = {citation.number: chip(citation, chunk) for citation, chunk in cited}
-    parts = [answer_text(turn.text, chips)]
+    parts = [answer_html(turn.text, chips)]
     if turn.error:
         parts.append(message(turn.error, kind="error", title="This question was not answered"))
     if busy and not turn.text:

@@ -9,18 +9,16 @@ from __future__ import annotations
 import base64
 import html
 import io
-import re
-from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 from urllib.parse import quote, urlencode
 
 from PIL import Image
 
 from kb.types import Chunk, Citation, EncodedImage, Hit, Kind, Locator, Modality
+from ui.highlight import excerpt, mark_words, quote_range
 
 __all__ = [
     "MEDIA",
-    "answer_text",
     "chip",
     "citation_card",
     "duration",
@@ -28,14 +26,11 @@ __all__ = [
     "heading_path",
     "hit_card",
     "icon",
-    "mark_range",
-    "mark_words",
     "message",
     "original_url",
     "page_image_url",
     "page_view_url",
     "place",
-    "quote_range",
     "size",
     "thumbnail",
     "thumbnail_data_uri",
@@ -47,16 +42,6 @@ __all__ = [
 MEDIA = "media"
 
 _PAGED = frozenset({Kind.PDF, Kind.EBOOK})
-_CITATION = re.compile(r"\[(\d{1,3})\]")
-_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
-# A letter of a script with words: Chinese beside an English word does not belong to it.
-_LETTER = r"[^\W_\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
-_LATIN = re.compile(r"[^\W_]+")
-_STOPWORDS = frozenset(
-    "a an and are as at be by can do does for from has have how i in is it its of on or that "
-    "the this to was what when where which who why will with you your".split()
-)
-
 _ICONS = {
     "pdf": "M6 2h8l4 4v16H6zM14 2v4h4M9 12h6M9 15h6M9 18h4",
     "ebook": "M4 5c3-1 6-1 8 1 2-2 5-2 8-1v14c-3-1-6-1-8 1-2-2-5-2-8-1zM12 6v14",
@@ -135,59 +120,6 @@ def heading_path(chunk: Chunk) -> str:
     return '<span class="kb-sep" aria-hidden="true"> › </span>'.join(map(escape, unique))
 
 
-def quote_range(chunk: Chunk, quoted: str) -> tuple[int, int] | None:
-    """Where `quoted` stands in the chunk's text; None for a citation of the whole."""
-    start = chunk.text.find(quoted) if quoted else -1
-    return (start, start + len(quoted)) if start >= 0 else None
-
-
-def mark_range(text: str, start: int, end: int) -> str:
-    """`text` escaped, with ``[start, end)`` in a ``<mark>``."""
-    return (
-        f'{escape(text[:start])}<mark class="kb-quote">{escape(text[start:end])}</mark>'
-        f"{escape(text[end:])}"
-    )
-
-
-def mark_words(text: str, query: str) -> str:
-    """`text` escaped, with the words of `query` in ``<mark>``.
-
-    Latin words count from their start, case aside, so that "reset" marks "resetting";
-    Chinese and Japanese are marked where two characters in a row occur in the query.
-    """
-    pieces: list[str] = []
-    last = 0
-    for start, end in _merged(sorted(_word_spans(text, query))):
-        pieces += [escape(text[last:start]), f"<mark>{escape(text[start:end])}</mark>"]
-        last = end
-    return "".join(pieces) + escape(text[last:])
-
-
-def _word_spans(text: str, query: str) -> Iterator[tuple[int, int]]:
-    for word in {w.casefold() for w in _LATIN.findall(_CJK.sub(" ", query))} - _STOPWORDS:
-        pattern = f"(?<!{_LETTER}){re.escape(word)}{_LETTER}*"
-        for match in re.finditer(pattern, text, re.IGNORECASE):
-            yield match.span()
-    for pair in _cjk_pairs(query):
-        # Pairs overlap, so each is looked for without consuming the text.
-        for match in re.finditer(f"(?={re.escape(pair)})", text):
-            yield match.start(), match.start() + len(pair)
-
-
-def _cjk_pairs(query: str) -> set[str]:
-    return {run[i : i + 2] for run in _CJK.findall(query) for i in range(max(1, len(run) - 1))}
-
-
-def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    merged: list[tuple[int, int]] = []
-    for start, end in spans:
-        if merged and start < merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
-        else:
-            merged.append((start, end))
-    return merged
-
-
 def view_url(
     chunk_id: str, quoted: tuple[int, int] | None = None, time_s: float | None = None
 ) -> str:
@@ -256,36 +188,10 @@ def chip(citation: Citation, chunk: Chunk) -> str:
     )
 
 
-def answer_text(text: str, chips: Mapping[int, str]) -> str:
-    """An answer's text as paragraphs and lists, ``[n]`` replaced by the chip of n.
-
-    A number without a chip stays as it is written: nothing is shown as cited that is not.
-    """
-
-    def inline(line: str) -> str:
-        pieces: list[str] = []
-        last = 0
-        for match in _CITATION.finditer(line):
-            found = chips.get(int(match[1]))
-            if found is not None:
-                pieces += [escape(line[last : match.start()].rstrip(" ")), found]
-                last = match.end()
-        return "".join(pieces) + escape(line[last:])
-
-    blocks: list[str] = []
-    for block in re.split(r"\n\s*\n", text.strip()):
-        lines = block.split("\n")
-        if all(re.match(r"\s*[-*•] ", line) for line in lines):
-            items = "".join(f"<li>{inline(line.lstrip()[2:])}</li>" for line in lines)
-            blocks.append(f"<ul>{items}</ul>")
-        elif block:
-            blocks.append(f"<p>{'<br>'.join(map(inline, lines))}</p>")
-    return "".join(blocks)
-
-
 def citation_card(citation: Citation, chunk: Chunk) -> str:
     """One entry of the list beside an answer; the whole card is the button."""
     where = place(citation.source, citation.locator)
+    name = PurePosixPath(citation.source).name
     quoted = escape(citation.quote) if citation.quote else heading_path(chunk)
     return (
         f'<li><button type="button" class="kb-source" data-number="{citation.number}" '
@@ -293,7 +199,7 @@ def citation_card(citation: Citation, chunk: Chunk) -> str:
         f"{thumbnail(chunk, citation.locator.start_s)}"
         f'<span class="kb-source-body"><span class="kb-source-head">'
         f'<span class="kb-number">{citation.number}</span>'
-        f'<span class="kb-name" title="{escape(citation.source)}">{escape(citation.source)}</span>'
+        f'<span class="kb-name" title="{escape(citation.source)}">{escape(name)}</span>'
         f'{_badge(where)}</span><span class="kb-excerpt">{quoted}</span></span></button></li>'
     )
 
@@ -303,7 +209,7 @@ def hit_card(rank: int, hit: Hit, query: str) -> str:
     chunk = hit.chunk
     url = view_url(chunk.id, time_s=hit.time_s)
     where = place(hit.source, chunk.locator, hit.time_s)
-    passage = mark_words(_excerpt(chunk.text, query), query) if chunk.text else ""
+    passage = mark_words(excerpt(chunk.text, query), query) if chunk.text else ""
     path = heading_path(chunk)
     folded = (
         f'<span class="kb-muted">and {len(hit.also)} more at this place</span>' if hit.also else ""
@@ -334,22 +240,6 @@ def _scores(hit: Hit) -> str:
         for name, value, note in stages
         if value is not None
     )
-
-
-def _excerpt(text: str, query: str, n_chars: int = 420) -> str:
-    """The part of a long text with the most of the query's words near each other."""
-    if len(text) <= n_chars:
-        return text
-    starts = [start for start, _ in _word_spans(text, query)]
-    best = max(
-        starts, key=lambda s: (sum(s <= t < s + n_chars * 3 // 4 for t in starts), -s), default=0
-    )
-    start = max(0, best - 60)
-    if start:
-        space = text.find(" ", start, best)
-        start = space + 1 if space >= 0 else start
-    end = min(len(text), start + n_chars)
-    return ("… " if start else "") + text[start:end].strip() + (" …" if end < len(text) else "")
 
 
 def _badge(where: str) -> str:

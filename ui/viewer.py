@@ -14,11 +14,11 @@ from kb.answer import locate
 from kb.config import Config, IngestConfig
 from kb.errors import IngestError
 from kb.types import Box, Chunk, Document, ImageRef, Kind, Locator, Modality, Source
+from ui.highlight import mark_range
 from ui.render import (
     MEDIA,
     escape,
     heading_path,
-    mark_range,
     message,
     original_url,
     page_image_url,
@@ -211,6 +211,7 @@ def _clip(
         f'<button type="button" class="kb-frame" data-seek-s="{frame.time_s:g}"'
         f"{' aria-current=true' if frame is nearest else ''}>"
         f'<img src="{MEDIA}/assets/{frame.image.sha256}/thumbnail" loading="lazy" '
+        f'width="{frame.image.width_px}" height="{frame.image.height_px}" '
         f'alt="Frame at {timestamp(frame.time_s)}"><span>{timestamp(frame.time_s)}</span></button>'
         for frame in chunk.frames
     )

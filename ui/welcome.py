@@ -91,4 +91,5 @@ class Welcome:
         except KnowledgeBaseError:
             return ""  # The page is shown without suggestions; asking will say what is wrong.
         headings = [hit.chunk.headings[-1] for hit in hits if hit.chunk.headings]
-        return next((heading for heading in headings if heading != document.title), "")
+        title = document.title.casefold()
+        return next((text for text in headings if text.casefold() not in title), "")

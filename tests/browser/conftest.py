@@ -52,7 +52,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     for path in (SAMPLES / "video").iterdir():
         shutil.copy(path, library)
     (library / "notes").mkdir()
-    (library / "notes" / HOSTILE_NAME).write_text(f"# Valves\n\n{HOSTILE}\n", "utf-8")
+    (library / "notes" / HOSTILE_NAME).write_text(HOSTILE, "utf-8")
     log = (home / "server.log").open("wb")
     process = subprocess.Popen(
         [str(KB), "up", "--home", str(home), "--port", "0", "--no-browser", "--json"],
@@ -75,8 +75,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         log.close()
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: while Playwright runs, no other test can start an event loop.
+@pytest.fixture(scope="module")
 def browser(server: Server) -> Iterator[Browser]:
+    """Chromium, started for one module."""
     with sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
         yield chromium
@@ -85,6 +87,7 @@ def browser(server: Server) -> Iterator[Browser]:
 
 @pytest.fixture
 def watch() -> Watch:
+    """Of the test's page."""
     return Watch()
 
 

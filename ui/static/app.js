@@ -157,7 +157,7 @@
   let lastTurn = "";
   kb.onTurn = (element) => {
     const turn = element.querySelector("[data-turn]");
-    if (turn && turn.dataset.turn !== lastTurn) {
+    if (turn && turn.dataset.turn !== lastTurn && turn.dataset.turn !== "1") {
       turn.scrollIntoView({ block: "start", behavior: "smooth" });
     }
     lastTurn = turn ? turn.dataset.turn : "";
@@ -166,6 +166,9 @@
   // --- one place for clicks --------------------------------------------------------------
   document.addEventListener("click", (event) => {
     const on = (selector) => event.target.closest(selector);
+    for (const open of document.querySelectorAll(".kb-profile[open]")) {
+      if (!open.contains(event.target)) open.open = false;
+    }
     let target;
     if ((target = on("[data-view]"))) {
       openViewer(target.dataset.view, target);

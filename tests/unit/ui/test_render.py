@@ -11,16 +11,12 @@ from PIL import Image
 
 from kb.types import Chunk, Citation, EncodedImage, Hit, ImageRef, Kind, Locator, Modality
 from ui.render import (
-    answer_text,
     chip,
     citation_card,
     duration,
     hit_card,
-    mark_range,
-    mark_words,
     message,
     place,
-    quote_range,
     size,
     thumbnail_data_uri,
     timestamp,
@@ -95,63 +91,9 @@ def test_duration(seconds: float, expected: str) -> None:
     assert duration(seconds) == expected
 
 
-def test_mark_words_marks_latin_words_from_their_start_and_no_stopwords() -> None:
-    marked = mark_words("Resetting the Device. Preset it.", "how to reset the device")
-    assert marked == "<mark>Resetting</mark> the <mark>Device</mark>. Preset it."
-
-
-def test_mark_words_marks_runs_of_chinese_pairs_as_one() -> None:
-    assert mark_words("请按以下步骤重置设备。", "如何重置设备?") == (
-        "请按以下步骤<mark>重置设备</mark>。"
-    )
-
-
-def test_mark_words_parts_english_from_chinese_beside_it() -> None:
-    assert mark_words("按reset键", "Reset") == "按<mark>reset</mark>键"
-
-
-def test_mark_words_marks_one_chinese_character_where_it_is_a_word_of_the_query() -> None:
-    assert mark_words("水泵", "水 pump") == "<mark>水</mark>泵"
-
-
-def test_mark_words_escapes_around_and_inside_marks() -> None:
-    marked = mark_words(f"reset{EVIL}", "reset img")
-    assert "<img" not in marked
-    assert words_of(marked) == f"reset{EVIL}"
-
-
-def test_mark_words_without_a_query_only_escapes() -> None:
-    assert mark_words("a < b", "") == "a &lt; b"
-
-
-def test_mark_range() -> None:
-    assert mark_range("a <b> c", 2, 5) == 'a <mark class="kb-quote">&lt;b&gt;</mark> c'
-
-
-def test_quote_range_finds_the_quote_or_nothing() -> None:
-    assert quote_range(chunk("One. Two."), "Two.") == (5, 9)
-    assert quote_range(chunk("One."), "Three.") is None
-    assert quote_range(chunk("One."), "") is None
-
-
 def test_view_url_is_encoded() -> None:
     assert view_url("a/b", (3, 9)) == "media/view/a%2Fb?start=3&end=9"
     assert view_url("x", time_s=61.5) == "media/view/x?time_s=61.5"
-
-
-def test_answer_text_puts_chips_and_leaves_numbers_that_cite_nothing() -> None:
-    assert answer_text("Hold it [1]. See [7].", {1: "<CHIP>"}) == "<p>Hold it<CHIP>. See [7].</p>"
-
-
-def test_answer_text_keeps_paragraphs_lists_and_lines() -> None:
-    assert (
-        answer_text("One\ntwo\n\n- a\n- b", {}) == "<p>One<br>two</p><ul><li>a</li><li>b</li></ul>"
-    )
-
-
-def test_answer_text_escapes() -> None:
-    assert words_of(answer_text(f"{EVIL} [1]", {1: ""})) == EVIL
-    assert "<img" not in answer_text(EVIL, {})
 
 
 def test_chip_names_its_source_to_screen_readers() -> None:

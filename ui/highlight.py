@@ -1,0 +1,89 @@
+"""Quotes and words of a query, marked in escaped text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from html import escape
+
+from kb.types import Chunk
+
+__all__ = ["excerpt", "mark_range", "mark_words", "quote_range"]
+
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+# A letter of a script with words: Chinese beside an English word does not belong to it.
+_LETTER = r"[^\W_\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
+_LATIN = re.compile(r"[^\W_]+")
+_STOPWORDS = frozenset(
+    "a an and are as at be by can do does for from has have how i in is it its of on or that "
+    "the this to was what when where which who why will with you your".split()
+)
+
+
+def quote_range(chunk: Chunk, quoted: str) -> tuple[int, int] | None:
+    """Where `quoted` stands in the chunk's text; None for a citation of the whole."""
+    start = chunk.text.find(quoted) if quoted else -1
+    return (start, start + len(quoted)) if start >= 0 else None
+
+
+def mark_range(text: str, start: int, end: int) -> str:
+    """`text` escaped, with ``[start, end)`` in a ``<mark>``."""
+    return (
+        f'{escape(text[:start])}<mark class="kb-quote">{escape(text[start:end])}</mark>'
+        f"{escape(text[end:])}"
+    )
+
+
+def mark_words(text: str, query: str) -> str:
+    """`text` escaped, with the words of `query` in ``<mark>``.
+
+    Latin words count from their start, case aside, so that "reset" marks "resetting";
+    Chinese and Japanese are marked where two characters in a row occur in the query.
+    """
+    pieces: list[str] = []
+    last = 0
+    for start, end in _merged(sorted(_word_spans(text, query))):
+        pieces += [escape(text[last:start]), f"<mark>{escape(text[start:end])}</mark>"]
+        last = end
+    return "".join(pieces) + escape(text[last:])
+
+
+def _word_spans(text: str, query: str) -> Iterator[tuple[int, int]]:
+    for word in {w.casefold() for w in _LATIN.findall(_CJK.sub(" ", query))} - _STOPWORDS:
+        pattern = f"(?<!{_LETTER}){re.escape(word)}{_LETTER}*"
+        for match in re.finditer(pattern, text, re.IGNORECASE):
+            yield match.span()
+    for pair in _cjk_pairs(query):
+        # Pairs overlap, so each is looked for without consuming the text.
+        for match in re.finditer(f"(?={re.escape(pair)})", text):
+            yield match.start(), match.start() + len(pair)
+
+
+def _cjk_pairs(query: str) -> set[str]:
+    return {run[i : i + 2] for run in _CJK.findall(query) for i in range(max(1, len(run) - 1))}
+
+
+def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for start, end in spans:
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def excerpt(text: str, query: str, n_chars: int = 420) -> str:
+    """The part of a long text with the most of the query's words near each other."""
+    if len(text) <= n_chars:
+        return text
+    starts = [start for start, _ in _word_spans(text, query)]
+    best = max(
+        starts, key=lambda s: (sum(s <= t < s + n_chars * 3 // 4 for t in starts), -s), default=0
+    )
+    start = max(0, best - 60)
+    if start:
+        space = text.find(" ", start, best)
+        start = space + 1 if space >= 0 else start
+    end = min(len(text), start + n_chars)
+    return ("… " if start else "") + text[start:end].strip() + (" …" if end < len(text) else "")
