@@ -15,7 +15,7 @@ from ingest.parsers import parser_for
 from ingest.scan import Found, content_sha256, find_companions, is_unchanged, walk
 from kb.config import IngestConfig
 from kb.errors import ConfigError, IngestError, UnsupportedMediaError
-from kb.ledger import DocumentRecord, DocumentStatus, Ledger, PathRecord
+from kb.ledger import DocumentStatus, Ledger, PathRecord, Shared, Standing
 from kb.types import Kind, Outcome, Source, SourceOutcome
 
 __all__ = ["Job", "Plan", "Scope", "make_plan"]
@@ -128,7 +128,7 @@ class _Planner:
         retry: frozenset[str] | None,
         plan: Plan,
     ) -> None:
-        self._records = {record.document.sha256: record for record in ledger.records()}
+        self._standings = ledger.standings()
         self._fingerprints = _Fingerprints(config)
         self._retry = retry
         self._plan = plan
@@ -136,9 +136,9 @@ class _Planner:
 
     def add_unchanged(self, found: Found, path: PathRecord) -> None:
         """A file that is as it was: read it again if its parser or settings changed."""
-        record = self._current_record(found, path.sha256)
-        if record:
-            self._plan.settled.append(_settled(found.path, Outcome.UNCHANGED, record))
+        standing = self._current(found, path.sha256)
+        if standing:
+            self._plan.settled.append(_settled(found.path, Outcome.UNCHANGED, standing))
         else:
             self._read(_source(found, path), path, Outcome.UPDATED)
 
@@ -150,8 +150,8 @@ class _Planner:
             self._plan.settled.append(SourceOutcome(path, Outcome.FAILED, item.path.reason))
             return
         outcome = Outcome.UPDATED if item.known and item.known.sha256 else Outcome.ADDED
-        record = self._current_record(item.found, source.sha256)
-        if record is None:
+        standing = self._current(item.found, source.sha256)
+        if standing is None:
             self._read(source, item.path, outcome)
             return
         self._plan.paths.append(item.path)
@@ -160,13 +160,13 @@ class _Planner:
             outcome = Outcome.UNCHANGED
         elif origins := moved_from.get(source.sha256):
             outcome, note = Outcome.MOVED, f"from {origins.pop()}"
-        self._plan.settled.append(_settled(path, outcome, record, note))
+        self._plan.settled.append(_settled(path, outcome, standing, note))
 
-    def _current_record(self, found: Found, sha256: str | None) -> DocumentRecord | None:
-        record = self._records.get(sha256 or "")
-        if record is None or not self._fingerprints.is_current(record):
+    def _current(self, found: Found, sha256: str | None) -> Standing | None:
+        standing = self._standings.get(sha256 or "")
+        if standing is None or not self._fingerprints.are_current(standing.shared):
             return None
-        return None if _is_retried(found, record, self._retry) else record
+        return None if _is_retried(found, standing, self._retry) else standing
 
     def _read(self, source: Source, path: PathRecord, outcome: Outcome) -> None:
         job = self._jobs.get(source.sha256)
@@ -305,32 +305,37 @@ class _Fingerprints:
 
     def __init__(self, config: IngestConfig) -> None:
         self._config = config
-        self._current: dict[tuple[str, Kind], str] = {}
+        self._wanted: dict[tuple[str, str, bool], str] = {}
+        self._are_current: dict[Shared, bool] = {}
 
-    def of(self, media_type: str, kind: Kind) -> str:
-        key = (media_type, kind)
-        if key not in self._current:
+    def of(self, media_type: str, kind: str, *, failed: bool = False) -> str:
+        key = (media_type, kind, failed)
+        if key not in self._wanted:
             parser = parser_for(media_type)
-            assert parser is not None, media_type
-            self._current[key] = document_fingerprint(parser, kind, self._config)
-        return self._current[key]
+            if failed or parser is None:
+                self._wanted[key] = failure_fingerprint(parser, self._config)
+            else:
+                self._wanted[key] = document_fingerprint(parser, Kind(kind), self._config)
+        return self._wanted[key]
 
-    def is_current(self, record: DocumentRecord) -> bool:
-        media_type, kind = record.document.media_type, record.document.kind
-        if record.status is DocumentStatus.FAILED:
-            return record.fingerprint == failure_fingerprint(parser_for(media_type), self._config)
-        return record.fingerprint == self.of(media_type, kind)
+    def are_current(self, shared: Shared) -> bool:
+        known = self._are_current.get(shared)
+        if known is None:
+            failed = shared.status == DocumentStatus.FAILED
+            wanted = self.of(shared.media_type, shared.kind, failed=failed)
+            known = self._are_current[shared] = shared.fingerprint == wanted
+        return known
 
 
-def _is_retried(found: Found, record: DocumentRecord, retry: frozenset[str] | None) -> bool:
+def _is_retried(found: Found, standing: Standing, retry: frozenset[str] | None) -> bool:
     return (
         retry is not None
-        and record.status is not DocumentStatus.INDEXED
+        and standing.shared.status != DocumentStatus.INDEXED
         and (not retry or found.path in retry)
     )
 
 
-def _settled(path: str, outcome: Outcome, record: DocumentRecord, note: str = "") -> SourceOutcome:
-    if record.status is DocumentStatus.FAILED:
-        return SourceOutcome(path, Outcome.FAILED, record.reason)
-    return SourceOutcome(path, outcome, note or record.reason, record.document.n_chunks)
+def _settled(path: str, outcome: Outcome, standing: Standing, note: str = "") -> SourceOutcome:
+    if standing.shared.status == DocumentStatus.FAILED:
+        return SourceOutcome(path, Outcome.FAILED, standing.reason)
+    return SourceOutcome(path, outcome, note or standing.reason, standing.n_chunks)

@@ -8,8 +8,8 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ingest.parsers.linked_pictures import local_pictures
 from kb.errors import SourceTooLargeError, SourceUnavailableError
@@ -26,9 +26,8 @@ _RACY_NS = 2_000_000_000
 _HASH_BLOCK_BYTES = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One file as the walk saw it.
+class Found(NamedTuple):
+    """One file as the walk saw it. A tuple, since there is one for every file.
 
     Attributes:
         path: Relative to the root, with forward slashes.

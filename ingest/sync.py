@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from pebble import ProcessExpired, ProcessPool
@@ -280,7 +280,7 @@ class Syncer:
         if not _is_as_planned(job):
             # It vanished or changed meanwhile: whatever is there next is looked at afresh.
             fingerprint = ""
-            paths = tuple(replace(path, reason=reason) for path in paths)
+            paths = tuple(path._replace(reason=reason) for path in paths)
         record = DocumentRecord(document, fingerprint, DocumentStatus.FAILED, reason)
         outcomes = tuple(SourceOutcome(path.path, Outcome.FAILED, reason) for path in job.paths)
         return _Read(job, IndexedDocument(record, (), paths), outcomes)

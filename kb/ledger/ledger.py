@@ -17,7 +17,15 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from kb.ledger.database import Database
-from kb.ledger.records import Companion, DocumentRecord, DocumentStatus, PathRecord, Stale
+from kb.ledger.records import (
+    Companion,
+    DocumentRecord,
+    DocumentStatus,
+    PathRecord,
+    Shared,
+    Stale,
+    Standing,
+)
 from kb.types import Chunk, Document, Filters, ImageRef, Kind, Modality
 
 __all__ = ["Ledger"]
@@ -134,6 +142,26 @@ class Ledger:
             )
             yield DocumentRecord(document, fingerprint, DocumentStatus(status), reason)
 
+    def standings(self) -> dict[str, Standing]:
+        """How every document stands, by sha256."""
+        reader = self._database.reader
+        # Thousands of documents share a few of these: each is made once.
+        shared = [
+            Shared(*row)
+            for row in reader.execute(
+                "SELECT DISTINCT media_type, kind, status, fingerprint FROM documents"
+            )
+        ]
+        return {
+            sha256: Standing(one, n_chunks, reason)
+            for one in shared
+            for sha256, n_chunks, reason in reader.execute(
+                "SELECT sha256, n_chunks, reason FROM documents "
+                "WHERE media_type = ? AND kind = ? AND status = ? AND fingerprint = ?",
+                one,
+            ).fetchall()
+        }
+
     def chunks_of(self, sha256: str) -> list[Chunk]:
         """Every chunk of a document, in order."""
         rows = self._database.reader.execute(
@@ -190,24 +218,20 @@ class Ledger:
 
     def paths(self, root: Path | None = None) -> dict[tuple[str, str], PathRecord]:
         """Every known file, or those of one root, by ``(root, path)``."""
-        rows = self._database.reader.execute(
-            "SELECT root, path, sha256, size_bytes, mtime_ns, seen_ns, companions, reason FROM "
-            "paths WHERE ?1 IS NULL OR root = ?1",
-            (str(root) if root else None,),
-        )
+        roots = [str(root)] if root else self._path_roots()
         return {
-            (root_, path): PathRecord(
-                root_,
-                path,
-                sha256,
-                size_bytes,
-                mtime_ns,
-                seen_ns,
-                _COMPANIONS.validate_json(companions) if companions != "[]" else (),
-                reason,
-            )
-            for root_, path, sha256, size_bytes, mtime_ns, seen_ns, companions, reason in rows
+            (name, path): PathRecord(name, path, sha256, size, mtime, seen, _companions(c), reason)
+            for name in roots
+            for path, sha256, size, mtime, seen, c, reason in self._database.reader.execute(
+                "SELECT path, sha256, size_bytes, mtime_ns, seen_ns, companions, reason "
+                "FROM paths WHERE root = ?",
+                (name,),
+            ).fetchall()
         }
+
+    def _path_roots(self) -> list[str]:
+        rows = self._database.reader.execute("SELECT DISTINCT root FROM paths ORDER BY root")
+        return [row[0] for row in rows]
 
     def put_paths(self, records: Sequence[PathRecord]) -> Stale:
         """Write or replace files; documents that no file holds any more are removed."""
@@ -383,3 +407,7 @@ def _marks(values: Sequence[object]) -> str:
 def _parts(values: Sequence[str]) -> Iterator[Sequence[str]]:
     for start in range(0, len(values), _MAX_VARIABLES):
         yield values[start : start + _MAX_VARIABLES]
+
+
+def _companions(text: str) -> tuple[Companion, ...]:
+    return () if text == "[]" else _COMPANIONS.validate_json(text)

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from kb.types import Document, ImageRef
 
-__all__ = ["Companion", "DocumentRecord", "DocumentStatus", "PathRecord", "Stale"]
+__all__ = [
+    "Companion",
+    "DocumentRecord",
+    "DocumentStatus",
+    "PathRecord",
+    "Shared",
+    "Stale",
+    "Standing",
+]
 
 
 class DocumentStatus(StrEnum):
@@ -32,9 +41,8 @@ class Companion:
     mtime_ns: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class PathRecord:
-    """One file as it was last seen.
+class PathRecord(NamedTuple):
+    """One file as it was last seen. A tuple, since a scan makes one for every file.
 
     Attributes:
         root: Absolute folder.
@@ -67,6 +75,23 @@ class DocumentRecord:
     fingerprint: str
     status: DocumentStatus
     reason: str = ""
+
+
+class Shared(NamedTuple):
+    """What many documents have in common; plain strings for speed."""
+
+    media_type: str
+    kind: str
+    status: str
+    fingerprint: str
+
+
+class Standing(NamedTuple):
+    """How a document stands, as far as a scan needs to know."""
+
+    shared: Shared
+    n_chunks: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
