@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import statistics
@@ -37,6 +38,7 @@ def main() -> None:
         first_s = _seconds(lambda: _run(command, arguments.n, "added"))
         config = load_config(home).ingest
         ledger = Ledger(home.ledger)
+        gc.freeze()  # As `ui.service.Service` does when it opens.
 
         def scan() -> None:
             plan = make_plan(ledger, [Scope(home.library)], config)

@@ -72,9 +72,9 @@ def open_knowledge_base(home: Home, config: Config, *, rebuild: bool = False) ->
 def profile_note(config: Config) -> str:
     """What the profile means for the person who asks, in a sentence or two."""
     return (
-        f"{config.profile}: offline on this computer's processor. English is found by meaning and "
-        "by words, Chinese by words; pictures by likeness and by the words in them. Answers are "
-        "quotes from your files."
+        "Offline on this computer's processor. English is found by meaning and by words, Chinese "
+        "by words; pictures by likeness and by the words in them. Answers are quotes from your "
+        "files."
     )
 
 

@@ -51,7 +51,7 @@ class EncoderConfig(_Section):
     """
 
     model: str = "all-MiniLM-L6-v2"
-    batch_tokens: int = Field(default=8192, ge=512)
+    batch_tokens: int = Field(default=4096, ge=512)
     threads: int = Field(default=0, ge=0)
 
 
