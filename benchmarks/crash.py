@@ -2,7 +2,8 @@
 
 ``python -m benchmarks.crash [--n 50] [--seed 1] [--json]``. Each round changes the folder
 (adds, edits, moves, copies and deletes files), kills a sync of it somewhere, syncs again, and
-compares the index with one that was never interrupted. Exit status 1 when any round differs.
+compares the index with one that was never interrupted. Every second round kills the main
+process alone, and its workers have to notice. Exit status 1 when any round differs.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def main() -> None:
             _change(folder, chance, number)
             duration_s = max(_sync(folder, whole), 1.0)
             share = chance.random()
-            killed = _killed_sync(folder, crashed, share * duration_s)
+            killed = _killed_sync(folder, crashed, share * duration_s, alone=number % 2 == 1)
             n_killed += killed
             shares.append(share)
             _sync(folder, crashed)
@@ -122,8 +123,8 @@ def _sync(folder: Path, home: Home) -> float:
     return time.perf_counter() - start
 
 
-def _killed_sync(folder: Path, home: Home, after_s: float) -> bool:
-    """Kill a sync and all its workers; False when it had ended before."""
+def _killed_sync(folder: Path, home: Home, after_s: float, *, alone: bool) -> bool:
+    """Kill a sync, `alone` or with all its workers; False when it had ended before."""
     process = subprocess.Popen(
         _command(folder, home),
         stdout=subprocess.DEVNULL,
@@ -132,7 +133,9 @@ def _killed_sync(folder: Path, home: Home, after_s: float) -> bool:
     )
     time.sleep(after_s)
     running = process.poll() is None
-    if running:
+    if running and alone:
+        process.kill()
+    elif running:
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     return running

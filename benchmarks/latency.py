@@ -118,7 +118,7 @@ def _open(home: Home) -> KnowledgeBase:
         encoders=encoders,
         retriever=Retriever(store, encoders, ledger, config.retrieve),
         reranker=LexicalReranker(),
-        answerer=Answerer(ExtractiveGenerator(config.answer)),
+        answerer=Answerer(ExtractiveGenerator(config.answer), ledger),
     )
 
 
