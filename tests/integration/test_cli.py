@@ -1,0 +1,230 @@
+"""The command line as a program: exit codes, JSON on stdout, and going through a server."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from kb.config import Home
+from ui.client import find_server
+from ui.server_note import ServerNote
+
+
+def kb(*arguments: str, home: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    result = subprocess.run(
+        [sys.executable, "-m", "ui.cli", *arguments, "--home", str(home)],
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert result.returncode == code, result.stderr or result.stdout
+    return result
+
+
+def kb_json(*arguments: str, home: Path) -> Any:
+    return json.loads(kb(*arguments, "--json", home=home).stdout)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("cli")
+    library = Home(home).library
+    library.mkdir()
+    (library / "pump.md").write_text("# Pump\n\nThe pump hums at 40 decibels.\n")
+    (library / "水泵.md").write_text("# 水泵\n\n水泵的噪音是四十分贝。\n")
+    (library / "empty.pdf").write_bytes(b"")
+    Image.linear_gradient("L").convert("RGB").save(library / "gradient.png")
+    report = kb_json("sync", home=home)
+    assert report["counts"]["added"] == 3
+    assert report["counts"]["failed"] == 1
+    return home
+
+
+def test_search_and_ask_in_json(home: Path) -> None:
+    found = kb_json("search", "how loud is the pump", "--top", "2", home=home)
+    assert found["results"][0]["metadata"]["source"] == "pump.md"
+    assert len(found["results"]) <= 2
+    assert {"encode", "retrieve", "rerank", "assemble"} <= set(found["timings_ms"])
+    picture = str(Home(home).library / "gradient.png")
+    found = kb_json("search", "--image", picture, home=home)
+    assert found["results"][0]["metadata"]["source"] == "gradient.png"
+    answer = kb_json("ask", "水泵的噪音是多少？", home=home)
+    assert answer["status"] == "answered"
+    assert answer["citations"][0]["source"] == "水泵.md"
+    assert kb_json("ask", "Who painted the Mona Lisa?", home=home)["status"] == "no_evidence"
+
+
+def test_people_get_text_on_stdout_and_nothing_else(home: Path) -> None:
+    result = kb("ask", "How loud is the pump?", home=home)
+    assert "40 decibels" in result.stdout
+    assert "[1] pump.md" in result.stdout
+    assert result.stderr == ""
+    assert "pump.md" in kb("search", "pump", home=home).stdout
+    text = kb("status", home=home).stdout
+    assert "empty.pdf" in text
+    assert "512 tokens" in text
+
+
+def test_a_batch_answers_line_by_line(home: Path, tmp_path: Path) -> None:
+    lines = [{"id": "a", "text": "pump"}, {"id": "b", "image": "q.png"}]
+    Image.linear_gradient("L").convert("RGB").save(tmp_path / "q.png")
+    batch = tmp_path / "queries.jsonl"
+    batch.write_text("\n".join(map(json.dumps, lines)) + "\n")
+    result = kb("search", "--batch", str(batch), "--json", home=home)
+    answers = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [answer["id"] for answer in answers] == ["a", "b"]
+    assert answers[1]["results"][0]["metadata"]["source"] == "gradient.png"
+    batch.write_text('{"text": "no id"}\n')
+    failed = kb("search", "--batch", str(batch), "--json", home=home, code=1)
+    assert "line 1" in failed.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("search",),
+        ("ask", "  "),
+        ("search", "--image", "nowhere.png"),
+        ("search", "pump", "--kind", "spreadsheet"),
+        ("status", "--profile", "nosuch"),
+        ("sync", "--rebuild", "--dry-run"),
+        ("nonsense",),
+    ],
+)
+def test_wrong_usage_ends_with_2(home: Path, arguments: tuple[str, ...]) -> None:
+    result = kb(*arguments, home=home, code=2)
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+
+
+def test_failures_end_with_1_and_say_what_to_do(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "x.png").write_bytes(b"not a picture")
+    result = kb("search", "--image", str(tmp_path / "x.png"), home=home, code=1)
+    assert result.stderr.startswith("kb: ")
+    assert "Traceback" not in result.stderr
+    result = kb("sync", str(tmp_path / "nowhere"), home=home, code=1)
+    assert "Create it, or name another" in result.stderr
+    (tmp_path / "kb.yaml").write_text("retrieve: {alfa: 1}")
+    result = kb("status", home=tmp_path, code=1)
+    assert "did you mean 'alpha'" in result.stderr
+
+
+def test_doctor_and_models(home: Path) -> None:
+    assert kb_json("doctor", home=home)["is_sound"] is True
+    stray = Home(home).assets / "ab" / ("ab" * 32 + ".jpg")
+    stray.parent.mkdir(parents=True, exist_ok=True)
+    stray.write_bytes(b"stray")
+    assert "--repair" in kb("doctor", home=home, code=1).stdout
+    assert kb_json("doctor", "--repair", home=home)["is_sound"] is True
+    assert not stray.exists()
+    assert all(model["ok"] for model in kb_json("models", home=home)["models"])
+
+
+def test_eval_prints_the_measures(home: Path, tmp_path: Path) -> None:
+    corpus = tmp_path / "set" / "corpus"
+    corpus.mkdir(parents=True)
+    for name, text in (("a.txt", "The lamp glows blue."), ("b.txt", "The gate opens at seven.")):
+        (corpus / name).write_text(text)
+    queries = [
+        {"id": "1", "text": "When does the gate open?", "relevant": [{"source": "b.txt"}]},
+        {"id": "2", "text": "What colour is the lamp?", "relevant": [{"source": "a.txt"}]},
+    ]
+    (tmp_path / "set" / "queries.jsonl").write_text("\n".join(map(json.dumps, queries)))
+    result = kb_json("eval", str(tmp_path / "set"), "--set", "retrieve.alpha=0.5", home=home)
+    assert result["set"] == "set"
+    assert result["n_queries"] == 2
+    for measure in ("recall@1", "recall@5", "recall@10", "ndcg@10", "mrr@10", "hit@1"):
+        assert result[measure] == 1.0
+
+
+def test_shell_completion_is_offered(home: Path) -> None:
+    environment = {
+        **os.environ,
+        "_KB_COMPLETE": "complete_bash",
+        "COMP_WORDS": "kb se",
+        "COMP_CWORD": "1",
+    }
+    program = Path(sys.executable).with_name("kb")
+    result = subprocess.run([program], env=environment, capture_output=True, text=True)
+    assert "search" in result.stdout
+
+
+@pytest.fixture
+def server(home: Path) -> Iterator[str]:
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "ui.cli",
+            "up",
+            "--no-browser",
+            "--port",
+            "0",
+            "--json",
+            "--home",
+            str(home),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    text = ""
+    while not text.rstrip().endswith("}"):
+        line = process.stdout.readline()
+        assert line, "the server ended"
+        text += line
+    yield json.loads(text)["url"]
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) in (0, 130)
+    process.stdout.close()
+
+
+def test_commands_go_through_a_running_server(home: Path, server: str) -> None:
+    client = find_server(Home(home))
+    assert client is not None
+    assert client.url == server
+    note = ServerNote(Home(home)).path
+    assert note.stat().st_mode & 0o077 == 0
+    found = kb_json("search", "how loud is the pump", home=home)
+    assert found["results"][0]["metadata"]["source"] == "pump.md"
+    (Home(home).library / "gate.md").write_text("# Gate\n\nThe gate opens at seven.\n")
+    kb_json("sync", home=home)
+    answer = kb_json("ask", "When does the gate open?", home=home)
+    assert answer["citations"][0]["source"] == "gate.md"
+    assert kb_json("status", home=home)["n_files"] == 5
+    assert "A server runs" in kb("doctor", home=home, code=1).stderr
+    assert "A server runs" in kb("sync", "--rebuild", home=home, code=1).stderr
+
+
+def test_the_watcher_indexes_what_is_dropped_and_forgets_what_goes(home: Path, server: str) -> None:
+    client = find_server(Home(home))
+    assert client is not None
+    path = Home(home).library / "dropped.md"
+
+    def sources() -> set[str]:
+        found = client.search("siren wails", [], None, "{}", 10)
+        return {result["metadata"]["source"] for result in found["results"]}
+
+    path.write_text("# Siren\n\nThe siren wails at noon.\n")
+    assert _within(60, lambda: "dropped.md" in sources())
+    path.unlink()
+    assert _within(60, lambda: "dropped.md" not in sources())
+
+
+def _within(limit_s: float, condition: Any) -> bool:
+    end = time.monotonic() + limit_s
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.3)
+    return False
