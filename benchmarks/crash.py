@@ -29,6 +29,11 @@ _SAMPLES = Path(__file__).resolve().parent.parent / "data" / "samples"
 _WORDS = "pump valve filter reset battery gasket sensor lamp motor relay 滤网 复位 电池".split()
 
 
+# Texts are encoded in batches of other shapes after a crash, and the words of deleted points
+# count until a compaction: scores differ a little, what is indexed does not.
+_TOLERANCE = 0.02
+
+
 @dataclass(frozen=True)
 class _Index:
     """Everything that decides what an index answers."""
@@ -38,7 +43,6 @@ class _Index:
     chunks: frozenset[tuple[str, str]]
     points: frozenset[str]
     pictures: frozenset[str]
-    answers: tuple[tuple[str, ...], ...]
 
 
 def main() -> None:
@@ -49,7 +53,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     chance = random.Random(arguments.seed)
-    n_equal, n_killed, shares = 0, 0, []
+    n_equal, n_killed, furthest = 0, 0, 0.0
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary, "folder")
         crashed, whole = Home(Path(temporary, "crashed")), Home(Path(temporary, "whole"))
@@ -62,20 +66,27 @@ def main() -> None:
             share = chance.random()
             killed = _killed_sync(folder, crashed, share * duration_s, alone=number % 2 == 1)
             n_killed += killed
-            shares.append(share)
             _sync(folder, crashed)
-            expected, found = _index_of(whole), _index_of(crashed)
-            n_equal += expected == found
-            if expected != found:
+            (expected, wanted), (found, given) = _index_of(whole), _index_of(crashed)
+            apart = _furthest(wanted, given)
+            is_equal = expected == found and apart <= _TOLERANCE
+            n_equal += is_equal
+            furthest = max(furthest, apart)
+            if not is_equal:
                 _explain(number, expected, found)
             if not arguments.json:
                 print(
                     f"round {number + 1:2}: killed at {share * duration_s:4.1f} s of "
                     f"{duration_s:4.1f} s{'' if killed else ' (had ended)'}: "
-                    f"{'equal' if expected == found else 'DIFFERS'}",
+                    f"{'equal' if is_equal else 'DIFFERS'}, scores within {apart:.4f}",
                     flush=True,
                 )
-    figures = {"n_rounds": arguments.n, "n_killed": n_killed, "n_equal": n_equal}
+    figures = {
+        "n_rounds": arguments.n,
+        "n_killed": n_killed,
+        "n_equal": n_equal,
+        "largest_score_difference": furthest,
+    }
     print(json.dumps(figures) if arguments.json else figures)
     sys.exit(n_equal != arguments.n)
 
@@ -141,13 +152,13 @@ def _killed_sync(folder: Path, home: Home, after_s: float, *, alone: bool) -> bo
     return running
 
 
-def _index_of(home: Home) -> _Index:
+def _index_of(home: Home) -> tuple[_Index, list[dict[str, float]]]:
     kb = open_knowledge_base(home, load_config(home))
     try:
         found = kb.examine()
         ledger = kb.ledger
         committed = ledger.chunk_ids()
-        return _Index(
+        index = _Index(
             paths=frozenset((record.path, record.sha256) for record in ledger.paths().values()),
             documents=frozenset(
                 (r.document.sha256, r.fingerprint, r.status, r.document.n_chunks)
@@ -156,10 +167,12 @@ def _index_of(home: Home) -> _Index:
             chunks=frozenset((chunk.id, chunk.text) for chunk in ledger.all_chunks()),
             points=(committed - set(found.missing_points)) | set(found.orphan_points),
             pictures=frozenset(path.name for path in kb.assets.files()),
-            answers=tuple(
-                tuple(hit.chunk.id for hit in kb.search(Query(text=word)).hits) for word in _WORDS
-            ),
         )
+        scores = [
+            {hit.chunk.id: hit.fused for hit in kb.search(Query(text=word), 100).hits}
+            for word in _WORDS
+        ]
+        return index, scores
     finally:
         kb.close()
 
@@ -174,8 +187,19 @@ def _explain(number: int, expected: _Index, found: _Index) -> None:
                 f"{sorted(map(str, missing | extra))[:3]}",
                 file=sys.stderr,
             )
-    if expected.answers != found.answers:
-        print(f"round {number + 1}: answers differ", file=sys.stderr)
+
+
+def _furthest(wanted: list[dict[str, float]], given: list[dict[str, float]]) -> float:
+    """The largest difference of a chunk's score, and of the scores by rank, which covers
+    chunks that only one of the two lists holds."""
+    apart = 0.0
+    for one, other in zip(wanted, given, strict=True):
+        if len(one) != len(other):
+            return 1.0
+        apart = max([apart, *(abs(one[key] - other[key]) for key in one.keys() & other.keys())])
+        ranked = zip(sorted(one.values()), sorted(other.values()), strict=True)
+        apart = max([apart, *(abs(a - b) for a, b in ranked)])
+    return apart
 
 
 if __name__ == "__main__":
