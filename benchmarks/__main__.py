@@ -20,7 +20,8 @@ def main() -> None:
     evaluation = Path(os.environ.get("KB_EVAL", _SHARED / "eval"))
     files = _SHARED / "files"
     runs: list[tuple[str, list[str]]] = [
-        ("Ingest against the bare cost", ["benchmarks.ingest"]),
+        ("PDF parser against the bare cost", ["benchmarks.ingest"]),
+        ("Whole sync of PDFs against the bare cost", ["benchmarks.pipeline"]),
         ("Dense encoder against sentence-transformers", ["benchmarks.encoder"]),
         ("Sync of 10,000 unchanged files", ["benchmarks.scan"]),
         ("Store: 100,000 vectors", ["benchmarks.store"]),

@@ -153,7 +153,9 @@ def _killed_sync(folder: Path, home: Home, after_s: float, *, alone: bool) -> bo
 
 
 def _index_of(home: Home) -> tuple[_Index, list[dict[str, float]]]:
-    kb = open_knowledge_base(home, load_config(home))
+    # More than there are chunks: ties at the end of a list would be cut differently.
+    config = load_config(home, overrides={"retrieve": {"n_recall": 1000}})
+    kb = open_knowledge_base(home, config)
     try:
         found = kb.examine()
         ledger = kb.ledger

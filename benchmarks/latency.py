@@ -19,19 +19,13 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from kb.answer import Answerer
-from kb.assets import AssetStore
+from kb.build import open_knowledge_base
 from kb.config import Home, load_config
 from kb.encoders.bm25 import Bm25Encoder
 from kb.encoders.text import SentenceTransformerEncoder
-from kb.generators.extractive import ExtractiveGenerator
 from kb.knowledge_base import IndexedDocument, KnowledgeBase
-from kb.ledger import DocumentRecord, DocumentStatus, Ledger, PathRecord
+from kb.ledger import DocumentRecord, DocumentStatus, PathRecord
 from kb.protocols import Encoders, Float32Array
-from kb.rerankers.lexical import LexicalReranker
-from kb.retrieve import Retriever
-from kb.store.edge import EdgeStore
-from kb.store.schema import CollectionSchema
 from kb.types import Chunk, Document, Kind, Locator, Modality, Query, chunk_id
 
 _N_QUERIES = 200
@@ -105,21 +99,8 @@ def main() -> None:
 
 def _open(home: Home) -> KnowledgeBase:
     config = load_config(home)
-    assets = AssetStore(home.assets)
     encoders = Encoders(dense=_SyntheticText(config.encoder), sparse=Bm25Encoder())
-    store = EdgeStore.open(home.shard, CollectionSchema.of(encoders, config.store))
-    ledger = Ledger(home.ledger)
-    return KnowledgeBase(
-        home=home,
-        config=config,
-        ledger=ledger,
-        store=store,
-        assets=assets,
-        encoders=encoders,
-        retriever=Retriever(store, encoders, ledger, config.retrieve),
-        reranker=LexicalReranker(),
-        answerer=Answerer(ExtractiveGenerator(config.answer), ledger),
-    )
+    return open_knowledge_base(home, config, encoders=encoders)
 
 
 def _vocabulary() -> list[str]:

@@ -25,11 +25,14 @@ from kb.store.server import ServerStore
 __all__ = ["open_knowledge_base", "profile_note"]
 
 
-def open_knowledge_base(home: Home, config: Config, *, rebuild: bool = False) -> KnowledgeBase:
+def open_knowledge_base(
+    home: Home, config: Config, *, rebuild: bool = False, encoders: Encoders | None = None
+) -> KnowledgeBase:
     """The knowledge base of `home` under `config`. Close it after use.
 
     Args:
         rebuild: Forget ledger and vectors; the folders that were synced stay known.
+        encoders: In place of the profile's own.
 
     Raises:
         IndexMismatchError: The index was made with another encoder.
@@ -38,7 +41,7 @@ def open_knowledge_base(home: Home, config: Config, *, rebuild: bool = False) ->
         StoreUnavailableError: The store can't be opened or reached.
     """
     assets = AssetStore(home.assets)
-    encoders = Encoders(
+    encoders = encoders or Encoders(
         dense=SentenceTransformerEncoder(config.encoder),
         sparse=Bm25Encoder(),
         picture=PictureDescriptor(assets),
@@ -65,7 +68,7 @@ def open_knowledge_base(home: Home, config: Config, *, rebuild: bool = False) ->
         encoders=encoders,
         retriever=Retriever(store, encoders, ledger, config.retrieve),
         reranker=LexicalReranker(),
-        answerer=Answerer(ExtractiveGenerator(config.answer)),
+        answerer=Answerer(ExtractiveGenerator(config.answer), ledger),
     )
 
 

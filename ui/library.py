@@ -140,7 +140,7 @@ def library_state(service: Service) -> str:
     progress = service.progress()
     if progress.running:
         return progress_html(progress)
-    alert = service.status().alert
+    alert = service.alert
     return message(alert, kind="warning", title="The last sync was stopped") if alert else ""
 
 

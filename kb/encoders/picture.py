@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from kb.assets import AssetStore
 from kb.errors import InferenceError
 from kb.protocols import Float32Array
-from kb.types import Chunk, EncodedImage, ImageRef, Query
+from kb.types import Chunk, EncodedImage, ImageRef, Kind, Query
 
 __all__ = ["SAME_PICTURE_COSINE", "PictureDescriptor"]
 
@@ -24,6 +24,8 @@ SAME_PICTURE_COSINE = 0.78
 """At least this between a query's best row and a picture's means the same picture. Set on
 edits of photographs and video frames, where the best of some ninety other pictures stayed
 below it. It does not hold for pages of text, which all look alike to a layout."""
+
+_PAGED = frozenset({Kind.PDF, Kind.EBOOK})
 
 Pixels = NDArray[np.uint8]
 """``(height_px, width_px, 3)``, BGR as OpenCV has it."""
@@ -59,7 +61,8 @@ class PictureDescriptor:
     that the cosine of unrelated pictures lies near 0 and brightness or contrast hardly
     count. All plain pictures share one vector.
 
-    An image is stored as the whole and crops of it; a clip as one row a frame, in order.
+    An image is stored as the whole and crops of it, a page of a document as the whole, a clip
+    as one row a frame, in order.
     A query looks for its pictures as they are, mirrored, turned by quarters, tilted, and
     freed of a plain border.
 
@@ -93,6 +96,7 @@ class PictureDescriptor:
 
     def encode_chunk(self, chunk: Chunk) -> Float32Array:
         """float32 ``(k, dim)``, L2-normalised: of an image the whole first, then its crops;
+        of a document's page the whole alone;
         of a clip exactly one row a frame, in order; k = 0 without pictures.
 
         Raises:
@@ -103,7 +107,11 @@ class PictureDescriptor:
             return _rows([self._from_assets(frame.image) for frame in chunk.frames])
         if chunk.image is None:
             return _rows([])
-        return _rows(list(_stored_views(self._from_assets(chunk.image))))
+        pixels = self._from_assets(chunk.image)
+        if chunk.kind in _PAGED:
+            # Parts of pages look alike; ten rows a page would cost 17 KB and find none.
+            return _rows([pixels])
+        return _rows(list(_stored_views(pixels)))
 
     def _from_assets(self, ref: ImageRef) -> Pixels:
         return _decode(self._assets.read(ref), ref.width_px, ref.height_px)
