@@ -130,7 +130,9 @@ def _command(folder: Path, home: Home) -> list[str]:
 
 def _sync(folder: Path, home: Home) -> float:
     start = time.perf_counter()
-    subprocess.run(_command(folder, home), check=True, capture_output=True)
+    result = subprocess.run(_command(folder, home), capture_output=True, text=True)
+    if result.returncode:
+        raise SystemExit(f"A sync failed: {result.stderr}")
     return time.perf_counter() - start
 
 

@@ -11,9 +11,6 @@ import codecs
 import re
 from collections.abc import Callable
 
-from bs4.dammit import EncodingDetector
-from charset_normalizer import from_bytes
-
 __all__ = ["decode"]
 
 _BOMS = (
@@ -132,6 +129,9 @@ def _utf_16(data: bytes) -> str | None:
 
 
 def _declared(data: bytes) -> str | None:
+    # Imported late: it takes long, and a sync of unchanged files never needs it.
+    from bs4.dammit import EncodingDetector
+
     head = data[:_HINT_BYTES]
     name = EncodingDetector.find_declared_encoding(head, is_html=True, search_entire_document=True)
     try:
@@ -168,6 +168,8 @@ def _most_plausible(sample: bytes) -> str:
     score, encoding = max(ranked, key=lambda item: item[0], default=(0.0, "cp1252"))
     if score >= _PLAUSIBLE:
         return encoding
+    from charset_normalizer import from_bytes
+
     best = from_bytes(sample).best()
     return best.encoding if best is not None else encoding
 

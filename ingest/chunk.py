@@ -19,8 +19,6 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from langchain_text_splitters.base import Tokenizer, split_text_on_tokens
-
 from ingest.chunk_run import Run, n_common
 from ingest.tokens import Range, count_tokens, pack, sentence_starts, token_ranges
 from kb.config import ChunkingConfig
@@ -199,6 +197,9 @@ class Chunker:
         return ranges
 
     def _fixed(self, text: str) -> list[Range]:
+        # Imported late: it takes long, and a sync of unchanged files never needs it.
+        from langchain_text_splitters.base import Tokenizer, split_text_on_tokens
+
         tokens = token_ranges(text)
         ranges: list[Range] = []
 

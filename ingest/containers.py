@@ -155,8 +155,8 @@ def video_stream(container: Any) -> Any:
             return stream
     if container.streams.video or container.streams.audio:
         raise ParseError(
-            "There are no pictures in the video, only sound, and sound is not indexed. Put a "
-            "transcript beside it as .txt, and that will be."
+            "There are no pictures in the video, only sound, and sound is not indexed. Put its "
+            "subtitles beside it under the same name (.srt or .vtt), and they will be."
         )
     raise ParseError(
         "There are no pictures in the video that can be decoded. Convert it to MP4 (H.264)."

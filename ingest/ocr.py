@@ -18,7 +18,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from ingest.parsers.base import OcrText
@@ -80,6 +79,8 @@ class OcrReader:
         return self._cache / sha256[:2] / f"{sha256}-{self._version}.json"
 
     def _read(self, image: EncodedImage) -> list[_Line]:
+        import cv2
+
         pixels = cv2.imdecode(np.frombuffer(image.data, np.uint8), cv2.IMREAD_COLOR)
         if pixels is None:
             raise InferenceError(

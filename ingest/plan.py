@@ -14,7 +14,7 @@ from ingest.media import sniff
 from ingest.parsers import parser_for
 from ingest.scan import Found, content_sha256, find_companions, is_unchanged, walk
 from kb.config import IngestConfig
-from kb.errors import ConfigError, IngestError, UnsupportedMediaError
+from kb.errors import ConfigError, IngestError, ParseError, UnsupportedMediaError
 from kb.ledger import DocumentStatus, Ledger, PathRecord, Shared, Standing
 from kb.types import Kind, Outcome, Source, SourceOutcome
 
@@ -151,7 +151,7 @@ class _Planner:
             return
         outcome = Outcome.UPDATED if item.known and item.known.sha256 else Outcome.ADDED
         standing = self._current(item.found, source.sha256)
-        if standing is None:
+        if standing is None or _failed_as_another(standing, source):
             self._read(source, item.path, outcome)
             return
         self._plan.paths.append(item.path)
@@ -255,11 +255,16 @@ def _hash(found: Found, known: PathRecord | None, config: IngestConfig) -> _Hash
         found.root, found.path, None, found.size_bytes, found.mtime_ns, seen_ns, reason="?"
     )
     try:
+        if found.size_bytes == 0 and not found.siblings:
+            # All empty files have one hash, but not one kind that could say what is wrong.
+            raise ParseError(
+                "The file is empty (0 bytes). Copy or download it again and sync, or delete it."
+            )
         media = sniff(found.absolute)
         if media is None or parser_for(media[0]) is None:
             raise UnsupportedMediaError(
                 "This kind of file is not supported. Convert it to PDF, a common picture or video "
-                "format, HTML, Markdown, text or an Office file; or add its name to "
+                "format, HTML, Markdown, text, docx, pptx or xlsx; or add its name to "
                 "`ingest.ignore` in kb.yaml.",
             )
         companions = find_companions(found)
@@ -333,6 +338,12 @@ def _is_retried(found: Found, standing: Standing, retry: frozenset[str] | None) 
         and standing.shared.status != DocumentStatus.INDEXED
         and (not retry or found.path in retry)
     )
+
+
+def _failed_as_another(standing: Standing, source: Source) -> bool:
+    """Whether a content that failed has a new name under which another parser reads it."""
+    shared = standing.shared
+    return shared.status == DocumentStatus.FAILED and shared.media_type != source.media_type
 
 
 def _settled(path: str, outcome: Outcome, standing: Standing, note: str = "") -> SourceOutcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fnmatch
 import hashlib
 import os
@@ -11,13 +12,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from ingest.media import MEDIA_TYPES, SUFFIXES
 from ingest.parsers.linked_pictures import local_pictures
 from kb.errors import SourceTooLargeError, SourceUnavailableError
 from kb.ledger import Companion, PathRecord
+from kb.types import Kind
 
 __all__ = ["Found", "content_sha256", "find_companions", "is_unchanged", "walk"]
 
-_VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm"})
+_VIDEO_SUFFIXES = frozenset(
+    suffix for suffix, media_type in SUFFIXES.items() if MEDIA_TYPES[media_type] is Kind.VIDEO
+)
 _SUBTITLE_SUFFIXES = frozenset({".srt", ".vtt"})
 _SUFFIXES_WITH_PICTURES = frozenset({".html", ".htm", ".xhtml", ".md", ".markdown"})
 # A file that was written this shortly before it was hashed may have been written again with
@@ -198,9 +203,12 @@ def _look(path: str) -> Companion:
 
 
 def _cannot_read(error: OSError) -> str:
+    if error.errno == errno.ELOOP:
+        return "It is a link that leads back to itself. Delete it, or make it point at a file."
     hints: Mapping[type[OSError], str] = {
         PermissionError: "It may not be read: give this user permission to read it",
-        FileNotFoundError: "It vanished while it was looked at: put it back, or remove the link",
+        FileNotFoundError: "It is a link to a file that is not there, or it vanished just now: "
+        "put the file back, or delete the link",
     }
     hint = hints.get(type(error), "It can't be read: check the disk or the network drive")
     return f"{hint} ({error.strerror}), then sync again."

@@ -20,7 +20,7 @@ from ingest.plan import Job, Plan, Scope, make_plan
 from ingest.progress import Progress, ProgressMeter
 from ingest.worker import ParsedFile, WorkerSettings, initialise_worker, parse_file
 from kb.config import Home
-from kb.errors import ConfigError, IngestError
+from kb.errors import ConfigError, IngestError, SourceUnavailableError
 from kb.knowledge_base import IndexedDocument, KnowledgeBase
 from kb.ledger import DocumentRecord, DocumentStatus
 from kb.types import Document, Outcome, SourceOutcome, SyncReport
@@ -32,6 +32,8 @@ __all__ = ["Syncer"]
 _WRITE_CHUNKS = 256
 _WRITE_INTERVAL_S = 5.0
 _JOBS_AHEAD = 4
+# File systems round times, some to two seconds.
+_CLOCK_GRAIN_NS = 2_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,7 @@ class Syncer:
     # -- carrying out --------------------------------------------------------------------
 
     def _carry_out(self, plan: Plan, meter: ProgressMeter) -> list[SourceOutcome]:
+        began_ns = time.time_ns()
         if plan.paths:
             self._kb.put_paths(plan.paths)
         outcomes: list[SourceOutcome] = []
@@ -152,9 +155,22 @@ class Syncer:
         if plan.removed and not self._stop.is_set():
             self._kb.forget_paths(plan.removed)
         meter.stage("tidy")
+        if len(outcomes) < sum(len(job.paths) for job in plan.jobs) or any(
+            outcome.outcome is Outcome.FAILED for outcome in outcomes
+        ):
+            self._drop_strays(began_ns)
         self._kb.sweep_assets()
         self._kb.compact_if_due()
         return outcomes
+
+    def _drop_strays(self, since_ns: int) -> None:
+        """Delete pictures of files whose reading ended half-way."""
+        root = self._kb.assets.root
+        for path in root.glob("??/*"):
+            if path.stat().st_mtime_ns < since_ns - _CLOCK_GRAIN_NS:
+                continue
+            if path.name.startswith(".") or self._kb.ledger.asset(path.stem) is None:
+                path.unlink(missing_ok=True)
 
     def _write(self, reads: Sequence[_Read]) -> None:
         self._kb.write([read.document for read in reads])
@@ -224,6 +240,9 @@ class Syncer:
         try:
             parsed = future.result()
             _check_unchanged(job)
+        except SourceUnavailableError as error:
+            # Nothing is wrong with the file itself: the next sync tries again unasked.
+            return self._failed(job, str(error), is_lasting=False)
         except IngestError as error:
             return self._failed(job, str(error))
         except TimeoutError:
@@ -236,9 +255,9 @@ class Syncer:
         except (ProcessExpired, CancelledError) as error:
             return self._failed(
                 job,
-                "The program that read the file crashed or ran out of memory "
-                f"({error or type(error).__name__}). Save the file anew or convert it to PDF; "
-                "`kb sync --retry` tries again.",
+                f"The program that read the file crashed ({_cause(error)}), or the system stopped "
+                "it for lack of memory. Save the file anew or convert it to PDF; `kb sync --retry` "
+                "tries the same file again.",
             )
         status = DocumentStatus.PARTIAL if parsed.warnings else DocumentStatus.INDEXED
         reason = " ".join(parsed.warnings)
@@ -264,7 +283,7 @@ class Syncer:
         )
         return _Read(job, IndexedDocument(record, parsed.chunks, tuple(job.paths)), outcomes)
 
-    def _failed(self, job: Job, reason: str) -> _Read:
+    def _failed(self, job: Job, reason: str, *, is_lasting: bool = True) -> _Read:
         source = job.source
         document = Document(
             sha256=source.sha256,
@@ -275,7 +294,10 @@ class Syncer:
             sources=(),
             date_ns=source.mtime_ns,
         )
-        fingerprint = failure_fingerprint(parser_for(source.media_type), self._kb.config.ingest)
+        fingerprint = ""
+        if is_lasting:
+            parser = parser_for(source.media_type)
+            fingerprint = failure_fingerprint(parser, self._kb.config.ingest)
         paths = tuple(job.paths)
         if not _is_as_planned(job):
             # It vanished or changed meanwhile: whatever is there next is looked at afresh.
@@ -284,6 +306,13 @@ class Syncer:
         record = DocumentRecord(document, fingerprint, DocumentStatus.FAILED, reason)
         outcomes = tuple(SourceOutcome(path.path, Outcome.FAILED, reason) for path in job.paths)
         return _Read(job, IndexedDocument(record, (), paths), outcomes)
+
+
+def _cause(error: BaseException) -> str:
+    code = getattr(error, "exitcode", None)
+    if not isinstance(code, int):
+        return type(error).__name__
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
 
 
 def _is_as_planned(job: Job) -> bool:

@@ -14,8 +14,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from langchain_text_splitters import RecursiveCharacterTextSplitter
-
 __all__ = ["Range", "count_tokens", "pack", "sentence_starts", "token_ranges"]
 
 Range = tuple[int, int]
@@ -74,6 +72,9 @@ def pack(text: str, max_tokens: int) -> list[Range]:
     place there is: between paragraphs, else sentences, lines, clauses, words, characters."""
     if count_tokens(text) <= max_tokens:
         return [(0, len(text))] if text else []
+    # Imported late: it takes long, and a sync of unchanged files never needs it.
+    from langchain_text_splitters import RecursiveCharacterTextSplitter
+
     splitter = RecursiveCharacterTextSplitter(
         _SEPARATORS,
         keep_separator="end",

@@ -6,7 +6,9 @@ own a file can do no more than fail.
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import sys
 from dataclasses import dataclass
 from functools import partial
@@ -62,6 +64,9 @@ class ParsedFile:
     date_ns: int | None = None
 
 
+_OUT_OF_MEMORY = re.compile(
+    r"cannot allocate|malloc|bad_alloc|(?:out of|insufficient|not enough) memory", re.IGNORECASE
+)
 _settings: WorkerSettings | None = None
 _ocr: OcrReader | None = None
 
@@ -118,14 +123,14 @@ def parse_file(source: Source, fingerprint: str) -> ParsedFile:
         error.source = source.path
         raise
     except MemoryError as error:
-        limit = _settings.config.memory_limit_bytes
-        raise ParseTimeoutError(
-            f"Reading the file took more than {limit:,} bytes of memory and was stopped. Split "
-            "the file, or raise `ingest.memory_limit_bytes` in kb.yaml.",
-            source=source.path,
-        ) from error
+        raise _out_of_memory(source) from error
     except OSError as error:
         raise _io_error(error, source) from error
+    except Exception as error:
+        # Native libraries tell of it in words, under types of their own.
+        if _OUT_OF_MEMORY.search(str(error)):
+            raise _out_of_memory(source) from error
+        raise
     if not chunks:
         raise ParseError(
             "Nothing was found in the file to index: it holds no text and no pictures.",
@@ -142,6 +147,16 @@ def _read_words(ocr: OcrReader, warnings: list[str], image: EncodedImage) -> Ocr
         return OcrText("", ())
 
 
+def _out_of_memory(source: Source) -> ParseTimeoutError:
+    assert _settings is not None
+    return ParseTimeoutError(
+        f"Reading the file took more than {_settings.config.memory_limit_bytes:,} bytes of memory "
+        "and was stopped. Split the file or make it smaller, or raise "
+        "`ingest.memory_limit_bytes` in kb.yaml.",
+        source=source.path,
+    )
+
+
 def _io_error(error: OSError, source: Source) -> IngestError:
     if isinstance(error, FileNotFoundError | PermissionError):
         return SourceUnavailableError(
@@ -149,9 +164,17 @@ def _io_error(error: OSError, source: Source) -> IngestError:
             "will be read by the next sync.",
             source=source.path,
         )
+    if error.errno == errno.ENOMEM:
+        return _out_of_memory(source)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return SourceUnavailableError(
+            "The disk is full: there is no room for the file's pictures. Free some space on the "
+            "disk that holds the index, then sync again.",
+            source=source.path,
+        )
     return SourceUnavailableError(
-        f"Reading the file or writing its pictures failed ({error.strerror}). Check that the "
-        "disk is not full, then sync again.",
+        f"Reading the file failed ({error.strerror}). Check the disk or the network drive, then "
+        "sync again.",
         source=source.path,
     )
 

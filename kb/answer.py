@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from kb.protocols import Generator, Quote, TextDelta
 from kb.types import (
     Answer,
     AnswerStatus,
+    Chunk,
     Citation,
     Hit,
     Locator,
@@ -18,7 +20,7 @@ from kb.types import (
     Span,
 )
 
-__all__ = ["Answerer", "locate"]
+__all__ = ["Answerer", "ChunkReader", "locate"]
 
 # A citation's number; document text writes its brackets with a backslash.
 _NUMBER = re.compile(r"(?<!\\)\[(\d+)\]")
@@ -26,15 +28,25 @@ _NUMBER = re.compile(r"(?<!\\)\[(\d+)\]")
 _BEGUN = re.compile(r"\\$|(?<!\\)\[\d*$")
 
 
+class ChunkReader(Protocol):
+    """Gives chunks by id, as the ledger does."""
+
+    def chunks(self, ids: Sequence[str]) -> Mapping[str, Chunk]:
+        """The committed chunks among `ids`."""
+
+
 class Answerer:
     """Streams an answer and ends with it whole.
 
     Args:
         generator: Of the profile.
+        reader: Of the chunks that were folded into a hit: the answer may stand in any part of
+            the page that a hit shows.
     """
 
-    def __init__(self, generator: Generator) -> None:
+    def __init__(self, generator: Generator, reader: ChunkReader) -> None:
         self._generator = generator
+        self._reader = reader
 
     def stream(self, query: Query, hits: Sequence[Hit]) -> Iterator[TextDelta | Citation | Answer]:
         """Text as it is written, each Citation before the text that names its number, and
@@ -48,11 +60,12 @@ class Answerer:
         """
         started_s = time.perf_counter()
         hits = tuple(hits)
+        parts = self._unfolded(hits)
         text: list[str] = []
         pending = ""
         citations: dict[int, Citation] = {}
         status: AnswerStatus | None = None
-        for event in self._generator.stream(query, hits):
+        for event in self._generator.stream(query, parts):
             if status is not None:
                 raise RuntimeError(f"the generator went on after its status: {event!r}")
             match event:
@@ -62,7 +75,7 @@ class Answerer:
                         text.append(ready)
                         yield TextDelta(ready)
                 case Quote():
-                    citation = _cite(event, hits)
+                    citation = _cite(event, parts)
                     if citations.setdefault(event.number, citation) != citation:
                         raise RuntimeError(f"number {event.number} is bound twice")
                     yield citation
@@ -85,6 +98,22 @@ class Answerer:
             timings_ms={"generate": elapsed_ms},
             total_time_ms=elapsed_ms,
         )
+
+    def _unfolded(self, hits: Sequence[Hit]) -> list[Hit]:
+        """Each hit, then one for each folded chunk of its place that has words, in order of
+        reading."""
+        folded = self._reader.chunks([key for hit in hits for key in hit.also])
+        parts: list[Hit] = []
+        for hit in hits:
+            members = [folded[key] for key in hit.also if key in folded]
+            members.sort(key=lambda chunk: chunk.ordinal)
+            parts.append(hit)
+            parts += [
+                replace(hit, chunk=chunk, picture=None, time_s=None, also=())
+                for chunk in members
+                if chunk.text
+            ]
+        return parts
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -72,7 +72,7 @@ def open_knowledge_base(
     )
 
 
-def profile_note(config: Config) -> str:
+def profile_note() -> str:
     """What the profile means for the person who asks, in a sentence or two."""
     return (
         "Offline on this computer's processor. English is found by meaning and by words, Chinese "

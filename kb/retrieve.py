@@ -171,12 +171,16 @@ class Retriever:
         hits = []
         for group in fold(chunks):
             members = [chunks[index] for index in group]
+            source = names.get(members[0].document_sha256)
+            if source is None:
+                # Its last path was forgotten since its chunks were read.
+                continue
             shown = _representative(query, members)
             ids = [member.id for member in members]
             hits.append(
                 Hit(
                     chunk=shown,
-                    source=names[shown.document_sha256],
+                    source=source,
                     dense=_highest(lists[VectorName.DENSE], ids),
                     sparse=_highest(lists[VectorName.SPARSE], ids),
                     picture=_highest(lists[VectorName.PICTURE], ids),

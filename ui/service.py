@@ -115,7 +115,7 @@ class Service:
     @property
     def profile_note(self) -> str:
         """What the profile means for the person who asks."""
-        return profile_note(self.config)
+        return profile_note()
 
     def search(self, query: Query, n_results: int | None = None) -> SearchResult:
         """See `KnowledgeBase.search`."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bs4 import BeautifulSoup
 from lxml import etree
 
 from ingest.charset import decode
@@ -90,6 +89,8 @@ def _title(tree: etree._Element) -> str:
 
 def _flat(markup: str, source: Source) -> Iterator[Segment]:
     """Paragraphs of a page that libxml2 can't build a tree of; Beautiful Soup can."""
+    from bs4 import BeautifulSoup
+
     soup = BeautifulSoup(markup, "lxml")
     for element in soup(["script", "style", "noscript", "template"]):
         element.decompose()

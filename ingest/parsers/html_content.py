@@ -14,7 +14,6 @@ import logging
 import re
 from dataclasses import dataclass
 
-import trafilatura
 from lxml import etree
 
 # It logs an error for each page without content, which is no error here.
@@ -105,6 +104,9 @@ def keep_main_content(tree: etree._Element, markup: str) -> etree._Element:
     _drop([element for element in body.iterdescendants() if _is_hidden(element)])
     n_chars = sum(len(text) for text in body.itertext())
     n_elements = sum(1 for _ in body.iter())
+    # Imported late: it takes long, and a sync of unchanged files never needs it.
+    import trafilatura
+
     guide = ""
     if n_chars <= _MAX_GUIDED_CHARS and n_elements <= _MAX_GUIDED_ELEMENTS:
         guide = _squeeze(

@@ -10,9 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
-from bs4 import BeautifulSoup
-from bs4.filter import SoupStrainer
-
 from ingest.charset import decode
 from ingest.parsers.base import ParseContext
 from ingest.pictures import encode_picture, load_picture
@@ -64,6 +61,9 @@ def local_pictures(path: Path) -> tuple[Path, ...]:
     except OSError:
         return ()
     tags = [_DATA_URI.sub("", tag) for tag in _PICTURE_TAG.findall(text)]
+    from bs4 import BeautifulSoup
+    from bs4.filter import SoupStrainer
+
     soup = BeautifulSoup("".join(tags), "lxml", parse_only=SoupStrainer(["img", "source"]))
     references = [
         picture_reference({key: str(value) for key, value in tag.attrs.items()})

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from html import unescape
 
 import yaml
-from bs4 import BeautifulSoup
 
 from ingest.parsers.base import ParseContext
 from ingest.parsers.linked_pictures import PictureReader, picture_reference
@@ -158,6 +157,8 @@ def _paragraph(
 def _reference(match: re.Match[str], definitions: dict[str, str]) -> tuple[str, tuple[str, ...]]:
     """Where a picture is, and its alternative text and title."""
     if match["tag"]:
+        from bs4 import BeautifulSoup
+
         tag = BeautifulSoup(match["tag"], "lxml").find("img")
         assert tag is not None
         attributes = {key: str(value) for key, value in tag.attrs.items()}

@@ -9,9 +9,6 @@ import zlib
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from markitdown import DocumentConverter, StreamInfo
-from markitdown.converters import DocxConverter, PptxConverter, XlsxConverter
-
 from ingest.parsers.base import ParseContext
 from ingest.parsers.linked_pictures import PictureReader
 from ingest.parsers.markdown import first_heading, write_markdown
@@ -148,11 +145,11 @@ def _title(archive: zipfile.ZipFile) -> str:
 
 
 def _to_markdown(data: bytes, source: Source) -> str:
-    converters: dict[str, type[DocumentConverter]] = {
-        _DOCX: DocxConverter,
-        _PPTX: PptxConverter,
-        _XLSX: XlsxConverter,
-    }
+    # Imported late: it takes long, and a sync of unchanged files never needs it.
+    from markitdown import StreamInfo
+    from markitdown.converters import DocxConverter, PptxConverter, XlsxConverter
+
+    converters = {_DOCX: DocxConverter, _PPTX: PptxConverter, _XLSX: XlsxConverter}
     suffix = _SUFFIX[source.media_type]
     try:
         result = converters[source.media_type]().convert(

@@ -7,25 +7,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pymupdf
 from PIL import Image
 
+from ingest.mupdf import pymupdf
 from ingest.parsers.base import ParseContext
+from ingest.parsers.pdf import FILE_TYPES
 from kb.errors import ParseError, SourceTooLargeError, SourceUnavailableError
 from kb.types import Source
 
-__all__ = ["FILE_TYPES", "MUPDF_ERRORS", "is_cut_short", "opened"]
+__all__ = ["MUPDF_ERRORS", "is_cut_short", "opened"]
 
 EBOOK_PAGE_PT, EBOOK_FONT_PT = (595, 842), 11  # A4: reflowable text has no pages of its own.
 
-FILE_TYPES = {
-    "application/pdf": "pdf",
-    "application/epub+zip": "epub",
-    "application/oxps": "xps",
-    "application/vnd.ms-xpsdocument": "xps",
-    "application/vnd.comicbook+zip": "cbz",
-    "application/x-cbz": "cbz",
-}
 _NAMES = {"pdf": "PDF", "epub": "EPUB", "xps": "XPS", "cbz": "comic archive"}
 # What MuPDF raises on damaged input.
 MUPDF_ERRORS = (pymupdf.mupdf.FzErrorBase, RuntimeError, ValueError)

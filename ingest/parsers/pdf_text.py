@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-import pymupdf
-
+from ingest.mupdf import pymupdf
 from ingest.reading_order import Rect
 from kb.types import Box
 

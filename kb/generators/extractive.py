@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from kb.config import AnswerConfig
-from kb.generators.passages import Passage, Question, is_evidence, passages
+from kb.generators.evidence import is_evidence
+from kb.generators.passages import Passage, passages
+from kb.generators.question import Question
 from kb.markdown import escape_markdown
 from kb.protocols import GeneratorEvent, Quote, TextDelta
 from kb.sentences import UnitKind
@@ -34,8 +36,10 @@ _PLACE = {
 # Cosine of picture descriptors under which two pictures are not the same one: on picture-copies
 # edits of a picture reach at least 0.90, other pictures at most 0.66.
 _MIN_PICTURE = 0.75
-# A further quote is worth reading when it says this share of what the best one says.
-_WORTH = 0.75
+# A further quote is worth reading when it scores this share of the best one and has all its words
+# of the question; less is enough for one with words that those before it lack.
+_WORTH = 0.9
+_WORTH_WITH_NEWS = 0.8
 
 
 class ExtractiveGenerator:
@@ -68,13 +72,48 @@ class ExtractiveGenerator:
         found = passages(question, hits)
         if not is_evidence(question, found, hits):
             return []
-        chosen: list[Passage] = []
-        for passage in found:
-            if passage.score < _WORTH * found[0].score or len(chosen) == self._config.max_quotes:
+        best = found[0]
+        chosen = [best, *_continued(best, found, hits)]
+        said = best.said
+        for passage in found[1:]:
+            if passage.score < _WORTH_WITH_NEWS * best.score:
                 break
-            if not any(passage.says_the_same(other) for other in chosen):
+            if any(passage.says_the_same(other) for other in chosen):
+                continue
+            is_close = passage.score >= _WORTH * best.score and passage.said >= best.said
+            has_news = passage.coverage >= _WORTH_WITH_NEWS * best.coverage and passage.said - said
+            if is_close or has_news:
                 chosen.append(passage)
-        return chosen
+                said |= passage.said
+        return chosen[: self._config.max_quotes]
+
+
+def _continued(first: Passage, found: Sequence[Passage], hits: Sequence[Hit]) -> list[Passage]:
+    """The rest of a numbered list that goes on in another part of its document."""
+    rest: list[Passage] = []
+    if len(first.units) == 1:
+        return rest
+    while (number := (rest[-1] if rest else first).units[-1].number) is not None:
+        after = next(
+            (
+                passage
+                for passage in found
+                if passage.units[0].number == number + 1
+                and passage.kind is UnitKind.STEP
+                and _follows(hits[passage.hit_index], hits[(rest or [first])[-1].hit_index])
+            ),
+            None,
+        )
+        if after is None:
+            break
+        rest.append(after)
+    return rest
+
+
+def _follows(hit: Hit, before: Hit) -> bool:
+    one, other = hit.chunk, before.chunk
+    same = one.document_sha256 == other.document_sha256 and one.headings == other.headings
+    return same and one.ordinal - other.ordinal in (0, 1)
 
 
 def _quotes(chosen: Sequence[Passage], hits: Sequence[Hit]) -> Iterator[GeneratorEvent]:
@@ -86,10 +125,14 @@ def _quotes(chosen: Sequence[Passage], hits: Sequence[Hit]) -> Iterator[Generato
 
 
 def _render(passage: Passage, hit: Hit) -> str:
-    """The passage as Markdown: a list for steps, names with values for a row, else a line."""
+    """The passage as Markdown: a list for steps, names with values for a row or a record,
+    else a line."""
     text = hit.chunk.text
     if passage.kind is UnitKind.ROW:
         return _render_row(text[passage.start : passage.end], passage.header)
+    if passage.kind is UnitKind.RECORD:
+        fields = text[passage.start : passage.end].splitlines()
+        return escape_markdown("; ".join(field.strip() for field in fields))
     lines = []
     for unit in passage.units:
         line = escape_markdown(_one_line(text[unit.start : unit.end]))

@@ -113,19 +113,20 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         db = self.reader
-        db.execute("BEGIN IMMEDIATE")
         try:
-            yield db
-        except BaseException:
-            db.execute("ROLLBACK")
-            raise
-        try:
-            db.execute("COMMIT")
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                yield db
+                db.execute("COMMIT")
+            except BaseException:
+                # On a full disk SQLite has rolled back by itself.
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                raise
         except sqlite3.OperationalError as error:
-            db.execute("ROLLBACK")
             raise StoreError(
-                f"The ledger could not be written: {error}. Free some disk space and run "
-                "`kb sync` again; nothing was lost.",
+                f"The ledger could not be written: {error}. Free some space on the disk of "
+                f"{self.path.parent} and run `kb sync` again; nothing was lost.",
                 collection=str(self.path),
             ) from error
 

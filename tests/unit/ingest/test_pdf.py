@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from ingest.parsers.base import OcrText, ParseContext
-from ingest.parsers.pdf import PdfParser, add_words, needs_ocr
+from ingest.parsers.pdf import PdfParser
+from ingest.parsers.pdf_pages import add_words, needs_ocr
 from ingest.parsers.pdf_text import Line, PageText, read_page
 from ingest.reading_order import Rect
 from kb.config import IngestConfig

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from ingest.media import MEDIA_TYPES, SUFFIXES
 from ingest.scan import Found, content_sha256, find_companions, is_unchanged, walk
 from kb.errors import SourceTooLargeError, SourceUnavailableError
 from kb.ledger import PathRecord
+from kb.types import Kind
 
 IGNORE = (".*", "*.tmp")
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 16
@@ -57,7 +59,8 @@ def test_links_are_followed_once_and_loops_end(tmp_path: Path) -> None:
     files, problems = found_in(tmp_path)
     assert [path for path in files if path.endswith("a.txt")] == ["real/a.txt"]
     assert set(problems) == {"self", "gone"}
-    assert all("sync again" in reason for reason in problems.values())
+    assert "leads back to itself" in problems["self"]
+    assert "not there" in problems["gone"]
 
 
 def test_pipes_and_sockets_are_not_files(tmp_path: Path) -> None:
@@ -142,3 +145,13 @@ def test_hash_covers_companions_and_respects_the_limit(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").unlink()
     with pytest.raises(SourceUnavailableError, match="vanished"):
         content_sha256(found, (), 100)
+
+
+@pytest.mark.parametrize(
+    "suffix", [suffix for suffix, kind in SUFFIXES.items() if MEDIA_TYPES[kind] is Kind.VIDEO]
+)
+def test_subtitles_belong_to_every_kind_of_video(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / f"clip{suffix}").write_bytes(b"x")
+    (tmp_path / "clip.en.srt").write_text("x")
+    (found,) = walk(tmp_path, (), lambda *_: None)
+    assert found.siblings == ("clip.en.srt",)

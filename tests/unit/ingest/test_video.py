@@ -207,3 +207,19 @@ def test_sound_alone_and_zero_bytes_are_refused(tmp_path: Path) -> None:
     empty.touch()
     with pytest.raises(ParseError, match="0 bytes"):
         Parsed(empty)
+
+
+def test_of_a_video_of_sound_alone_the_subtitles_are_read_by_window(tmp_path: Path) -> None:
+    path = make_sound(tmp_path / "talk.mp4")
+    subtitles = tmp_path / "talk.srt"
+    subtitles.write_text(
+        "1\n00:00:01,000 --> 00:00:02,500\nOpen the lid.\n\n"
+        "2\n00:00:03,000 --> 00:00:04,000\nLift the filter.\n\n"
+        "3\n00:00:09,000 --> 00:00:10,000\nClose the lid.\n"
+    )
+    parsed = Parsed(path, WINDOWS_OF_4, companions=(subtitles,))
+
+    assert [segment.modality for segment in parsed.segments] == [Modality.TEXT] * 2
+    assert places(parsed.segments) == [(1.0, 4.0, None), (9.0, 10.0, None)]
+    assert quoted(parsed.segments[0])["Lift the filter."] == Locator(start_s=3.0, end_s=4.0)
+    assert "Only the subtitles" in parsed.warnings[0]

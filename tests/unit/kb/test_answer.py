@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -45,9 +46,19 @@ class Script:
         yield from self.events
 
 
-def answer(*events: GeneratorEvent, hit: Hit | None = None) -> list[TextDelta | Citation | Answer]:
+class Shelf:
+    def __init__(self, *chunks: Chunk) -> None:
+        self.known = {chunk.id: chunk for chunk in chunks}
+
+    def chunks(self, ids: Sequence[str]) -> Mapping[str, Chunk]:
+        return {key: self.known[key] for key in ids if key in self.known}
+
+
+def answer(
+    *events: GeneratorEvent, hit: Hit | None = None, folded: Sequence[Chunk] = ()
+) -> list[TextDelta | Citation | Answer]:
     hits = [hit or Hit(_CHUNK, "m.pdf")]
-    return list(Answerer(Script(*events)).stream(Query(text="q"), hits))
+    return list(Answerer(Script(*events), Shelf(*folded)).stream(Query(text="q"), hits))
 
 
 def last(items: list[TextDelta | Citation | Answer]) -> Answer:
@@ -69,6 +80,21 @@ def test_a_quote_becomes_a_citation_of_its_lines() -> None:
         AnswerStatus.ANSWERED,
     )
     assert set(done.timings_ms) == {"generate"}
+
+
+def test_what_was_folded_into_a_hit_can_be_quoted() -> None:
+    folded = [
+        replace(_CHUNK, id="late", ordinal=5, text="steps"),
+        replace(_CHUNK, id="page", ordinal=4, text="", spans=()),
+        replace(_CHUNK, id="early", ordinal=3, text="other"),
+    ]
+    hit = Hit(_CHUNK, "m.pdf", also=("late", "page", "early", "gone"))
+    events = (Quote(1, 2, 0, 5), TextDelta("So [1]"), AnswerStatus.ANSWERED)
+    done = last(answer(*events, hit=hit, folded=folded))
+    (citation,) = done.citations
+    assert (citation.chunk_id, citation.quote, citation.source) == ("late", "steps", "m.pdf")
+    assert citation.locator.boxes == _LINES[0].locator.boxes
+    assert done.hits == (hit,)
 
 
 def test_numbers_that_nothing_stands_behind_are_left_out_even_in_pieces() -> None:

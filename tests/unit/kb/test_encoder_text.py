@@ -134,11 +134,14 @@ def test_weights_of_another_shape_are_an_inference_or_load_error(tmp_path: Path)
         (Query("words"), True),
         (Query(" \n"), False),
         (Query(), False),
+        (Query("如何重置这台设备？"), False),
+        (Query("naïve café"), True),
+        (Chunk("0", "0", 0, Kind.TEXT, Modality.TEXT, Locator(), "重置"), True),
         (Chunk("0", "0", 0, Kind.IMAGE, Modality.IMAGE, Locator(), title="Photo"), True),
         (Chunk("0", "0", 0, Kind.IMAGE, Modality.IMAGE, Locator()), False),
     ],
 )
-def test_accepts_what_has_words(item: Query | Chunk, expected: bool) -> None:
+def test_accepts_what_has_words_that_it_knows(item: Query | Chunk, expected: bool) -> None:
     assert SentenceTransformerEncoder(EncoderConfig()).accepts(item) is expected
 
 

@@ -25,13 +25,16 @@ def hit(
     picture: float | None = None,
     locator: Locator | None = None,
     time_s: float | None = None,
+    ordinal: int = 0,
+    kind: Kind = Kind.TEXT,
+    modality: Modality = Modality.TEXT,
 ) -> Hit:
     chunk = Chunk(
         id=source + text[:8],
         document_sha256=source,
-        ordinal=0,
-        kind=Kind.TEXT,
-        modality=Modality.TEXT,
+        ordinal=ordinal,
+        kind=kind,
+        modality=modality,
         locator=locator or Locator(),
         text=text,
         headings=headings,
@@ -69,11 +72,73 @@ def test_the_sentence_that_answers_with_its_citation() -> None:
     assert status is AnswerStatus.ANSWERED
 
 
-def test_the_steps_of_a_list_belong_together_where_the_question_asks_how() -> None:
-    steps = "To reset the device:\n1. Open the lid.\n2. Hold RESET for 5 s.\n3. Close the lid."
-    text, quotes, _ = ask("How do I reset the device?", hit(f"{_FILLER}\n\n{steps}\n\nEnd."))
-    assert quotes[0] == steps
-    assert "Close the lid." in text.split("[1]")[0]
+_STEPS = "1. Open the lid.\n2. Hold RESET for 5 s.\n3. Close the lid."
+
+
+def test_how_is_answered_by_the_steps_and_nothing_before_them() -> None:
+    manual = hit(f"{_FILLER}\n\nTo reset the device:\n{_STEPS}\n\nEnd.")
+    text, quotes, _ = ask("How do I reset the device?", manual)
+    assert quotes[0] == _STEPS
+    assert text.startswith(
+        "1\\. Open the lid.  \n2\\. Hold RESET for 5 s.  \n3\\. Close the lid. [1]"
+    )
+
+
+def test_the_heading_says_what_the_steps_are_for() -> None:
+    page = hit(
+        "A factory reset brings the lamp back to how it left us.\n\nStep by step\n\n"
+        f"{_STEPS.replace('RESET', 'Mode')}",
+        headings=("Lamp", "Factory reset"),
+    )
+    _, quotes, _ = ask("How do I reset the lamp to factory settings?", page)
+    assert quotes[0].startswith("1. Open the lid.")
+
+
+def test_a_list_goes_on_in_the_next_part_of_the_section() -> None:
+    rest = hit("4. Wait.\n5. Press Power.", headings=("Reset",), ordinal=1)
+    first = hit(_STEPS, headings=("Reset",))
+    _, quotes, _ = ask("How do I reset the device?", first, rest)
+    assert quotes[:2] == [_STEPS, "4. Wait.\n5. Press Power."]
+
+
+def test_a_line_of_the_contents_is_no_answer() -> None:
+    contents = hit("Safety 3\nResetting the device 9\nTroubleshooting 10", headings=("Contents",))
+    text, quotes, _ = ask("How do I reset the device?", contents, hit(_STEPS + _FILLER, "b.txt"))
+    assert not any("9" in quote for quote in quotes)
+    assert "Resetting the device" not in text
+
+
+def test_a_record_is_read_whole_and_alone() -> None:
+    parts = hit(
+        "number: A-1\nname: Lid\nprice: 3\nnumber: A-2\nname: Hose\nprice: 9",
+        "parts.json",
+        kind=Kind.DATA,
+    )
+    text, quotes, _ = ask("What is the price of the hose?", parts, hit(_FILLER, "b.txt"))
+    assert text == "number: A-2; name: Hose; price: 9 [1]"
+    assert quotes == ["number: A-2\nname: Hose\nprice: 9"]
+
+
+def test_a_number_on_a_picture_belongs_to_the_name_above_it() -> None:
+    chart = hit("Months by city\nOslo\n9.6\nRome\n8.4", "c.png", modality=Modality.IMAGE)
+    text, _, _ = ask("How many months in Oslo by the chart?", chart, n=1)
+    assert text == "Oslo 9.6 [1]"
+
+
+def test_a_further_quote_adds_something() -> None:
+    manual = hit(
+        "The pump of the boiler runs at two bar. The pump is grey. The boiler was tested.\n\n"
+        + _FILLER
+    )
+    _, quotes, _ = ask("At how many bar does the pump of the boiler run?", manual)
+    assert quotes == ["The pump of the boiler runs at two bar."]
+
+
+def test_words_of_the_subject_without_the_question_are_no_evidence() -> None:
+    parts = hit("The lamp is grey. " + _FILLER, "lamp.txt", dense=0.25)
+    other = hit("Something else altogether stands here.", "o.txt", dense=0.55)
+    _, _, status = ask("What is the battery capacity of the lamp?", other, parts)
+    assert status is AnswerStatus.NO_EVIDENCE
 
 
 def test_a_heading_says_what_the_sentence_below_is_about() -> None:

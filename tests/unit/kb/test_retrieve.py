@@ -138,12 +138,15 @@ class Shelf:
     def __init__(self) -> None:
         self.by_id: dict[str, Chunk] = {}
         self.passing: frozenset[str] | None = None
+        self.pathless: set[str] = set()
 
     def chunks(self, ids: Sequence[str]) -> dict[str, Chunk]:
         return {id_: self.by_id[id_] for id_ in ids if id_ in self.by_id}
 
     def sources(self, document_sha256s: Iterable[str]) -> dict[str, str]:
-        return {sha256: f"{sha256}.txt" for sha256 in document_sha256s}
+        return {
+            sha256: f"{sha256}.txt" for sha256 in document_sha256s if sha256 not in self.pathless
+        }
 
     def documents(self, filters: Filters) -> frozenset[str] | None:
         return self.passing
@@ -226,6 +229,14 @@ def test_chunks_that_are_not_committed_are_not_shown() -> None:
     library.add("a", "reset")
     library.add("b", "reset")
     del library.shelf.by_id["a"]
+    assert library.find(Query(text="reset")) == ["b"]
+
+
+def test_a_document_whose_last_path_is_gone_is_not_shown() -> None:
+    library = Library()
+    library.add("a", "reset")
+    library.add("b", "reset")
+    library.shelf.pathless.add("a")
     assert library.find(Query(text="reset")) == ["b"]
 
 

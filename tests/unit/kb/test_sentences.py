@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from kb.sentences import UnitKind, units
+from kb.sentences import Layout, UnitKind, units
 
 
 def said(text: str) -> list[str]:
@@ -70,3 +70,52 @@ def test_what_is_too_long_to_quote_is_cut_between_words() -> None:
 @pytest.mark.parametrize("text", ["", "  \n \n", "```\n```"])
 def test_nothing_to_quote(text: str) -> None:
     assert units(text) == []
+
+
+def test_a_line_by_itself_above_text_is_a_heading() -> None:
+    text = "Factory reset, step by step\n\nIt takes a minute.\n\nMilk\n\nBread"
+    assert [unit.kind for unit in units(text)] == [
+        UnitKind.HEADING,
+        UnitKind.SENTENCE,
+        UnitKind.SENTENCE,
+        UnitKind.SENTENCE,
+    ]
+
+
+@pytest.mark.parametrize(
+    "contents",
+    ["Safety first 3\nIn the box 4\nResetting 9", "Safety first ...... 3\nResetting . . . . 9"],
+)
+def test_contents_are_not_quoted(contents: str) -> None:
+    assert said(f"{contents}\n\nThis manual is short.") == ["This manual is short."]
+
+
+def test_lines_that_end_in_numbers_in_no_order_are_kept() -> None:
+    assert len(said("Pasta 46\nBread 18\nCandles 64\nFish 31")) == 4
+
+
+def test_lines_of_a_form_stand_alone() -> None:
+    text = "DEVICE Lamp 300\nFOUND bearing dry,\none screw missing\nTORQUE 0.6 Nm\nFUSE 2.5 A"
+    assert said(text) == [
+        "DEVICE Lamp 300",
+        "FOUND bearing dry,\none screw missing",
+        "TORQUE 0.6 Nm",
+        "FUSE 2.5 A",
+    ]
+
+
+def test_a_number_on_a_picture_joins_its_name() -> None:
+    text = "TOTAL\n97.20\n15.52\nTHANK YOU"
+    found = [text[unit.start : unit.end] for unit in units(text, Layout.LINES)]
+    assert found == ["TOTAL\n97.20", "15.52", "THANK YOU"]
+
+
+def test_records_end_where_a_name_comes_again() -> None:
+    text = "code: E1\nmeaning: Hot. Too hot\ncode: E2; meaning: Cold\n\ntitle: Codes"
+    found = units(text, Layout.RECORDS)
+    assert [text[unit.start : unit.end] for unit in found] == [
+        "code: E1\nmeaning: Hot. Too hot",
+        "code: E2; meaning: Cold",
+        "title: Codes",
+    ]
+    assert {unit.kind for unit in found} == {UnitKind.RECORD}
