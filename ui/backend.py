@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -87,11 +87,12 @@ def open_backend(home: Home, config: Config, *, rebuild: bool = False) -> Iterat
     """
     server: Client | None = find_server(home)
     if server is not None:
-        if rebuild:
-            raise StoreInUseError(
-                f"A server runs on this home ({server.url}). End it first, then rebuild."
-            )
-        yield server
+        with closing(server):
+            if rebuild:
+                raise StoreInUseError(
+                    f"A server runs on this home ({server.url}). End it first, then rebuild."
+                )
+            yield server
         return
     local = _Local(home, config, rebuild=rebuild)
     try:

@@ -31,6 +31,10 @@ class Client:
             trust_env=False,
         )
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
     def is_alive(self) -> bool:
         """Whether the server answers."""
         try:
@@ -102,12 +106,15 @@ class Client:
 
 
 def find_server(home: Home) -> Client | None:
-    """The running server of a home, or None."""
+    """The running server of a home, or None. Close it after use."""
     note = ServerNote(home).read()
     if note is None:
         return None
     client = Client(*note)
-    return client if client.is_alive() else None
+    if client.is_alive():
+        return client
+    client.close()
+    return None
 
 
 def _files(images: Sequence[Path], video: Path | None) -> list[tuple[str, tuple[str, bytes]]]:

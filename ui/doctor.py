@@ -23,6 +23,7 @@ def examine(home: Home, config: Config, *, repair: bool) -> dict[str, Any]:
     """
     server = find_server(home)
     if server is not None:
+        server.close()
         raise StoreInUseError(
             f"A server runs on this home ({server.url}). End it first, then run the doctor."
         )

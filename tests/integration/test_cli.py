@@ -192,6 +192,7 @@ def server(home: Path) -> Iterator[str]:
 def test_commands_go_through_a_running_server(home: Path, server: str) -> None:
     client = find_server(Home(home))
     assert client is not None
+    client.close()
     assert client.url == server
     note = ServerNote(Home(home)).path
     assert note.stat().st_mode & 0o077 == 0
@@ -219,6 +220,7 @@ def test_the_watcher_indexes_what_is_dropped_and_forgets_what_goes(home: Path, s
     assert _within(60, lambda: "dropped.md" in sources())
     path.unlink()
     assert _within(60, lambda: "dropped.md" not in sources())
+    client.close()
 
 
 def _within(limit_s: float, condition: Any) -> bool:
