@@ -247,11 +247,16 @@ def test_an_interrupted_request_is_not_answered_by_the_next(store: EdgeStore) ->
         while True:
             nearest(store, 1)
 
+    # Other tests of the same process may have left another handler.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     thread = threading.Thread(target=interrupt)
     thread.start()
-    with pytest.raises(KeyboardInterrupt):
-        search_for_ever()
-    thread.join()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            search_for_ever()
+        thread.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert [nearest(store, i) for i in range(n_points)] == [uid(i) for i in range(n_points)]
 
 
