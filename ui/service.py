@@ -26,7 +26,6 @@ from kb.types import (
     EncodedImage,
     Filters,
     Frame,
-    Hit,
     ImageRef,
     Query,
     SearchResult,
@@ -263,10 +262,6 @@ class Service:
         """A committed chunk."""
         hit = self.kb.hit(chunk_id)
         return hit.chunk if hit else None
-
-    def hit(self, chunk_id: str) -> Hit | None:
-        """A committed chunk with its source."""
-        return self.kb.hit(chunk_id)
 
     def document(self, sha256: str) -> Document | None:
         """A document with its paths."""
