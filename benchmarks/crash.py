@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kb.build import open_knowledge_base
-from kb.config import Home, load_config
+from kb.config import Home
+from kb.config_file import load_config
 from kb.types import Query
 
 _SAMPLES = Path(__file__).resolve().parent.parent / "data" / "samples"

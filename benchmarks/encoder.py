@@ -17,9 +17,9 @@ import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
 
-from kb.config import EncoderConfig
 from kb.encoders.text import SentenceTransformerEncoder
 from kb.encoders.weights import MINILM, find_model
+from kb.model_config import TextEncoderConfig
 from kb.protocols import Float32Array
 from kb.types import Chunk, Kind, Locator, Modality, Query
 
@@ -52,7 +52,7 @@ def main() -> None:
         for i, text in enumerate(texts)
     ]
     started = time.perf_counter()
-    encoder = SentenceTransformerEncoder(EncoderConfig())
+    encoder = SentenceTransformerEncoder(TextEncoderConfig())
     encoder.warm()
     load_s = time.perf_counter() - started
     plain = SentenceTransformer(str(find_model(MINILM).directory), device="cpu")

@@ -20,7 +20,8 @@ import numpy as np
 import psutil
 
 from kb.build import open_knowledge_base
-from kb.config import Home, load_config
+from kb.config import Home
+from kb.config_file import load_config
 from kb.encoders.bm25 import Bm25Encoder
 from kb.encoders.text import SentenceTransformerEncoder
 from kb.knowledge_base import IndexedDocument, KnowledgeBase

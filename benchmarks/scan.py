@@ -18,7 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ingest.plan import Scope, make_plan
-from kb.config import Home, load_config
+from kb.config import Home
+from kb.config_file import load_config
 from kb.ledger import Ledger
 from kb.types import Outcome
 

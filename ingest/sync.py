@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pebble import ProcessExpired, ProcessPool
@@ -144,14 +144,13 @@ class Syncer:
         last_write_s = time.monotonic()
         for read in self._read_all(plan.jobs, meter):
             waiting.append(read)
-            outcomes += read.outcomes
             n_waiting += len(read.document.chunks)
             if n_waiting >= _WRITE_CHUNKS or time.monotonic() - last_write_s > _WRITE_INTERVAL_S:
-                self._write(waiting)
+                outcomes += self._write(waiting)
                 waiting, n_waiting = [], 0
                 last_write_s = time.monotonic()
         if waiting:
-            self._write(waiting)
+            outcomes += self._write(waiting)
         if plan.removed and not self._stop.is_set():
             self._kb.forget_paths(plan.removed)
         meter.stage("tidy")
@@ -172,9 +171,18 @@ class Syncer:
             if path.name.startswith(".") or self._kb.ledger.asset(path.stem) is None:
                 path.unlink(missing_ok=True)
 
-    def _write(self, reads: Sequence[_Read]) -> None:
-        self._kb.write([read.document for read in reads])
+    def _write(self, reads: Sequence[_Read]) -> list[SourceOutcome]:
+        amiss = self._kb.write([read.document for read in reads])
         self._waiting -= {(path.root, path.path) for read in reads for path in read.job.paths}
+        outcomes = []
+        for read in reads:
+            reason = amiss.get(read.job.source.sha256)
+            for outcome in read.outcomes:
+                if reason is not None:
+                    reasons = " ".join(part for part in (outcome.reason, reason) if part)
+                    outcome = replace(outcome, outcome=Outcome.PARTIAL, reason=reasons)
+                outcomes.append(outcome)
+        return outcomes
 
     def _read_all(self, jobs: Sequence[Job], meter: ProgressMeter) -> Iterator[_Read]:
         """Parse every job in worker processes, in the order in which they end."""
@@ -212,6 +220,7 @@ class Syncer:
         settings = WorkerSettings(
             config=config,
             assets=self._kb.assets.root,
+            pictures=self._kb.picture_encoder,
             ocr_cache=self._kb.home.index / "ocr",
             n_threads=max(1, n_cores // n_workers),
         )
@@ -281,7 +290,8 @@ class Syncer:
             )
             for path, outcome in zip(job.paths, job.outcomes, strict=True)
         )
-        return _Read(job, IndexedDocument(record, parsed.chunks, tuple(job.paths)), outcomes)
+        written = IndexedDocument(record, parsed.chunks, tuple(job.paths), parsed.pictures)
+        return _Read(job, written, outcomes)
 
     def _failed(self, job: Job, reason: str, *, is_lasting: bool = True) -> _Read:
         source = job.source

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 __all__ = ["Range", "count_tokens", "pack", "sentence_starts", "token_ranges"]
 
@@ -48,6 +49,8 @@ _SEPARATORS = [
 ]
 
 
+# Each step of the chunker asks anew about the text in its hands.
+@lru_cache(maxsize=16)
 def count_tokens(text: str) -> int:
     """About how many word pieces `text` has; see the module."""
     return len(_TOKEN.findall(text))

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from kb.citing import CitationScanner, Cited
+from kb.errors import KnowledgeBaseError
 from kb.protocols import Generator, Quote, TextDelta
 from kb.types import (
     Answer,
     AnswerStatus,
     Chunk,
     Citation,
+    Claim,
     Hit,
     Locator,
     Query,
     Span,
 )
 
-__all__ = ["Answerer", "ChunkReader", "locate"]
-
-# A citation's number; document text writes its brackets with a backslash.
-_NUMBER = re.compile(r"(?<!\\)\[(\d+)\]")
-# The end of a piece of text that may still become a number.
-_BEGUN = re.compile(r"\\$|(?<!\\)\[\d*$")
+__all__ = ["Answerer", "ChunkReader", "ClaimCheck", "locate"]
 
 
 class ChunkReader(Protocol):
@@ -35,6 +32,13 @@ class ChunkReader(Protocol):
         """The committed chunks among `ids`."""
 
 
+class ClaimCheck(Protocol):
+    """Judges an answer's sentences, as `kb.claims.ClaimChecker` does."""
+
+    def check(self, text: str, cited: Mapping[int, Chunk]) -> tuple[Claim, ...]:
+        """The claims of an answer, in order, judged by the chunks that its numbers cite."""
+
+
 class Answerer:
     """Streams an answer and ends with it whole.
 
@@ -42,15 +46,21 @@ class Answerer:
         generator: Of the profile.
         reader: Of the chunks that were folded into a hit: the answer may stand in any part of
             the page that a hit shows.
+        claim_checker: Judges what the answer says; without it nothing is checked.
     """
 
-    def __init__(self, generator: Generator, reader: ChunkReader) -> None:
+    def __init__(
+        self, generator: Generator, reader: ChunkReader, claim_checker: ClaimCheck | None = None
+    ) -> None:
         self._generator = generator
         self._reader = reader
+        self._claim_checker = claim_checker
 
     def stream(self, query: Query, hits: Sequence[Hit]) -> Iterator[TextDelta | Citation | Answer]:
         """Text as it is written, each Citation before the text that names its number, and
-        last the Answer (its `timings_ms` holds ``generate``).
+        last the Answer (its `timings_ms` holds ``generate``). Where its claims are checked, the
+        Answer comes twice: as soon as it is written, and again with its claims (and the time
+        ``check``), or with the reason why they could not be checked.
 
         A number that no Quote has bound is left out of the text, and a citation that the
         text never names out of the Answer: a reader can follow every number there is.
@@ -62,7 +72,8 @@ class Answerer:
         hits = tuple(hits)
         parts = self._unfolded(hits)
         text: list[str] = []
-        pending = ""
+        named: set[int] = set()
+        scanner = CitationScanner()
         citations: dict[int, Citation] = {}
         status: AnswerStatus | None = None
         for event in self._generator.stream(query, parts):
@@ -70,8 +81,7 @@ class Answerer:
                 raise RuntimeError(f"the generator went on after its status: {event!r}")
             match event:
                 case TextDelta():
-                    ready, pending = _split(pending + event.text)
-                    if ready := _drop_unbound(ready, citations):
+                    if ready := _bound(scanner.feed(event.text), citations, named):
                         text.append(ready)
                         yield TextDelta(ready)
                 case Quote():
@@ -83,25 +93,28 @@ class Answerer:
                     status = event
         if status is None:
             raise RuntimeError("the generator ended without a status")
-        if pending:
-            text.append(pending)
-            yield TextDelta(pending)
-        whole = "".join(text)
-        named = {int(number) for number in _NUMBER.findall(whole)}
+        if rest := _bound(scanner.end(), citations, named):
+            text.append(rest)
+            yield TextDelta(rest)
         elapsed_ms = (time.perf_counter() - started_s) * 1000
-        yield Answer(
+        answer = Answer(
             query=query,
-            text=whole,
+            text="".join(text),
             status=status,
             citations=tuple(citations[number] for number in sorted(citations) if number in named),
             hits=hits,
             timings_ms={"generate": elapsed_ms},
             total_time_ms=elapsed_ms,
         )
+        yield answer
+        if self._claim_checker is not None and answer.citations:
+            chunks = {part.chunk.id: part.chunk for part in parts}
+            cited = {citation.number: chunks[citation.chunk_id] for citation in answer.citations}
+            yield _checked(answer, cited, self._claim_checker)
 
     def _unfolded(self, hits: Sequence[Hit]) -> list[Hit]:
-        """Each hit, then one for each folded chunk of its place that has words, in order of
-        reading."""
+        """Each hit, then one for each folded chunk of its place that has words or pictures, in
+        order of reading."""
         folded = self._reader.chunks([key for hit in hits for key in hit.also])
         parts: list[Hit] = []
         for hit in hits:
@@ -111,19 +124,37 @@ class Answerer:
             parts += [
                 replace(hit, chunk=chunk, picture=None, time_s=None, also=())
                 for chunk in members
-                if chunk.text
+                if chunk.text or chunk.pictures
             ]
         return parts
 
 
-def _split(text: str) -> tuple[str, str]:
-    """What can be shown, and a begun number that has to wait for its end."""
-    begun = _BEGUN.search(text)
-    return (text, "") if begun is None else (text[: begun.start()], text[begun.start() :])
+def _checked(answer: Answer, cited: Mapping[int, Chunk], checker: ClaimCheck) -> Answer:
+    started_s = time.perf_counter()
+    try:
+        answer = replace(answer, claims=checker.check(answer.text, cited))
+    except KnowledgeBaseError as error:
+        # The answer stands without the check, and its reader is told.
+        answer = replace(answer, check_error=str(error))
+    check_ms = (time.perf_counter() - started_s) * 1000
+    return replace(
+        answer,
+        timings_ms={**answer.timings_ms, "check": check_ms},
+        total_time_ms=answer.total_time_ms + check_ms,
+    )
 
 
-def _drop_unbound(text: str, citations: dict[int, Citation]) -> str:
-    return _NUMBER.sub(lambda match: match.group() if int(match[1]) in citations else "", text)
+def _bound(items: Sequence[str | Cited], citations: Mapping[int, Citation], named: set[int]) -> str:
+    """The text of `items` with the numbers that a Quote has bound, which are noted in `named`."""
+    parts = []
+    for item in items:
+        if isinstance(item, str):
+            parts.append(item)
+        else:
+            numbers = [number for number in item.numbers if number in citations]
+            named.update(numbers)
+            parts += [f"[{number}]" for number in numbers]
+    return "".join(parts)
 
 
 def locate(locator: Locator, spans: Sequence[Span], start: int, end: int) -> Locator:

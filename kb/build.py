@@ -1,28 +1,29 @@
-"""Putting the stages of a profile together. The only place that names implementations."""
+"""Putting the stages of a profile together."""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from contextlib import suppress
+from importlib import resources
 from pathlib import Path
 
 from kb.answer import Answerer
 from kb.assets import AssetStore
+from kb.claims import ClaimChecker
+from kb.claims_thresholds import Thresholds
 from kb.config import Config, Home
-from kb.encoders.bm25 import Bm25Encoder
-from kb.encoders.picture import PictureDescriptor
-from kb.encoders.text import SentenceTransformerEncoder
 from kb.errors import StoreUnavailableError
-from kb.generators.extractive import ExtractiveGenerator
 from kb.knowledge_base import KnowledgeBase
 from kb.ledger import Ledger
-from kb.protocols import Encoders, MaintainedStore
-from kb.rerankers.lexical import LexicalReranker
+from kb.models import Models
+from kb.protocols import Encoders
+from kb.reembed import ReembedProgress, reembed
 from kb.retrieve import Retriever
-from kb.store.edge import EdgeStore
+from kb.store.place import StorePlace
 from kb.store.schema import CollectionSchema
-from kb.store.server import ServerStore
 
-__all__ = ["open_knowledge_base", "profile_note"]
+__all__ = ["claim_thresholds", "open_knowledge_base", "profile_note", "reembed_library"]
 
 
 def open_knowledge_base(
@@ -41,24 +42,21 @@ def open_knowledge_base(
         StoreUnavailableError: The store can't be opened or reached.
     """
     assets = AssetStore(home.assets)
-    encoders = encoders or Encoders(
-        dense=SentenceTransformerEncoder(config.encoder),
-        sparse=Bm25Encoder(),
-        picture=PictureDescriptor(assets),
-    )
-    schema = CollectionSchema.of(encoders, config.store)
+    models = Models(home, config, assets)
+    encoders = encoders or models.encoders()
     if rebuild:
         _discard(home, config)
-    store: MaintainedStore
-    if config.store.url is None:
-        store = EdgeStore.open(home.shard, schema)
-    else:
-        store = ServerStore.connect(config.store, schema)
+    # After the rebuild: a remote encoder's fingerprint rests on answers that it forgets.
+    schema = CollectionSchema.of(encoders, config.store)
+    store = StorePlace(home, config).open(schema)
     try:
         ledger = Ledger(home.ledger)
     except BaseException:
         store.close()
         raise
+    reranker = models.reranker()
+    checker = ClaimChecker(models.claim_scorer(reranker), claim_thresholds(home))
+    home.profile.write_text(config.profile + "\n", "utf-8")
     return KnowledgeBase(
         home=home,
         config=config,
@@ -67,26 +65,86 @@ def open_knowledge_base(
         assets=assets,
         encoders=encoders,
         retriever=Retriever(store, encoders, ledger, config.retrieve),
-        reranker=LexicalReranker(),
-        answerer=Answerer(ExtractiveGenerator(config.answer), ledger),
+        reranker=reranker,
+        answerer=Answerer(models.generator(), ledger, checker),
     )
 
 
-def profile_note() -> str:
+def reembed_library(
+    home: Home,
+    config: Config,
+    listen: Callable[[ReembedProgress], None],
+    stop: threading.Event,
+) -> ReembedProgress:
+    """Make the vectors of `config` for all that is indexed, and let them answer once they are
+    whole. What answers now is not touched until then, and may be open in a server.
+
+    Returns:
+        How far it came: ``(0, 0)`` where the vectors are of `config` already.
+
+    Raises:
+        InferenceError, ModelLoadError: The new encoder failed; run it again to go on.
+        StoreInUseError: Another process re-embeds for the same profile, or has it open.
+        StoreUnavailableError: A store can't be opened or reached.
+    """
+    assets = AssetStore(home.assets)
+    encoders = Models(home, config, assets).encoders()
+    schema = CollectionSchema.of(encoders, config.store)
+    place = StorePlace(home, config)
+    if place.holds(schema):
+        home.profile.write_text(config.profile + "\n", "utf-8")
+        return ReembedProgress(0, 0)
+    ledger = Ledger(home.ledger)
+    try:
+        target = place.open_beside(schema)
+        try:
+            progress = reembed(ledger, encoders, target, listen, stop)
+        finally:
+            target.close()
+    finally:
+        ledger.close()
+    if progress.n_done == progress.n_total:
+        place.swap(schema)
+        home.profile.write_text(config.profile + "\n", "utf-8")
+    return progress
+
+
+def claim_thresholds(home: Home) -> Thresholds:
+    """The calibrations of the claim check: the home's, then the one that `starter` ships with."""
+    shipped = resources.files("configs").joinpath("claims_starter.json")
+    return Thresholds(home.path / "claims.json", shipped)
+
+
+def profile_note(config: Config) -> str:
     """What the profile means for the person who asks, in a sentence or two."""
-    return (
+    return f"{_ENCODER_NOTES[config.encoder.kind]} {_GENERATOR_NOTES[config.generator.kind]}"
+
+
+_ENCODER_NOTES = {
+    "text": (
         "Offline on this computer's processor. English is found by meaning and by words, Chinese "
-        "by words; pictures by likeness and by the words in them. Answers are quotes from your "
-        "files."
-    )
+        "by words; pictures by likeness and by the words in them."
+    ),
+    "qwen3-vl": (
+        "On this computer. Words in any language, pictures, pages and clips are found by meaning "
+        "and by words."
+    ),
+    "remote": (
+        "On the servers of the configuration. Words in any language, pictures, pages and clips "
+        "are found by meaning and by words; what is indexed and asked is sent there."
+    ),
+}
+_GENERATOR_NOTES = {
+    "extractive": "Answers are quotes from your files.",
+    "qwen3-vl": "Answers are written by a model from your files, each claim with its source.",
+    "remote": "Answers are written by a model from your files, each claim with its source.",
+}
 
 
 def _discard(home: Home, config: Config) -> None:
     # Takes the lock first: a ledger that another process has open must not be deleted.
-    if config.store.url is None:
-        EdgeStore.discard(home.shard)
-    else:
-        ServerStore.discard(config.store)
+    StorePlace(home, config).discard_all()
+    home.remote_encoder.unlink(missing_ok=True)
     roots: list[Path] = []
     if home.ledger.exists():
         with suppress(StoreUnavailableError):

@@ -1,61 +1,40 @@
-"""Configuration: one YAML file a profile, overridden by the home folder's ``kb.yaml``.
-
-The values come, later ones winning, from ``configs/PROFILE.yaml``, ``HOME/kb.yaml`` and the
-command line. An unknown key is an error that names the nearest known one.
-"""
+"""What can be configured, and where a knowledge base keeps its files."""
 
 from __future__ import annotations
 
-import difflib
 import os
-from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from kb.errors import ConfigError
+from kb.model_config import (
+    EncoderConfig,
+    ExtractiveConfig,
+    GeneratorConfig,
+    LexicalConfig,
+    RerankerConfig,
+    Section,
+    TextEncoderConfig,
+)
 
 __all__ = [
-    "AnswerConfig",
+    "DEFAULT_PROFILE",
     "ChunkingConfig",
     "Config",
-    "EncoderConfig",
     "Home",
     "IngestConfig",
     "OcrConfig",
     "RetrieveConfig",
     "StoreConfig",
     "VideoConfig",
-    "available_profiles",
-    "load_config",
 ]
 
 DEFAULT_PROFILE = "starter"
 MIB = 1024 * 1024
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class EncoderConfig(_Section):
-    """The dense text encoder.
-
-    Attributes:
-        model: ``all-MiniLM-L6-v2`` or the directory of any sentence-transformers model.
-        batch_tokens: Tokens of a batch, padding included.
-        threads: CPU threads; 0 lets torch choose.
-    """
-
-    model: str = "all-MiniLM-L6-v2"
-    batch_tokens: int = Field(default=4096, ge=512)
-    threads: int = Field(default=0, ge=0)
-
-
-class ChunkingConfig(_Section):
+class ChunkingConfig(Section):
     """How text becomes chunks. A preset sets the sizes; explicit sizes win over it."""
 
     strategy: Literal["fixed", "semantic", "sliding"] = "semantic"
@@ -80,14 +59,14 @@ class ChunkingConfig(_Section):
         return self
 
 
-class OcrConfig(_Section):
+class OcrConfig(Section):
     """Reading words in pictures (RapidOCR: Chinese and English)."""
 
     enabled: bool = True
     min_confidence: float = Field(default=0.5, ge=0.0, le=1.0)
 
 
-class VideoConfig(_Section):
+class VideoConfig(Section):
     """How clips become frames."""
 
     reader: Literal["auto", "decord", "pyav"] = "auto"
@@ -96,7 +75,7 @@ class VideoConfig(_Section):
     ocr: bool = True
 
 
-class IngestConfig(_Section):
+class IngestConfig(Section):
     """How files are found and parsed.
 
     Attributes:
@@ -125,7 +104,7 @@ class IngestConfig(_Section):
     ignore: tuple[str, ...] = (".*", "~$*", "*.tmp", "*.part", "*.crdownload", "Thumbs.db")
 
 
-class StoreConfig(_Section):
+class StoreConfig(Section):
     """Where vectors live: the embedded Qdrant Edge, or a Qdrant server when `url` is set."""
 
     url: str | None = None
@@ -139,7 +118,7 @@ class StoreConfig(_Section):
     compact_after_points: int = Field(default=20_000, ge=1)
 
 
-class RetrieveConfig(_Section):
+class RetrieveConfig(Section):
     """How hits are found.
 
     Attributes:
@@ -153,25 +132,16 @@ class RetrieveConfig(_Section):
     n_results: int = Field(default=10, ge=1, le=100)
 
 
-class AnswerConfig(_Section):
-    """How answers are written.
-
-    Attributes:
-        max_quotes: Sentences an extractive answer quotes at most.
-    """
-
-    max_quotes: int = Field(default=3, ge=1, le=10)
-
-
-class Config(_Section):
+class Config(Section):
     """A whole profile."""
 
     profile: str = DEFAULT_PROFILE
-    encoder: EncoderConfig = EncoderConfig()
+    encoder: EncoderConfig = TextEncoderConfig()
+    reranker: RerankerConfig = LexicalConfig()
+    generator: GeneratorConfig = ExtractiveConfig()
     ingest: IngestConfig = IngestConfig()
     store: StoreConfig = StoreConfig()
     retrieve: RetrieveConfig = RetrieveConfig()
-    answer: AnswerConfig = AnswerConfig()
 
 
 class Home:
@@ -215,6 +185,21 @@ class Home:
         return self.index / "assets"
 
     @property
+    def models(self) -> Path:
+        """Where ``kb models pull`` puts models, a directory each."""
+        return self.path / "models"
+
+    @property
+    def remote_encoder(self) -> Path:
+        """Remembers how a remote encoder answered when the index was made."""
+        return self.index / "remote_encoder.json"
+
+    @property
+    def profile(self) -> Path:
+        """Holds the name of the profile that the index was made with."""
+        return self.index / "profile"
+
+    @property
     def config(self) -> Path:
         """The user's overrides."""
         return self.path / "kb.yaml"
@@ -223,89 +208,3 @@ class Home:
         """The library and every configured root, absolute, the library first."""
         others = ((self.path / root.expanduser()).resolve() for root in config.ingest.roots)
         return tuple(dict.fromkeys((self.library, *others)))
-
-
-def available_profiles() -> list[str]:
-    """Names of the profiles that ship with the project."""
-    return sorted(
-        entry.name.removesuffix(".yaml")
-        for entry in resources.files("configs").iterdir()
-        if entry.name.endswith(".yaml")
-    )
-
-
-def load_config(
-    home: Home, profile: str | None = None, overrides: Mapping[str, Any] | None = None
-) -> Config:
-    """The configuration of `home` under `profile`.
-
-    Args:
-        profile: Name of a shipped profile; None takes ``profile`` of ``kb.yaml``, else
-            `starter`.
-        overrides: Nested values that win over the files.
-
-    Raises:
-        ConfigError: A file is not YAML, or a key or value is not accepted.
-    """
-    own = (
-        _read_yaml(home.config.read_text("utf-8"), str(home.config)) if home.config.exists() else {}
-    )
-    name = profile or str(own.get("profile", DEFAULT_PROFILE))
-    if name not in available_profiles():
-        raise ConfigError(
-            f"There is no profile {name!r}. Choose one of: {', '.join(available_profiles())}."
-        )
-    shipped = resources.files("configs").joinpath(f"{name}.yaml").read_text("utf-8")
-    merged = _merge(_merge(_read_yaml(shipped, f"configs/{name}.yaml"), own), overrides or {})
-    merged["profile"] = name
-    try:
-        return Config.model_validate(merged)
-    except ValidationError as error:
-        raise ConfigError(_explain(error, home)) from error
-
-
-def _read_yaml(text: str, name: str) -> dict[str, Any]:
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(
-            f"{name} is not valid YAML: {error}. Correct it and try again."
-        ) from error
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise ConfigError(f"{name} must hold names with values, found {type(value).__name__}.")
-    return value
-
-
-def _merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in top.items():
-        if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
-            merged[key] = _merge(merged[key], value)
-        else:
-            merged[key] = value
-    return merged
-
-
-def _explain(error: ValidationError, home: Home) -> str:
-    lines = []
-    for item in error.errors():
-        where = ".".join(str(part) for part in item["loc"])
-        line = f"{where}: {item['msg']} (found {item['input']!r})"
-        if item["type"] == "extra_forbidden":
-            known = _known_keys(item["loc"][:-1])
-            near = difflib.get_close_matches(str(item["loc"][-1]), known, n=1)
-            line = f"{where}: no such setting" + (f"; did you mean {near[0]!r}?" if near else "")
-        lines.append(line)
-    return f"The configuration is not accepted ({home.config}):\n  " + "\n  ".join(lines)
-
-
-def _known_keys(path: tuple[int | str, ...]) -> list[str]:
-    model: type[BaseModel] = Config
-    for part in path:
-        found = model.model_fields.get(str(part))
-        if found is None or not isinstance(found.annotation, type):
-            return []
-        model = found.annotation
-    return list(model.model_fields)

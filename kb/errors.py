@@ -26,6 +26,7 @@ file; anything that is not a `KnowledgeBaseError` is a bug and is meant to be se
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -124,7 +125,24 @@ class ModelLoadError(ModelError):
 
 
 class InferenceError(ModelError):
-    """A loaded model failed on an input."""
+    """A loaded model failed on an input.
+
+    Args:
+        message: What failed and what to do next.
+        model_id: The model's name or directory.
+        items: Where several inputs were given and the others can be computed without them:
+            by index, what is wrong with each.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        model_id: str | None = None,
+        items: Mapping[int, str] | None = None,
+    ) -> None:
+        super().__init__(message, model_id=model_id)
+        self.items: dict[int, str] = dict(items or {})
 
 
 class StoreError(KnowledgeBaseError):

@@ -8,15 +8,24 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from kb.answer import Answerer
 from kb.assets import AssetStore
 from kb.config import Config, Home
-from kb.ledger import DocumentRecord, Ledger, PathRecord, Stale
-from kb.protocols import Encoders, MaintainedStore, Point, Reranker, StoreStats, TextDelta
+from kb.ledger import DocumentRecord, DocumentStatus, Ledger, PathRecord, Stale
+from kb.points import make_points
+from kb.protocols import (
+    Encoders,
+    Float32Array,
+    MaintainedStore,
+    PictureEncoder,
+    Reranker,
+    StoreStats,
+    TextDelta,
+)
 from kb.retrieve import Retriever
 from kb.types import Answer, Chunk, Citation, Hit, ImageRef, Query, SearchResult
 
@@ -25,11 +34,17 @@ __all__ = ["IndexedDocument", "KnowledgeBase", "Repair"]
 
 @dataclass(frozen=True, slots=True)
 class IndexedDocument:
-    """A document as it is to be written: its record, its chunks and the paths that hold it."""
+    """A document as it is to be written: its record, its chunks and the paths that hold it.
+
+    Attributes:
+        pictures: By chunk id, what `KnowledgeBase.picture_encoder` gave for it, where the
+            writer has asked it already.
+    """
 
     record: DocumentRecord
     chunks: tuple[Chunk, ...]
     paths: tuple[PathRecord, ...]
+    pictures: Mapping[str, Float32Array] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,21 +124,15 @@ class KnowledgeBase:
         return SearchResult(query, kept, timings_ms, (end - start) * 1000)
 
     def ask(self, query: Query) -> Iterator[TextDelta | Citation | Answer]:
-        """Search, then write the answer; the last item is the whole Answer."""
+        """Search, then write the answer; the last item is the whole Answer. Where claims are
+        checked, one without them comes first."""
         start = time.perf_counter()
         result = self.search(query)
-        generate_start = time.perf_counter()
         for event in self._answerer.stream(query, result.hits):
             if isinstance(event, Answer):
-                end = time.perf_counter()
-                yield replace(
-                    event,
-                    timings_ms={
-                        **result.timings_ms,
-                        "generate": (end - generate_start) * 1000,
-                    },
-                    total_time_ms=(end - start) * 1000,
-                )
+                elapsed_s = time.perf_counter() - start
+                timings_ms = {**result.timings_ms, **event.timings_ms}
+                yield replace(event, timings_ms=timings_ms, total_time_ms=elapsed_s * 1000)
             else:
                 yield event
 
@@ -141,21 +150,39 @@ class KnowledgeBase:
 
     # -- write ---------------------------------------------------------------------------
 
-    def write(self, documents: Sequence[IndexedDocument]) -> None:
+    @property
+    def picture_encoder(self) -> PictureEncoder | None:
+        """What describes the pictures of chunks; None where the profile has nothing for it.
+        It can be sent to another process."""
+        return self._encoders.picture
+
+    def write(self, documents: Sequence[IndexedDocument]) -> dict[str, str]:
         """Make documents answer, replacing what they held before, at once.
+
+        Returns:
+            By sha256, what is amiss with documents of which the dense encoder refused a part:
+            that part is found by its words alone, and the document is PARTIAL.
 
         Raises:
             InferenceError: The encoder failed; nothing was changed.
             StoreError: The store or the ledger failed; `recover` tidies what was begun.
         """
         chunks = [chunk for document in documents for chunk in document.chunks]
-        points = self._encode(chunks)
+        described = {key: rows for document in documents for key, rows in document.pictures.items()}
+        points, refused = make_points(chunks, self._encoders, described)
+        amiss = _amiss(documents, refused)
         with self._write_lock:
             self.ledger.announce([point.id for point in points])
             if points:
                 self._store.upsert(points)
-            stale = self.ledger.commit([(d.record, d.chunks, d.paths) for d in documents])
+            stale = self.ledger.commit(
+                [
+                    (_with_reason(d.record, amiss.get(d.record.document.sha256)), d.chunks, d.paths)
+                    for d in documents
+                ]
+            )
             self._discard(stale)
+        return amiss
 
     def forget_paths(self, keys: Sequence[tuple[str, str]]) -> None:
         """Forget files by ``(root, path)``, and documents that no file holds any more."""
@@ -168,9 +195,13 @@ class KnowledgeBase:
             self._discard(self.ledger.put_paths(records))
 
     def recover(self) -> None:
-        """Finish what a crash interrupted: drop points that no chunk stands for."""
+        """Finish what a crash interrupted: drop points that no chunk stands for, and make the
+        vectors of chunks that were indexed while the library was embedded anew."""
         with self._write_lock:
             self._discard(Stale(tuple(self.ledger.limbo()), ()))
+            if self._store.stats().n_points < self.ledger.n_chunks():
+                missing = self.ledger.chunk_ids() - set(self._store.ids())
+                self._fill(sorted(missing), gone=frozenset())
 
     def compact_if_due(self) -> bool:
         """Build HNSW over new points once there are enough of them. Reads go on."""
@@ -195,32 +226,6 @@ class KnowledgeBase:
         if stale.point_ids:
             self._store.delete(stale.point_ids)
             self.ledger.settle(stale.point_ids)
-
-    def _encode(self, chunks: Sequence[Chunk]) -> list[Point]:
-        dense_encoder, picture_encoder = self._encoders.dense, self._encoders.picture
-        readable = [i for i, chunk in enumerate(chunks) if dense_encoder.accepts(chunk)]
-        dense = {}
-        if readable:
-            rows = dense_encoder.encode_chunks([chunks[i] for i in readable])
-            dense = dict(zip(readable, rows, strict=True))
-        sparse = self._encoders.sparse.encode_chunks(chunks)
-        points = []
-        for i, chunk in enumerate(chunks):
-            picture = None
-            if picture_encoder is not None and chunk.pictures:
-                picture = picture_encoder.encode_chunk(chunk)
-            points.append(
-                Point(
-                    id=chunk.id,
-                    document_sha256=chunk.document_sha256,
-                    modality=chunk.modality,
-                    kind=chunk.kind,
-                    dense=dense.get(i),
-                    sparse=sparse[i] if len(sparse[i].indices) else None,
-                    picture=picture if picture is not None and len(picture) else None,
-                )
-            )
-        return points
 
     # -- care ----------------------------------------------------------------------------
 
@@ -249,23 +254,44 @@ class KnowledgeBase:
         """Mend what `examine` found. Documents whose pictures are gone are marked to be read
         again by the next sync; missing vectors are made anew from the ledger."""
         with self._write_lock:
-            for start in range(0, len(found.missing_points), 256):
-                ids = found.missing_points[start : start + 256]
-                gone = set(found.missing_assets)
-                chunks = [
-                    chunk
-                    for chunk in self.ledger.chunks(ids).values()
-                    if chunk.document_sha256 not in gone
-                ]
-                if chunks:
-                    self._store.upsert(self._encode(chunks))
+            self._fill(found.missing_points, gone=frozenset(found.missing_assets))
             self._discard(Stale(found.orphan_points, ()))
             self.ledger.forget_documents(found.missing_assets)
             for path in found.orphan_assets:
                 path.unlink(missing_ok=True)
+
+    def _fill(self, ids: Sequence[str], gone: frozenset[str]) -> None:
+        """Make the vectors of chunks, but for those of the documents `gone`."""
+        for start in range(0, len(ids), 256):
+            chunks = [
+                chunk
+                for chunk in self.ledger.chunks(ids[start : start + 256]).values()
+                if chunk.document_sha256 not in gone
+            ]
+            if chunks:
+                self._store.upsert(make_points(chunks, self._encoders)[0])
 
     def close(self) -> None:
         """Release the store and the ledger."""
         with self._write_lock:
             self._store.close()
             self.ledger.close()
+
+
+def _amiss(documents: Sequence[IndexedDocument], refused: Mapping[str, str]) -> dict[str, str]:
+    amiss = {}
+    for document in documents:
+        reasons = [refused[chunk.id] for chunk in document.chunks if chunk.id in refused]
+        if reasons:
+            amiss[document.record.document.sha256] = (
+                f"{len(reasons)} of {len(document.chunks)} parts are found by their words alone: "
+                f"{reasons[0]}"
+            )
+    return amiss
+
+
+def _with_reason(record: DocumentRecord, reason: str | None) -> DocumentRecord:
+    if reason is None:
+        return record
+    reasons = " ".join(part for part in (record.reason, reason) if part)
+    return replace(record, status=DocumentStatus.PARTIAL, reason=reasons)

@@ -17,6 +17,7 @@ from kb.types import AnswerStatus, Chunk, Hit, Kind, Modality, Query
 
 __all__ = [
     "EMPTY_SPARSE",
+    "ClaimScorer",
     "Encoder",
     "Encoders",
     "Float32Array",
@@ -106,8 +107,14 @@ class PictureEncoder(Protocol):
     def encode_query(self, query: Query) -> Float32Array:
         """float32 ``(k, dim)``, L2-normalised; k = 0 for a query without pictures."""
 
-    def encode_chunk(self, chunk: Chunk) -> Float32Array:
-        """float32 ``(k, dim)``, L2-normalised; k = 0 for a chunk without pictures."""
+    def encode_chunk(self, chunk: Chunk, pixels: NDArray[np.uint8] | None = None) -> Float32Array:
+        """float32 ``(k, dim)``, L2-normalised; k = 0 for a chunk without pictures.
+
+        Args:
+            pixels: What `chunk.image` shows, uint8 ``(height_px, width_px, 3)`` in BGR, at
+                any size from 120 px a side on, where the caller has it decoded. Otherwise
+                the picture is read and decoded.
+        """
 
 
 class SparseEncoder(Protocol):
@@ -228,6 +235,26 @@ class Reranker(Protocol):
 
     def rerank(self, query: Query, hits: Sequence[Hit]) -> Float32Array:
         """float32 ``(len(hits),)``: higher is better, comparable within one query."""
+
+
+class ClaimScorer(Protocol):
+    """Says how well chunks support a claim, each chunk on its own.
+
+    Attributes:
+        fingerprint: Model, prompt and version; a threshold holds for one.
+    """
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def score(self, claim: str, chunks: Sequence[Chunk]) -> Float32Array:
+        """float32 ``(len(chunks),)``: higher is better supported, comparable between claims;
+        NaN for a chunk that this scorer can't judge.
+
+        Raises:
+            InferenceError: The model failed.
+            PromptTooLongError: The claim leaves no room for a chunk.
+        """
 
 
 @dataclass(frozen=True, slots=True)

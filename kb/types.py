@@ -17,6 +17,7 @@ __all__ = [
     "Box",
     "Chunk",
     "Citation",
+    "Claim",
     "Document",
     "EncodedImage",
     "Filters",
@@ -382,8 +383,37 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """A sentence of an answer that cites, judged by what it cites.
+
+    Attributes:
+        text: The sentence as it was judged: plain, without its citations. A table's row has
+            the names of its columns before its cells.
+        start: Of the sentence in the answer's text, which is Markdown.
+        end: After its last character; citations behind the full stop are within.
+        numbers: The citations in it, in order, each once.
+        score: The best over the cited chunks, higher is better supported; comparable under one
+            scorer only. None where none could be judged.
+        is_weak: Whether the score is below the calibrated threshold; None where there is no
+            threshold, or a cited chunk could not be judged.
+    """
+
+    text: str
+    start: int
+    end: int
+    numbers: tuple[int, ...]
+    score: float | None
+    is_weak: bool | None
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """Text with numbered citations, the hits it was made from, and whether it answers."""
+    """Text with numbered citations, the hits it was made from, and whether it answers.
+
+    Attributes:
+        claims: Its sentences that cite, in order, once they are checked.
+        check_error: Why they could not be checked, or empty.
+    """
 
     query: Query
     text: str
@@ -392,6 +422,8 @@ class Answer:
     hits: tuple[Hit, ...]
     timings_ms: dict[str, float]
     total_time_ms: float
+    claims: tuple[Claim, ...] = ()
+    check_error: str = ""
 
 
 @dataclass(frozen=True, slots=True)

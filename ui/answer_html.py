@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
@@ -12,14 +12,30 @@ from markdown_it.token import Token
 
 from ui.render import escape
 
-__all__ = ["answer_html"]
+__all__ = ["WeakPart", "answer_html"]
 
 _CITATION = re.compile(r" ?\[(\d{1,3})\]")
 # An answer may quote what wants to be a link or a picture: neither leaves this computer.
 _OFF = ("autolink", "html_block", "html_inline", "image", "link", "reference", "text_join")
+# Punctuation of old manuscripts: to CommonMark neither a space nor a part of a word, so that
+# markup beside it means what it meant without it.
+_BRACKETS = [chr(code) for code in range(0x2E02, 0x2E0E)]
 
 
-def answer_html(text: str, chips: Mapping[int, str]) -> str:
+class WeakPart(NamedTuple):
+    """A part of an answer to underline.
+
+    Attributes:
+        start: In the Markdown, likewise `end`; not within code or a mark of Markdown.
+        note: Finished HTML that follows it.
+    """
+
+    start: int
+    end: int
+    note: str
+
+
+def answer_html(text: str, chips: Mapping[int, str], weak: Sequence[WeakPart] = ()) -> str:
     """`text`, CommonMark with tables, as HTML in which ``[n]`` is the chip of n.
 
     A number without a chip, or one that is escaped, stays as it is written: nothing is
@@ -27,15 +43,42 @@ def answer_html(text: str, chips: Mapping[int, str]) -> str:
 
     Args:
         chips: Finished HTML by number.
+        weak: Parts that are underlined, in order, without overlap.
     """
-    return str(_MARKDOWN.render(text, {"chips": chips}))
+    env: dict[str, Any] = {"chips": chips, "opens": "", "closes": ""}
+    if weak:
+        opens, closes = [bracket for bracket in _BRACKETS if bracket not in text][:2]
+        for part in reversed(weak):
+            inner = text[part.start : part.end]
+            text = f"{text[: part.start]}{opens}{inner}{closes}{text[part.end :]}"
+        env |= {"opens": opens, "closes": closes, "notes": iter(weak), "is_weak": False}
+    return str(_MARKDOWN.render(text, env))
 
 
 def _text(
     _renderer: RendererHTML, tokens: Sequence[Token], index: int, _options: Any, env: dict[str, Any]
 ) -> str:
-    chips: Mapping[int, str] = env["chips"]
-    content = tokens[index].content
+    if not env["opens"]:
+        return _with_chips(tokens[index].content, env["chips"])
+    return "".join(_underlined(tokens[index].content, env))
+
+
+def _underlined(content: str, env: dict[str, Any]) -> Iterator[str]:
+    """`content` with its weak stretches in spans, each whole within this piece of text: emphasis
+    may begin outside a sentence and end in it."""
+    for piece in re.split(f"([{env['opens']}{env['closes']}])", content):
+        if piece == env["opens"]:
+            env["is_weak"] = True
+        elif piece == env["closes"]:
+            env["is_weak"] = False
+            yield next(env["notes"]).note
+        elif env["is_weak"] and piece.strip():
+            yield f'<span class="kb-weak">{_with_chips(piece, env["chips"])}</span>'
+        else:
+            yield _with_chips(piece, env["chips"])
+
+
+def _with_chips(content: str, chips: Mapping[int, str]) -> str:
     pieces: list[str] = []
     last = 0
     for match in _CITATION.finditer(content):

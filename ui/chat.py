@@ -15,6 +15,7 @@ from kb.errors import ConfigError, KnowledgeBaseError
 from kb.protocols import TextDelta
 from kb.types import Answer, AnswerStatus, Chunk, Citation, Filters, Query
 from ui.answer_html import answer_html
+from ui.claims_html import checked_html, weak_parts
 from ui.render import (
     chip,
     citation_card,
@@ -194,7 +195,8 @@ def _ask(service: Service, value: dict[str, Any], state: Conversation) -> Iterat
                 case Answer():
                     turn.answer = event
                     turn.text = event.text
-            if time.monotonic() - painted_s > _REPAINT_S:
+            # A whole answer is shown before its claims are checked.
+            if isinstance(event, Answer) or time.monotonic() - painted_s > _REPAINT_S:
                 yield paint()
                 painted_s = time.monotonic()
     except KnowledgeBaseError as error:
@@ -212,13 +214,14 @@ def _box(*, busy: bool = False, keep: bool = False) -> gr.MultimodalTextbox:
 def _turn_html(turn: _Turn, *, busy: bool) -> str:
     cited = [(c, turn.chunks[c.chunk_id]) for c in turn.citations]
     chips = {citation.number: chip(citation, chunk) for citation, chunk in cited}
-    parts = [answer_html(turn.text, chips)]
+    claims = turn.answer.claims if turn.answer else ()
+    parts = [answer_html(turn.text, chips, weak_parts(claims))]
     if turn.error:
         parts.append(message(turn.error, kind="error", title="This question was not answered"))
     if busy and not turn.text:
         parts.append('<p class="kb-thinking">Looking through your files<span></span></p>')
     if turn.answer is not None:
-        parts.append(_foot(turn.answer))
+        parts += [_foot(turn.answer), checked_html(turn.answer)]
     sources = ""
     if cited:
         cards = "".join(citation_card(citation, chunk) for citation, chunk in cited)

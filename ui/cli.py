@@ -16,10 +16,13 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from kb.config import Config, Home, available_profiles, load_config
+from kb.config import Home
+from kb.config_file import load_config, settled_profile
 from kb.errors import ConfigError, KnowledgeBaseError
 from kb.types import Kind
 from ui.backend import Backend, open_backend
+from ui.models_cli import models
+from ui.options import HomeOption, JsonOption, ProfileOption, configure, print_json, say
 
 __all__ = ["main"]
 
@@ -29,16 +32,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.add_typer(models, name="models")
 
-HomeOption = Annotated[
-    Path | None,
-    typer.Option("--home", help="Where it lives. Default: $KB_HOME, else ./data.", metavar="DIR"),
-]
-ProfileOption = Annotated[
-    str | None,
-    typer.Option("--profile", help="Which models answer. Default: kb.yaml's, else starter."),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 ImageOption = Annotated[
     list[Path] | None,
     typer.Option("--image", help="A picture to ask with.", exists=True, dir_okay=False),
@@ -79,22 +74,27 @@ def up(
 
     # Gradio asks its makers for news at start, unless told not to.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    from ui.choose_profile import choose_profile
     from ui.library_files import copy_samples
     from ui.server import run_server
     from ui.service import Service
 
-    place, config = _configure(home, profile)
+    place = Home(home) if home else Home.default()
+    why = ""
+    if profile is None and settled_profile(place) is None:
+        profile, why = choose_profile(place)
+    place, config = configure(home, profile)
     copied = copy_samples(place.library) if samples else []
 
     def ready(url: str) -> None:
         if as_json:
-            _print_json({"url": url, "home": str(place.path), "samples": copied})
+            print_json({"url": url, "home": str(place.path), "samples": copied})
         else:
             if copied:
-                _say(f"The library was empty: {len(copied)} sample files were copied into it.")
-            _say(f"Library   {place.library}   (drop files here, or onto the page)")
-            _say(f"Profile   {config.profile}")
-            _say(f"Page      {url}   (Ctrl+C ends)")
+                say(f"The library was empty: {len(copied)} sample files were copied into it.")
+            say(f"Library   {place.library}   (drop files here, or onto the page)")
+            say(f"Profile   {config.profile}{f'   ({why})' if why else ''}")
+            say(f"Page      {url}   (Ctrl+C ends)")
         if not no_browser:
             webbrowser.open(url)
 
@@ -118,6 +118,13 @@ def sync(
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="Forget the index and make it anew.")
     ] = False,
+    reembed: Annotated[
+        bool,
+        typer.Option(
+            "--reembed",
+            help="Make this profile's vectors beside the present ones, which answer meanwhile.",
+        ),
+    ] = False,
     forget: Annotated[
         Path | None,
         typer.Option("--forget", help="Take this folder out of the index; its files stay."),
@@ -126,17 +133,21 @@ def sync(
 ) -> None:
     """Bring the index in line with the library and other folders."""
     from ui.output import SyncDisplay, print_sync
+    from ui.reembedding import reembed_now
 
-    place, config = _configure(home, profile)
+    place, config = configure(home, profile)
     if rebuild and dry_run:
         raise typer.BadParameter("--rebuild can't be tried with --dry-run.")
+    if reembed:
+        reembed_now(place, config, as_json=as_json)
+        return
     with open_backend(place, config, rebuild=rebuild) as backend:
         if forget is not None:
             n_files = backend.forget(forget.expanduser().resolve())
             if as_json:
-                _print_json({"forgotten": str(forget), "n_files": n_files})
+                print_json({"forgotten": str(forget), "n_files": n_files})
             else:
-                _say(f"{n_files} files of {forget} are no longer in the index.")
+                say(f"{n_files} files of {forget} are no longer in the index.")
             return
         with SyncDisplay() as display:
             report = backend.sync(
@@ -149,7 +160,7 @@ def sync(
                 display.show,
             )
     if as_json:
-        _print_json(report)
+        print_json(report)
     else:
         print_sync(report, dry_run=dry_run)
 
@@ -183,7 +194,7 @@ def search(
 
     if batch is None and not (text.strip() or image or video):
         raise typer.BadParameter("Give some words, --image, --video, or --batch.")
-    place, config = _configure(home, profile)
+    place, config = configure(home, profile)
     filters = _filters(folder, kind, source, after, before)
     with open_backend(place, config) as backend:
         if batch is not None:
@@ -191,7 +202,7 @@ def search(
             return
         result = backend.search(text, image or [], video, filters, top)
     if as_json:
-        _print_json(result)
+        print_json(result)
     else:
         print_results(result)
 
@@ -232,19 +243,20 @@ def ask(
     as_json: JsonOption = False,
 ) -> None:
     """Answer a question with numbered citations."""
-    from ui.output import print_citations
+    from ui.output import print_citations, print_claims
 
     if not (text.strip() or image or video):
         raise typer.BadParameter("Give a question, --image or --video.")
-    place, config = _configure(home, profile)
+    place, config = configure(home, profile)
     with open_backend(place, config) as backend:
         filters = _filters(folder, kind, source, after, before)
         for event in backend.ask(text, image or [], video, filters):
             if "answer" in event:
                 if as_json:
-                    _print_json(event["answer"])
+                    print_json(event["answer"])
                 else:
                     print_citations(event["answer"])
+                    print_claims(event["answer"])
             elif "text" in event and not as_json:
                 print(event["text"], end="", flush=True)
 
@@ -256,11 +268,11 @@ def status(
     """Counts, sizes, settings, and files that failed with their reasons."""
     from ui.output import print_status
 
-    place, config = _configure(home, profile)
+    place, config = configure(home, profile)
     with open_backend(place, config) as backend:
         result = backend.status()
     if as_json:
-        _print_json(result)
+        print_json(result)
     else:
         print_status(result)
 
@@ -275,31 +287,13 @@ def doctor(
     """Compare the library, the ledger, the vectors and the pictures on disk."""
     from ui.doctor import examine, print_findings
 
-    place, config = _configure(home, profile)
+    place, config = configure(home, profile)
     findings = examine(place, config, repair=repair)
     if as_json:
-        _print_json(findings)
+        print_json(findings)
     else:
         print_findings(findings)
     if not findings["is_sound"] and not repair:
-        raise typer.Exit(1)
-
-
-@app.command()
-def models(
-    home: HomeOption = None, profile: ProfileOption = None, as_json: JsonOption = False
-) -> None:
-    """The models that the profile uses, and whether they are here and whole."""
-    from ui.models import model_table
-    from ui.output import print_models
-
-    _, config = _configure(home, profile)
-    table = model_table(config)
-    if as_json:
-        _print_json({"models": table})
-    else:
-        print_models(table)
-    if not all(model["ok"] for model in table):
         raise typer.Exit(1)
 
 
@@ -309,11 +303,17 @@ def evaluate(
         Path,
         typer.Argument(
             metavar="SET",
-            help="A folder with corpus/ and queries.jsonl.",
+            help="A folder with corpus/ and queries.jsonl; with --claims, with claims.jsonl.",
             exists=True,
             file_okay=False,
         ),
     ],
+    claims: Annotated[
+        bool,
+        typer.Option(
+            "--claims", help="Calibrate the claim check on labelled claims, for this home."
+        ),
+    ] = False,
     home: HomeOption = None,
     profile: ProfileOption = None,
     setting: Annotated[
@@ -322,28 +322,25 @@ def evaluate(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure recall, nDCG and MRR of the profile on a set of questions."""
+    """Measure recall, nDCG and MRR of the profile on a set of questions; or find the score
+    under which a sentence of an answer is marked as weakly supported."""
+    from ui.claims_evaluation import run_claims_evaluation
     from ui.evaluation import run_evaluation
-    from ui.output import SyncDisplay, print_evaluation
+    from ui.output import SyncDisplay, print_claims_evaluation, print_evaluation
 
-    place, _ = _configure(home, profile)
+    place, _ = configure(home, profile)
     config = load_config(place, profile, _settings(setting or []))
     with SyncDisplay() as display:
-        result = run_evaluation(folder, config, display.show)
+        if claims:
+            result = run_claims_evaluation(folder, place, config, display.show)
+        else:
+            result = run_evaluation(folder, config, display.show)
     if as_json:
-        _print_json(result)
+        print_json(result)
+    elif claims:
+        print_claims_evaluation(result)
     else:
         print_evaluation(result)
-
-
-def _configure(home: Path | None, profile: str | None) -> tuple[Home, Config]:
-    place = Home(home) if home else Home.default()
-    if profile is not None and profile not in available_profiles():
-        raise typer.BadParameter(
-            f"There is no profile {profile!r}. Choose: {', '.join(available_profiles())}.",
-            param_hint="--profile",
-        )
-    return place, load_config(place, profile)
 
 
 def _settings(pairs: list[str]) -> dict[str, Any]:
@@ -384,16 +381,8 @@ def _ns(date: datetime | None) -> int | None:
     return None if date is None else int(date.astimezone().timestamp()) * 1_000_000_000
 
 
-def _print_json(value: Any) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=2), flush=True)
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
 def _fail(message: str) -> NoReturn:
-    _say(f"kb: {message}")
+    say(f"kb: {message}")
     raise SystemExit(1)
 
 

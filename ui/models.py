@@ -1,34 +1,180 @@
-"""`kb models`: what the profile computes with, and whether it is here and whole."""
+"""`kb models`: what the profile computes with, what can be pulled, and whether it is whole."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from kb.config import Config
-from kb.encoders.weights import find_model
-from kb.errors import ModelLoadError
+from kb.config import Config, Home
+from kb.config_file import available_profiles, load_config
+from kb.encoders.weights import MINILM, find_model
+from kb.errors import ConfigError, ModelLoadError
+from kb.qwen3_vl.catalog import KNOWN_MODELS, KnownModel, Role, find_known_model
+from kb.qwen3_vl.files import find_model_directory
+from kb.qwen3_vl.record import read_record
 
-__all__ = ["model_table"]
+__all__ = [
+    "available_table",
+    "check_table",
+    "gpu_memory",
+    "model_table",
+    "models_of_profile",
+    "named_models",
+]
+
+Json = dict[str, Any]
 
 
-def model_table(config: Config) -> list[dict[str, Any]]:
-    """One row a model: ``role, name, ok, size_bytes, note``."""
-    return [_dense(config), _ocr(config)]
+def model_table(home: Home, config: Config) -> list[Json]:
+    """One row a model of the profile: ``role, name, ok, size_bytes, note``."""
+    rows = []
+    for role in Role:
+        section = getattr(config, role.value)
+        if section.kind == "text":
+            rows.append(_text_encoder(section.model))
+        elif section.kind == "qwen3-vl":
+            rows.append(_qwen3_vl(section.model, home.models, role.value))
+        elif section.kind == "remote":
+            rows.append(
+                {
+                    "role": role.value,
+                    "name": section.model,
+                    "ok": True,
+                    "size_bytes": 0,
+                    "note": f"behind {section.url}; not asked now",
+                }
+            )
+    return [*rows, _ocr(config)]
 
 
-def _dense(config: Config) -> dict[str, Any]:
-    row: dict[str, Any] = {"role": "text encoder", "name": config.encoder.model, "ok": False}
+def available_table(home: Home) -> list[Json]:
+    """One row a model that can be pulled: ``name, role, state, size_bytes, dim, revision,
+    directory, note``. The state is ``here``, ``incomplete`` or ``not here``."""
+    rows = []
+    for model in KNOWN_MODELS:
+        directory, state, note = None, "here", ""
+        try:
+            directory = find_model_directory(model.name, home.models)
+        except ModelLoadError as error:
+            is_there = (home.models / model.name).is_dir()
+            state, note = ("incomplete", str(error)) if is_there else ("not here", "")
+        record = read_record(directory) if directory else None
+        rows.append(
+            {
+                "name": model.name,
+                "role": model.role.value,
+                "state": state,
+                "size_bytes": model.weights_bytes,
+                "dim": model.dim,
+                "revision": record.revision if record else model.revision,
+                "directory": str(directory) if directory else None,
+                "note": note,
+            }
+        )
+    return rows
+
+
+def check_table(home: Home, config: Config, names: Sequence[str]) -> list[Json]:
+    """Rows as of `model_table` for models or directories; without names, for those of the
+    profile and all that were pulled."""
+    if names:
+        return [_checked(name, home) for name in names]
+    rows = model_table(home, config)
+    seen = {row["name"] for row in rows}
+    pulled = [model for model in KNOWN_MODELS if (home.models / model.name).is_dir()]
+    return rows + [_checked(model.name, home) for model in pulled if model.name not in seen]
+
+
+def named_models(home: Home, names: Sequence[str]) -> list[KnownModel]:
+    """The models that names of models or of profiles stand for, each once.
+
+    Raises:
+        ConfigError: A name is neither.
+    """
+    found: list[KnownModel] = []
+    for name in names:
+        known = find_known_model(name)
+        if known is not None:
+            found.append(known)
+        elif name in available_profiles():
+            found += models_of_profile(load_config(home, name))
+        else:
+            why = " It comes with the installation." if name == MINILM else ""
+            raise ConfigError(
+                f"{name!r} can't be pulled.{why} Expected a profile "
+                f"({', '.join(available_profiles())}) or one of: "
+                f"{', '.join(model.name for model in KNOWN_MODELS)}."
+            )
+    return list(dict.fromkeys(found))
+
+
+def models_of_profile(config: Config) -> list[KnownModel]:
+    """The models of the catalog that the profile computes with."""
+    sections = (config.encoder, config.reranker, config.generator)
+    names = (section.model for section in sections if section.kind == "qwen3-vl")
+    return [known for name in names if (known := find_known_model(name))]
+
+
+def gpu_memory() -> tuple[str, int] | None:
+    """Name and bytes of the first GPU; None where torch finds none."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return None
+    device = torch.cuda.get_device_properties(0)
+    return str(device.name), int(device.total_memory)
+
+
+def _checked(name: str, home: Home) -> Json:
+    if name == MINILM:
+        return _text_encoder(name)
+    known = find_known_model(name)
+    return _qwen3_vl(name, home.models, known.role.value if known else "model")
+
+
+def _qwen3_vl(name: str, models_dir: Path, role: str) -> Json:
+    known = find_known_model(name)
+    row: Json = {"role": role, "name": known.name if known else name, "ok": False}
     try:
-        found = find_model(config.encoder.model)
+        directory = find_model_directory(name, models_dir)
+    except ModelLoadError as error:
+        tried = models_dir / known.name if known else Path(name).expanduser()
+        return {
+            **row,
+            "size_bytes": _weights_bytes(tried),
+            "note": str(error),
+            "directory": None,
+        }
+    record = read_record(directory)
+    note = f"in {directory}"
+    if record:
+        note = f"{record.hub.label}, revision {record.revision[:12]}, {note}"
+    return {
+        **row,
+        "ok": True,
+        "size_bytes": _weights_bytes(directory),
+        "note": note,
+        "directory": str(directory),
+    }
+
+
+def _text_encoder(name: str) -> Json:
+    row: Json = {"role": "text encoder", "name": name, "ok": False}
+    try:
+        found = find_model(name)
     except ModelLoadError as error:
         return {**row, "size_bytes": 0, "note": str(error)}
-    size_bytes = sum(path.stat().st_size for path in found.directory.glob("*.safetensors"))
-    return {**row, "ok": True, "size_bytes": size_bytes, "note": f"sha256 {found.sha256[:16]}…"}
+    return {
+        **row,
+        "ok": True,
+        "size_bytes": _weights_bytes(found.directory),
+        "note": f"sha256 {found.sha256[:16]}…",
+    }
 
 
-def _ocr(config: Config) -> dict[str, Any]:
+def _ocr(config: Config) -> Json:
     version = metadata.version("rapidocr")
     files = [Path(str(file.locate())) for file in metadata.files("rapidocr") or ()]
     models = [path for path in files if path.suffix == ".onnx" and path.is_file()]
@@ -39,3 +185,7 @@ def _ocr(config: Config) -> dict[str, Any]:
         "size_bytes": sum(path.stat().st_size for path in models),
         "note": "Chinese and English" if config.ingest.ocr.enabled else "switched off",
     }
+
+
+def _weights_bytes(directory: Path) -> int:
+    return sum(path.stat().st_size for path in directory.glob("*.safetensors"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
@@ -15,8 +14,9 @@ __all__ = [
     "SyncDisplay",
     "place_text",
     "print_citations",
+    "print_claims",
+    "print_claims_evaluation",
     "print_evaluation",
-    "print_models",
     "print_results",
     "print_status",
     "print_sync",
@@ -149,6 +149,38 @@ def print_citations(answer: Json) -> None:
         )
 
 
+def print_claims(answer: Json) -> None:
+    """The sentences of an answer that their sources hardly support, and why none is checked."""
+    console = _console()
+    claims = answer["claims"]
+    weak = [claim for claim in claims if claim["weak"]]
+    if answer["check_error"]:
+        console.print(f"[yellow]Not checked:[/] {escape(answer['check_error'])}", highlight=False)
+    for claim in weak:
+        numbers = "".join(f"[{number}]" for number in claim["citations"])
+        console.print(
+            f"[yellow]Weakly supported[/] by {escape(numbers)} (score {claim['score']:.2f}): "
+            f"{escape(claim['text'])}",
+            highlight=False,
+        )
+    if claims and not weak:
+        scores = [claim["score"] for claim in claims if claim["score"] is not None]
+        lowest = f", lowest score {min(scores):.2f}" if scores else ""
+        n = f"{len(claims)} sentence{'s' if len(claims) > 1 else ''} with citations"
+        console.print(f"[dim]Checked: {n}{lowest}[/]", highlight=False)
+
+
+def print_claims_evaluation(result: Json) -> None:
+    """The threshold with what its marks are worth, and where it was written."""
+    print_evaluation(result)
+    if result["threshold"] is None:
+        _console().print(
+            "No threshold marks unsupported claims with the precision that is asked for, so "
+            "nothing will be marked; answers go on showing scores.",
+            highlight=False,
+        )
+
+
 def print_status(status: Json) -> None:
     """Counts, sizes, settings and failures."""
     console = _console()
@@ -179,18 +211,6 @@ def print_status(status: Json) -> None:
         )
     if status["alert"]:
         console.print(f"[red]{escape(status['alert'])}[/]", highlight=False)
-
-
-def print_models(table: Sequence[Json]) -> None:
-    """One line a model."""
-    console = _console()
-    for model in table:
-        mark = "[green]ok[/]" if model["ok"] else "[red]missing[/]"
-        console.print(
-            f"{mark}  {model['role']}: {escape(model['name'])}, {bytes_text(model['size_bytes'])}"
-            f"  [dim]{escape(model['note'])}[/]",
-            highlight=False,
-        )
 
 
 def print_evaluation(result: Json) -> None:

@@ -114,7 +114,7 @@ class Service:
     @property
     def profile_note(self) -> str:
         """What the profile means for the person who asks."""
-        return profile_note()
+        return profile_note(self.config)
 
     def search(self, query: Query, n_results: int | None = None) -> SearchResult:
         """See `KnowledgeBase.search`."""

@@ -16,6 +16,7 @@ from kb.protocols import TextDelta
 from kb.types import (
     Answer,
     Citation,
+    Claim,
     Filters,
     Hit,
     Kind,
@@ -93,6 +94,8 @@ def answer_json(answer: Answer, assets: AssetStore) -> Json:
         "answer": answer.text,
         "status": answer.status.value,
         "citations": [citation_json(citation) for citation in answer.citations],
+        "claims": [_claim_json(claim) for claim in answer.claims],
+        "check_error": answer.check_error or None,
         "results": [hit_json(hit, rank, assets) for rank, hit in enumerate(answer.hits, 1)],
         "timings_ms": _rounded(answer.timings_ms),
         "total_time_ms": round(answer.total_time_ms, 2),
@@ -107,6 +110,16 @@ def citation_json(citation: Citation) -> Json:
         "source": citation.source,
         **_place(citation.locator),
         "quote": citation.quote,
+    }
+
+
+def _claim_json(claim: Claim) -> Json:
+    """`weak` is null where no threshold was calibrated, or the chunks can't be judged."""
+    return {
+        "text": claim.text,
+        "citations": list(claim.numbers),
+        "score": claim.score,
+        "weak": claim.is_weak,
     }
 
 
@@ -130,14 +143,18 @@ def sync_json(report: SyncReport) -> Json:
 def answer_lines(
     events: Iterable[TextDelta | Citation | Answer], assets: AssetStore
 ) -> Iterator[Json]:
-    """An answer as it is written: ``{"text"}`` and ``{"citation"}``, last ``{"answer"}``."""
+    """An answer as it is written: ``{"text"}`` and ``{"citation"}``, last ``{"answer"}``, once,
+    when its claims are checked."""
+    answer: Answer | None = None
     for event in events:
         if isinstance(event, TextDelta):
             yield {"text": event.text}
         elif isinstance(event, Citation):
             yield {"citation": citation_json(event)}
         else:
-            yield {"answer": answer_json(event, assets)}
+            answer = event
+    if answer is not None:
+        yield {"answer": answer_json(answer, assets)}
 
 
 def status_json(status: Status) -> Json:

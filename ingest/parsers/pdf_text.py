@@ -111,14 +111,14 @@ class PageText:
         return sum(len(line.text) - line.text.count(" ") for line in self.lines)
 
 
-def read_page(number: int, page: Any) -> PageText:
+def read_page(number: int, page: Any, display: Any) -> PageText:
     """The text layer of a MuPDF page.
 
     Args:
         number: The page's number, from 1.
         page: A `pymupdf.Page`.
+        display: Its display list.
     """
-    display = page.get_displaylist()
     blocks = pymupdf.TextPage(display.get_textpage(FLAGS)).extractDICT()["blocks"]
     result = PageText(number, page.rect.width, page.rect.height)
     directions: Counter[tuple[int, int]] = Counter()
@@ -193,14 +193,15 @@ def _split(
 def _line(spans: list[_Span], upright: bool, main: tuple[int, int], page: PageText) -> Line | None:
     raw = ""
     last_x1 = 0.0
-    sizes: Counter[float] = Counter()
+    sizes: dict[float, int] = {}
     n_bold = n_mono = 0
     for span, at in spans:
         text = span["text"]
         if raw and not raw.endswith(" ") and at.x0 - last_x1 > WORD_GAP_EM * span["size"]:
             raw += " "
         n = len(text)
-        sizes[round(span["size"] * 2) / 2] += n
+        size = round(span["size"] * 2) / 2
+        sizes[size] = sizes.get(size, 0) + n
         bold, mono, ornament = _style(span["font"])
         if ornament and n == 1:
             text = "•"
@@ -211,10 +212,12 @@ def _line(spans: list[_Span], upright: bool, main: tuple[int, int], page: PageTe
         if mono or span["flags"] & MONO_FLAG:
             n_mono += n
     text = _clean(raw)
-    x0 = max(0.0, min(span["bbox"][0] for span, _ in spans))
-    y0 = max(0.0, min(span["bbox"][1] for span, _ in spans))
-    x1 = min(page.width, max(span["bbox"][2] for span, _ in spans))
-    y1 = min(page.height, max(span["bbox"][3] for span, _ in spans))
+    x0, y0, x1, y1 = spans[0][0]["bbox"]
+    for span, _ in spans[1:]:
+        bbox = span["bbox"]
+        x0, y0 = min(x0, bbox[0]), min(y0, bbox[1])
+        x1, y1 = max(x1, bbox[2]), max(y1, bbox[3])
+    x0, y0, x1, y1 = max(0.0, x0), max(0.0, y0), min(page.width, x1), min(page.height, y1)
     if not text or x1 <= x0 or y1 <= y0:
         return None
     n_all = len(raw)
@@ -222,7 +225,7 @@ def _line(spans: list[_Span], upright: bool, main: tuple[int, int], page: PageTe
         text,
         Box(round(x0, 2), round(y0, 2), round(x1, 2), round(y1, 2)),
         _turn((x0, y0, x1, y1), main, page),
-        sizes.most_common(1)[0][0],
+        max(sizes, key=sizes.__getitem__),
         bold=n_bold > 0.8 * n_all,
         mono=n_mono > 0.8 * n_all,
         upright=upright,

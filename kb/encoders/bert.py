@@ -113,12 +113,6 @@ class BertEncoder:
                 start += len(batch)
         return vectors
 
-    def unknown_share(self, text: str) -> float:
-        """Share of the tokens of `text` that the vocabulary does not hold."""
-        ids = self._tokenizer.encode(text, add_special_tokens=False).ids
-        unknown = self._tokenizer.token_to_id(str(self._tokenizer.model.unk_token))
-        return sum(token == unknown for token in ids) / max(1, len(ids))
-
     def _forward(self, tokens: Sequence[Sequence[int]]) -> Tensor:
         n, longest = len(tokens), max(map(len, tokens))
         lengths = torch.tensor([len(ids) for ids in tokens])

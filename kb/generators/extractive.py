@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from kb.config import AnswerConfig
 from kb.generators.evidence import is_evidence
 from kb.generators.passages import Passage, passages
 from kb.generators.question import Question
+from kb.generators.wording import NOTHING
 from kb.markdown import escape_markdown
+from kb.model_config import ExtractiveConfig
 from kb.protocols import GeneratorEvent, Quote, TextDelta
 from kb.sentences import UnitKind
 from kb.text import Language
@@ -17,10 +18,6 @@ from kb.types import AnswerStatus, Hit, Locator, Query
 
 __all__ = ["ExtractiveGenerator"]
 
-_NOTHING = {
-    Language.ENGLISH: "Nothing in the sources answers this question.",
-    Language.CHINESE: "资料中没有找到能回答这个问题的内容。",
-}
 _NO_PICTURE = {
     Language.ENGLISH: "No picture or clip in the sources matches.",
     Language.CHINESE: "资料中没有找到匹配的图片或视频。",
@@ -49,7 +46,7 @@ class ExtractiveGenerator:
         config: How many quotes.
     """
 
-    def __init__(self, config: AnswerConfig) -> None:
+    def __init__(self, config: ExtractiveConfig) -> None:
         self._config = config
 
     def stream(self, query: Query, hits: Sequence[Hit]) -> Iterator[GeneratorEvent]:
@@ -64,7 +61,7 @@ class ExtractiveGenerator:
         if query.images or query.clip:
             yield from _pictures(question.language, hits)
             return
-        yield TextDelta(_NOTHING[question.language])
+        yield TextDelta(NOTHING[question.language])
         yield AnswerStatus.NO_EVIDENCE
 
     def _choose(self, question: Question, hits: Sequence[Hit]) -> list[Passage]:

@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
+from kb.generators.layout import layout
 from kb.generators.question import Question
 from kb.sentences import Layout, Unit, UnitKind, units
 from kb.text import find_terms, language, terms
-from kb.types import Hit, Kind, Modality
+from kb.types import Hit, Modality
 
 __all__ = ["Passage", "passages"]
 
@@ -178,7 +179,7 @@ class _Reader:
         self._index = index
         self._hit = hit
         self._text = hit.chunk.text
-        self._layout = _layout(hit)
+        self._layout = layout(hit.chunk)
         self._part = units(self._text, self._layout)
 
     def candidates(self) -> Iterator[_Candidate]:
@@ -291,9 +292,3 @@ class _Reader:
         asked, same = self._question.stems, self._question.same
         found = find_terms(text, (*asked, *same))
         return frozenset(same.get(term.stem, term.stem) for term in found)
-
-
-def _layout(hit: Hit) -> Layout:
-    if hit.chunk.modality is not Modality.TEXT:
-        return Layout.LINES
-    return Layout.RECORDS if hit.chunk.kind is Kind.DATA else Layout.PROSE

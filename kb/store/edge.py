@@ -62,8 +62,8 @@ class EdgeStore:
         if meta is not None and (difference := schema.mismatch(meta.identity)):
             raise IndexMismatchError(
                 f"The vector store in {path} was made by another encoder ({difference}). Run "
-                "`kb sync --rebuild` to embed the library again, or choose the profile it was "
-                "made with.",
+                "`kb sync --reembed` to make new vectors beside these, which answer meanwhile, or "
+                "choose the profile it was made with.",
                 collection=str(path),
             )
         self._generations.remove_leftovers(meta.shard if meta is not None else None)

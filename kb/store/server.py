@@ -70,8 +70,8 @@ class ServerStore:
         if difference := schema.mismatch(stored.get(_IDENTITY)):
             raise IndexMismatchError(
                 f"The collection {collection!r} on {self._url} was made by another encoder "
-                f"({difference}). Run `kb sync --rebuild` to embed the library again, or set "
-                "`store.collection` to another name.",
+                f"({difference}). Run `kb sync --reembed` to make new vectors beside these, which "
+                "answer meanwhile, or set `store.collection` to another name.",
                 collection=collection,
             )
 

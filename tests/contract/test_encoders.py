@@ -1,8 +1,8 @@
-"""What every encoder of `starter` must do, whichever it is."""
+"""What every encoder must do, whichever it is."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,12 +11,25 @@ import numpy as np
 import pytest
 
 from kb.assets import AssetStore
-from kb.config import EncoderConfig
 from kb.encoders.bm25 import Bm25Encoder
 from kb.encoders.picture import PictureDescriptor
+from kb.encoders.qwen3_vl import Qwen3VLEncoder
 from kb.encoders.text import SentenceTransformerEncoder
+from kb.errors import InferenceError
+from kb.model_config import Qwen3VLEncoderConfig, TextEncoderConfig
 from kb.protocols import Encoder, PictureEncoder, SparseEncoder, SparseVector
-from kb.types import Chunk, EncodedImage, Frame, FrameRef, Kind, Locator, Modality, Query
+from kb.qwen3_vl.placement import SharedDevice
+from kb.types import (
+    Chunk,
+    EncodedImage,
+    Frame,
+    FrameRef,
+    ImageRef,
+    Kind,
+    Locator,
+    Modality,
+    Query,
+)
 
 TEXTS = [
     "How do I reset the device?",
@@ -42,8 +55,33 @@ def chunk(text: str, title: str = "") -> Chunk:
 
 
 @pytest.fixture(scope="module")
-def dense() -> Encoder:
-    return SentenceTransformerEncoder(EncoderConfig(batch_tokens=1024))
+def assets(tmp_path_factory: pytest.TempPathFactory) -> AssetStore:
+    return AssetStore(tmp_path_factory.mktemp("assets"))
+
+
+@pytest.fixture(scope="module")
+def qwen(tiny_qwen3_vl: Path, assets: AssetStore) -> Callable[[], Encoder]:
+    config = Qwen3VLEncoderConfig(model="tiny", device="cpu", max_length=1024, batch_tokens=2048)
+    return lambda: Qwen3VLEncoder(config, tiny_qwen3_vl, assets, SharedDevice.alone())
+
+
+@pytest.fixture(scope="module", params=["text", "qwen3-vl"])
+def make_dense(
+    request: pytest.FixtureRequest, qwen: Callable[[], Encoder]
+) -> Callable[[], Encoder]:
+    if request.param == "qwen3-vl":
+        return qwen
+    return lambda: SentenceTransformerEncoder(TextEncoderConfig(batch_tokens=1024))
+
+
+@pytest.fixture(scope="module")
+def dense(make_dense: Callable[[], Encoder]) -> Encoder:
+    return make_dense()
+
+
+@pytest.fixture(scope="module")
+def seeing(qwen: Callable[[], Encoder]) -> Encoder:
+    return qwen()
 
 
 @pytest.fixture(scope="module")
@@ -96,10 +134,81 @@ class TestDense:
         assert not dense.accepts(Query())
         assert not dense.accepts(chunk(""))
 
-    def test_the_fingerprint_is_stable(self, dense: Encoder) -> None:
-        other = SentenceTransformerEncoder(EncoderConfig())
-        assert dense.fingerprint == other.fingerprint
+    def test_the_fingerprint_is_stable(
+        self, dense: Encoder, make_dense: Callable[[], Encoder]
+    ) -> None:
+        assert dense.fingerprint == make_dense().fingerprint
         assert str(dense.dim) in dense.fingerprint
+
+
+class TestDenseOfPictures:
+    """What encoders that see pictures do with them."""
+
+    @pytest.fixture
+    def chunks(self, assets: AssetStore) -> list[Chunk]:
+        refs = [assets.put(picture(seed)) for seed in range(4)]
+        clip = tuple(FrameRef(float(i), ref) for i, ref in enumerate(refs[:3]))
+        return [
+            Chunk("0", "0", 0, Kind.IMAGE, Modality.IMAGE, Locator(), image=refs[0]),
+            Chunk("1", "0", 0, Kind.PDF, Modality.IMAGE, Locator(), TEXTS[0], image=refs[1]),
+            Chunk("2", "0", 0, Kind.VIDEO, Modality.VIDEO, Locator(), frames=clip),
+            Chunk("3", "0", 0, Kind.VIDEO, Modality.VIDEO, Locator(), TEXTS[3], frames=clip[:1]),
+            chunk(TEXTS[2]),
+        ]
+
+    @pytest.fixture
+    def queries(self) -> list[Query]:
+        clip = tuple(Frame(float(i), picture(i)) for i in range(3))
+        return [
+            Query(images=(picture(0),)),
+            Query(TEXTS[0], images=(picture(1), picture(2))),
+            Query(clip=clip),
+            Query(TEXTS[3], images=(picture(3),), clip=clip),
+            Query(TEXTS[0]),
+        ]
+
+    def test_all_are_accepted(
+        self, seeing: Encoder, chunks: list[Chunk], queries: list[Query]
+    ) -> None:
+        assert all(seeing.accepts(one) for one in (*chunks, *queries))
+
+    def test_shape_type_and_length(
+        self, seeing: Encoder, chunks: list[Chunk], queries: list[Query]
+    ) -> None:
+        for vectors in (seeing.encode_queries(queries), seeing.encode_chunks(chunks)):
+            assert vectors.shape == (5, seeing.dim)
+            assert vectors.dtype == np.float32
+            np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+            assert (vectors @ vectors.T)[np.triu_indices(5, 1)].max() < 0.999
+
+    def test_each_is_the_same_alone_and_in_any_order(
+        self, seeing: Encoder, chunks: list[Chunk], queries: list[Query]
+    ) -> None:
+        together = seeing.encode_chunks(chunks)
+        alone = np.concatenate([seeing.encode_chunks([one]) for one in chunks])
+        backward = seeing.encode_chunks(chunks[::-1])[::-1]
+        assert (together * alone).sum(axis=1).min() >= BATCH_COSINE
+        assert (together * backward).sum(axis=1).min() >= BATCH_COSINE
+        asked = seeing.encode_queries(queries)
+        alone = np.concatenate([seeing.encode_queries([one]) for one in queries])
+        assert (asked * alone).sum(axis=1).min() >= BATCH_COSINE
+
+    def test_threads_do_not_disturb_each_other(self, seeing: Encoder, chunks: list[Chunk]) -> None:
+        expected = seeing.encode_chunks(chunks)
+        with ThreadPoolExecutor(4) as pool:
+            for found in pool.map(lambda _: seeing.encode_chunks(chunks), range(8)):
+                assert (found * expected).sum(axis=1).min() >= BATCH_COSINE
+
+    def test_a_picture_that_is_gone_is_named_by_its_chunk(
+        self, seeing: Encoder, chunks: list[Chunk]
+    ) -> None:
+        gone = Chunk(
+            "9", "0", 0, Kind.IMAGE, Modality.IMAGE, Locator(),
+            image=ImageRef("0" * 64, "image/png", 32, 32),
+        )  # fmt: skip
+        with pytest.raises(InferenceError) as caught:
+            seeing.encode_chunks([*chunks, gone])
+        assert list(caught.value.items) == [len(chunks)]
 
 
 def equal(a: Sequence[SparseVector], b: Sequence[SparseVector]) -> bool:
@@ -163,10 +272,6 @@ def picture(seed: int) -> EncodedImage:
 
 
 class TestPicture:
-    @pytest.fixture
-    def assets(self, tmp_path: Path) -> AssetStore:
-        return AssetStore(tmp_path)
-
     @pytest.fixture
     def pictures(self, assets: AssetStore) -> PictureEncoder:
         return PictureDescriptor(assets)

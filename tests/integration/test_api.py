@@ -11,7 +11,8 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from kb.config import Home, load_config
+from kb.config import Home
+from kb.config_file import load_config
 from ui.server import make_server_app
 from ui.service import Service
 

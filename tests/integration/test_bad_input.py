@@ -17,7 +17,8 @@ from made_bad_files import (
     write_bad_files,
 )
 
-from kb.config import Home, load_config
+from kb.config import Home
+from kb.config_file import load_config
 from kb.types import Chunk, Filters, Modality, Outcome, Query, SourceOutcome
 from ui.service import Service
 

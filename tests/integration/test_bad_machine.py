@@ -16,7 +16,8 @@ from made_bad_files import explosive_pdf, flat_png, pdf_bytes
 from made_videos import as_bytes, card
 from PIL import Image
 
-from kb.config import Home, load_config
+from kb.config import Home
+from kb.config_file import load_config
 from kb.errors import KnowledgeBaseError
 from kb.types import Outcome, Query, SyncReport
 from ui.service import Service

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
-from kb.config import Home, load_config
+from kb.config import Home
+from kb.config_file import load_config
 from kb.types import Answer, AnswerStatus, Citation, Filters, Kind, Outcome, Query
 from ui.service import Service
 

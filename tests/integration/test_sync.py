@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from kb.config import Home, load_config
+from kb.config import Home
+from kb.config_file import load_config
 from kb.errors import ConfigError, StoreInUseError
 from kb.types import Outcome, Query, SyncReport
 from ui.service import Service

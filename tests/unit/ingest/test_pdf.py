@@ -12,6 +12,7 @@ import pymupdf
 import pytest
 from PIL import Image
 
+from ingest.parsers import pdf_pages
 from ingest.parsers.base import OcrText, ParseContext
 from ingest.parsers.pdf import PdfParser
 from ingest.parsers.pdf_pages import add_words, needs_ocr
@@ -343,6 +344,35 @@ def test_page_image_fits_the_cap(
 # OCR
 
 
+def test_a_page_image_has_the_colours_of_the_page(parse: Parse) -> None:
+    def draw(page: pymupdf.Page) -> None:
+        write(page, 72, 90, "A red field above a blue one.")
+        page.draw_rect((100, 200, 300, 300), color=None, fill=(1, 0, 0))
+        page.draw_rect((100, 400, 300, 500), color=None, fill=(0, 0, 1))
+
+    image = images(parse(pdf(draw)))[0].image
+    assert image is not None
+    picture = Image.open(io.BytesIO(image.data))
+    scale = picture.width / 595
+    for y, colour in ((250, (255, 0, 0)), (450, (0, 0, 255))):
+        found = picture.getpixel((round(200 * scale), round(y * scale)))
+        np.testing.assert_allclose(found, colour, atol=8)
+
+
+def test_pages_drawn_ahead_and_in_their_turn_are_the_same(
+    parse: Parse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = pdf(*(lambda page, n=n: manual(page, n, f"{n} Chapter") for n in range(1, 5)))
+    ahead = parse(data)
+    monkeypatch.setattr(pdf_pages, "DRAWN_AHEAD", 2)
+    mixed = parse(data)
+    assert texts(mixed) == texts(ahead)
+    assert [s.locator.page for s in images(mixed)] == [1, 2, 3, 4]
+    assert [s.image.data for s in images(mixed) if s.image] == [
+        s.image.data for s in images(ahead) if s.image
+    ]
+
+
 def scan(page: pymupdf.Page) -> None:
     picture = Image.new("RGB", (400, 300), "white")
     picture.paste("black", (40, 30, 200, 60))
@@ -391,7 +421,7 @@ def test_a_stamp_on_a_scan_does_not_hide_it(parse: Parse) -> None:
 
 def test_unmapped_glyphs_are_no_text_layer() -> None:
     page = pymupdf.open("pdf", pdf(lambda p: manual(p, 1, None)))[0]
-    text = read_page(1, page)
+    text = read_page(1, page, page.get_displaylist())
     assert not needs_ocr(page, text)
     for line in text.lines:
         line.n_garbage = len(line.text)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from kb.answer import Answerer, locate
+from kb.errors import InferenceError, KnowledgeBaseError
 from kb.protocols import GeneratorEvent, Quote, TextDelta
 from kb.types import (
     Answer,
@@ -13,6 +14,7 @@ from kb.types import (
     Box,
     Chunk,
     Citation,
+    Claim,
     Hit,
     Kind,
     Locator,
@@ -151,3 +153,58 @@ def test_cues_narrow_the_seconds() -> None:
     assert locate(whole, cues, 5, 9) == Locator(start_s=3, end_s=6)
     assert locate(whole, cues, 0, 9) == Locator(start_s=1, end_s=6)
     assert locate(whole, (), 0, 9) == whole
+
+
+class Checks:
+    def __init__(self, error: KnowledgeBaseError | None = None) -> None:
+        self.error = error
+        self.seen: list[tuple[str, dict[int, str]]] = []
+
+    def check(self, text: str, cited: Mapping[int, Chunk]) -> tuple[Claim, ...]:
+        self.seen.append((text, {number: chunk.id for number, chunk in cited.items()}))
+        if self.error:
+            raise self.error
+        return (Claim(text, 0, len(text), tuple(cited), 0.5, is_weak=True),)
+
+
+def checked(
+    checks: Checks, *events: GeneratorEvent, hit: Hit | None = None, folded: Sequence[Chunk] = ()
+) -> list[TextDelta | Citation | Answer]:
+    answerer = Answerer(Script(*events), Shelf(*folded), checks)
+    return list(answerer.stream(Query(text="q"), [hit or Hit(_CHUNK, "m.pdf")]))
+
+
+def test_the_answer_comes_whole_before_its_claims_are_checked() -> None:
+    checks = Checks()
+    items = checked(checks, Quote(1, 0, 0, 5), TextDelta("So [1]"), AnswerStatus.ANSWERED)
+    first, second = items[-2:]
+    assert isinstance(first, Answer)
+    assert isinstance(second, Answer)
+    assert (first.text, first.claims, set(first.timings_ms)) == ("So [1]", (), {"generate"})
+    assert [claim.is_weak for claim in second.claims] == [True]
+    assert set(second.timings_ms) == {"generate", "check"}
+    assert second.total_time_ms > first.total_time_ms
+    assert replace(second, claims=(), timings_ms={}, total_time_ms=0) == replace(
+        first, timings_ms={}, total_time_ms=0
+    )
+
+
+def test_claims_are_judged_by_the_part_that_is_cited() -> None:
+    checks = Checks()
+    folded = [replace(_CHUNK, id="early", ordinal=3, text="other")]
+    events = (Quote(1, 1, 0, 5), TextDelta("So [1]"), AnswerStatus.ANSWERED)
+    checked(checks, *events, hit=Hit(_CHUNK, "m.pdf", also=("early",)), folded=folded)
+    assert checks.seen == [("So [1]", {1: "early"})]
+
+
+def test_an_answer_that_cites_nothing_is_not_checked() -> None:
+    checks = Checks()
+    items = checked(checks, TextDelta("Nothing."), AnswerStatus.NO_EVIDENCE)
+    assert checks.seen == []
+    assert len([item for item in items if isinstance(item, Answer)]) == 1
+
+
+def test_an_answer_outlives_a_check_that_fails() -> None:
+    checks = Checks(InferenceError("The server is down."))
+    done = last(checked(checks, Quote(1, 0, 0, 5), TextDelta("So [1]"), AnswerStatus.ANSWERED))
+    assert (done.text, done.claims, done.check_error) == ("So [1]", (), "The server is down.")

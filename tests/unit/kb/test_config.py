@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from kb.config import ChunkingConfig, Config, Home, available_profiles, load_config
+from kb.config import ChunkingConfig, Config, Home
+from kb.config_file import available_profiles, load_config
 from kb.errors import ConfigError
 
 

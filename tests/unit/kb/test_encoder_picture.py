@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -144,6 +145,19 @@ def test_a_large_picture_is_the_same_as_a_small_one(side: int, assets: AssetStor
     a = descriptor.encode_chunk(image_chunk(assets.put(encode(large))))[0]
     b = descriptor.encode_chunk(image_chunk(assets.put(encode(draw(2)))))[0]
     assert float(a @ b) > 0.98
+
+
+@pytest.mark.parametrize("kind", [Kind.IMAGE, Kind.PDF])
+def test_pixels_at_hand_stand_for_the_stored_picture(kind: Kind, assets: AssetStore) -> None:
+    descriptor = PictureDescriptor(assets)
+    small = np.asarray(cv2.resize(draw(2), (160, 120), interpolation=cv2.INTER_AREA), np.uint8)
+    chunk = replace(image_chunk(assets.put(encode(draw(2)))), kind=kind)
+    rows, expected = descriptor.encode_chunk(chunk, small), descriptor.encode_chunk(chunk)
+    assert rows.shape == expected.shape
+    assert (rows * expected).sum(axis=1).min() > 0.97
+    # They are what is looked at: the stored picture may be gone.
+    assets.path(chunk.pictures[0]).unlink()
+    np.testing.assert_allclose(descriptor.encode_chunk(chunk, small), rows, atol=1e-5)
 
 
 @pytest.mark.parametrize("data", [b"", b"not a picture", b"\xff\xd8\xff\xe0" + b"\x00" * 50])

@@ -14,11 +14,11 @@ import pytest
 import torch
 from sentence_transformers import SentenceTransformer
 
-from kb.config import EncoderConfig
 from kb.encoders.bert import MIN_COSINE, BertEncoder
 from kb.encoders.text import SentenceTransformerEncoder
 from kb.encoders.weights import MINILM, BertSpec, find_model
 from kb.errors import InferenceError, ModelLoadError
+from kb.model_config import TextEncoderConfig
 from kb.types import Chunk, Kind, Locator, Modality, Query
 
 TEXTS = [
@@ -54,7 +54,7 @@ def _queries() -> list[Query]:
 
 
 def test_parity_with_sentence_transformers() -> None:
-    found = SentenceTransformerEncoder(EncoderConfig()).encode_queries(_queries())
+    found = SentenceTransformerEncoder(TextEncoderConfig()).encode_queries(_queries())
     expected = _expected(find_model(MINILM).directory)
     assert (found * expected).sum(axis=1).min() >= MIN_COSINE
 
@@ -84,7 +84,7 @@ def test_cls_pooling(tmp_path: Path) -> None:
     values = json.loads(pooling.read_text())
     values |= {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}
     pooling.write_text(json.dumps(values))
-    encoder = SentenceTransformerEncoder(EncoderConfig(model=str(directory)))
+    encoder = SentenceTransformerEncoder(TextEncoderConfig(model=str(directory)))
     assert (encoder.encode_queries(_queries()) * _expected(directory)).sum(1).min() >= MIN_COSINE
 
 
@@ -93,20 +93,20 @@ def test_other_architectures_go_through_the_package(tmp_path: Path) -> None:
     (directory / "config_sentence_transformers.json").write_text(
         json.dumps({"prompts": {"query": "query: ", "document": ""}})
     )
-    encoder = SentenceTransformerEncoder(EncoderConfig(model=str(directory)))
+    encoder = SentenceTransformerEncoder(TextEncoderConfig(model=str(directory)))
     assert encoder.dim == 384
     model = SentenceTransformer(str(directory), device="cpu", local_files_only=True)
     expected = np.asarray(model.encode_query(TEXTS[:2], show_progress_bar=False))
     found = encoder.encode_queries(_queries()[:2])
     np.testing.assert_allclose(found, expected, atol=1e-5)
-    plain = SentenceTransformerEncoder(EncoderConfig()).encode_queries(_queries()[:2])
+    plain = SentenceTransformerEncoder(TextEncoderConfig()).encode_queries(_queries()[:2])
     assert (found * plain).sum(axis=1).max() < 0.999  # the prompt was used
 
 
 def test_fingerprint_names_model_weights_and_dim(tmp_path: Path) -> None:
-    encoder = SentenceTransformerEncoder(EncoderConfig())
+    encoder = SentenceTransformerEncoder(TextEncoderConfig())
     assert encoder.fingerprint.startswith("all-MiniLM-L6-v2@53aa51172d142c89/384/")
-    other = SentenceTransformerEncoder(EncoderConfig(model=str(_copy(tmp_path, "other"))))
+    other = SentenceTransformerEncoder(TextEncoderConfig(model=str(_copy(tmp_path, "other"))))
     assert other.fingerprint != encoder.fingerprint
 
 
@@ -114,7 +114,7 @@ def test_damaged_weights_are_a_load_error(tmp_path: Path) -> None:
     directory = _copy(tmp_path, "damaged")
     (directory / "model.safetensors").unlink()
     (directory / "model.safetensors").write_bytes(b"\x00" * 100)
-    encoder = SentenceTransformerEncoder(EncoderConfig(model=str(directory)))
+    encoder = SentenceTransformerEncoder(TextEncoderConfig(model=str(directory)))
     with pytest.raises(ModelLoadError, match="can't be loaded"):
         encoder.warm()
 
@@ -123,7 +123,7 @@ def test_weights_of_another_shape_are_an_inference_or_load_error(tmp_path: Path)
     directory = _copy(tmp_path, "shape")
     config = json.loads((directory / "config.json").read_text()) | {"num_attention_heads": 7}
     (directory / "config.json").write_text(json.dumps(config))
-    encoder = SentenceTransformerEncoder(EncoderConfig(model=str(directory)))
+    encoder = SentenceTransformerEncoder(TextEncoderConfig(model=str(directory)))
     with pytest.raises((InferenceError, ModelLoadError)):
         encoder.encode_queries([Query("reset")])
 
@@ -134,19 +134,19 @@ def test_weights_of_another_shape_are_an_inference_or_load_error(tmp_path: Path)
         (Query("words"), True),
         (Query(" \n"), False),
         (Query(), False),
-        (Query("如何重置这台设备？"), False),
+        (Query("如何重置这台设备？"), True),
         (Query("naïve café"), True),
         (Chunk("0", "0", 0, Kind.TEXT, Modality.TEXT, Locator(), "重置"), True),
         (Chunk("0", "0", 0, Kind.IMAGE, Modality.IMAGE, Locator(), title="Photo"), True),
         (Chunk("0", "0", 0, Kind.IMAGE, Modality.IMAGE, Locator()), False),
     ],
 )
-def test_accepts_what_has_words_that_it_knows(item: Query | Chunk, expected: bool) -> None:
-    assert SentenceTransformerEncoder(EncoderConfig()).accepts(item) is expected
+def test_accepts_what_has_words(item: Query | Chunk, expected: bool) -> None:
+    assert SentenceTransformerEncoder(TextEncoderConfig()).accepts(item) is expected
 
 
 def test_a_query_is_answered_while_a_batch_runs() -> None:
-    encoder = SentenceTransformerEncoder(EncoderConfig())
+    encoder = SentenceTransformerEncoder(TextEncoderConfig())
     encoder.warm()
     chunk = Chunk("0", "0", 0, Kind.TEXT, Modality.TEXT, Locator(), "word " * 300)
     done = threading.Event()
@@ -166,9 +166,9 @@ def test_a_query_is_answered_while_a_batch_runs() -> None:
 
 def test_finding_the_model_imports_no_torch() -> None:
     code = (
-        "import sys; from kb.config import EncoderConfig;"
+        "import sys; from kb.model_config import TextEncoderConfig;"
         "from kb.encoders.text import SentenceTransformerEncoder as E;"
-        "E(EncoderConfig()).fingerprint;"
+        "E(TextEncoderConfig()).fingerprint;"
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

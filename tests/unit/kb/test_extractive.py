@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from kb.config import AnswerConfig
 from kb.generators.extractive import ExtractiveGenerator
+from kb.model_config import ExtractiveConfig
 from kb.protocols import Quote, TextDelta
 from kb.types import AnswerStatus, Chunk, EncodedImage, Hit, Kind, Locator, Modality, Query
 
@@ -47,7 +47,7 @@ def ask(
 ) -> tuple[str, list[str], AnswerStatus]:
     """The text, the quoted words by number, and the status."""
     query = Query(text=question, images=(_IMAGE,) * images)
-    events = list(ExtractiveGenerator(AnswerConfig(max_quotes=n)).stream(query, hits))
+    events = list(ExtractiveGenerator(ExtractiveConfig(max_quotes=n)).stream(query, hits))
     status = events[-1]
     assert isinstance(status, AnswerStatus)
     bound: dict[int, str] = {}

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from kb.config import RetrieveConfig
 from kb.protocols import (
@@ -81,7 +82,7 @@ class Angles:
         images = (*query.images, *(frame.image for frame in query.clip))
         return np.array([at(float(image.data)) for image in images], np.float32).reshape(-1, 2)
 
-    def encode_chunk(self, chunk: Chunk) -> Float32Array:
+    def encode_chunk(self, chunk: Chunk, pixels: NDArray[np.uint8] | None = None) -> Float32Array:
         return np.array([at(frame.time_s) for frame in chunk.frames], np.float32).reshape(-1, 2)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 import qdrant_edge as edge
+from numpy.typing import NDArray
 from qdrant_client import models
 
 from kb.config import StoreConfig
@@ -67,7 +68,7 @@ class FixedEncoder:
     def encode_query(self, query: Query) -> Float32Array:
         return np.empty((0, self.dim), np.float32)
 
-    def encode_chunk(self, chunk: Chunk) -> Float32Array:
+    def encode_chunk(self, chunk: Chunk, pixels: NDArray[np.uint8] | None = None) -> Float32Array:
         return np.empty((0, self.dim), np.float32)
 
 

@@ -1,18 +1,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from kb.assets import AssetStore
 from kb.errors import ConfigError
+from kb.protocols import TextDelta
 from kb.types import (
     Answer,
     AnswerStatus,
     Box,
     Chunk,
     Citation,
+    Claim,
     Filters,
     FrameRef,
     Hit,
@@ -26,7 +29,7 @@ from kb.types import (
     SourceOutcome,
     SyncReport,
 )
-from ui.wire import answer_json, parse_filters, search_json, sync_json
+from ui.wire import answer_json, answer_lines, parse_filters, search_json, sync_json
 
 PAGE = Chunk(
     "id-1",
@@ -91,6 +94,24 @@ def test_answer_prints_the_promised_fields(tmp_path: Path) -> None:
             "quote": "Hold the button.",
         }
     ]
+
+
+def test_claims_come_with_their_scores_in_one_last_answer(tmp_path: Path) -> None:
+    first = Answer(Query(text="q"), "So [1].", AnswerStatus.ANSWERED, (), (), {}, 1.0)
+    claims = (
+        Claim("So.", 0, 7, (1,), 0.25, is_weak=True),
+        Claim("Or.", 8, 15, (1, 2), None, is_weak=None),
+    )
+    events = [TextDelta("So [1]."), first, replace(first, claims=claims)]
+    lines = json.loads(json.dumps([*answer_lines(events, AssetStore(tmp_path))]))
+    assert [set(line) for line in lines] == [{"text"}, {"answer"}]
+    assert lines[-1]["answer"]["claims"] == [
+        {"text": "So.", "citations": [1], "score": 0.25, "weak": True},
+        {"text": "Or.", "citations": [1, 2], "score": None, "weak": None},
+    ]
+    assert lines[-1]["answer"]["check_error"] is None
+    failed = answer_json(replace(first, check_error="down"), AssetStore(tmp_path))
+    assert (failed["claims"], failed["check_error"]) == ([], "down")
 
 
 def test_sync_prints_files_and_every_count() -> None:

@@ -1,0 +1,156 @@
+"""Qwen3-VL-Embedding: text, pictures, clips and any mix of them in one space."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kb.assets import AssetStore
+from kb.errors import InferenceError, ModelLoadError, PromptTooLongError
+from kb.model_config import Qwen3VLEncoderConfig
+from kb.protocols import Float32Array
+from kb.qwen3_vl.content import Content
+from kb.qwen3_vl.directory import text_dim, weights_fingerprint
+from kb.qwen3_vl.hosted import HostedModel
+from kb.qwen3_vl.pixels import PixelBudget
+from kb.qwen3_vl.placement import SharedDevice
+from kb.qwen3_vl.prompts import DOCUMENT_INSTRUCTION, PROMPT_VERSION
+from kb.qwen3_vl.sequence import PromptTokenizer, TokenSequence
+from kb.types import Chunk, Query
+
+if TYPE_CHECKING:
+    from kb.qwen3_vl.model import PackedModel
+
+__all__ = ["Qwen3VLEncoder"]
+
+
+class Qwen3VLEncoder:
+    """One vector for whatever is shown: the state of the prompt's last token, cut to `dim` and
+    L2-normalised.
+
+    The model is loaded at the first use. A vector does not depend on what else is encoded
+    with it, but for the rounding of the device's products (float32: below 1e-5; bfloat16:
+    cosine above 0.999).
+
+    Args:
+        config: Of the profile.
+        directory: Of the checkpoint.
+        assets: Where chunks' pictures are read.
+        device: Shared with the other models on it.
+
+    Raises:
+        ModelLoadError: The directory is no Qwen3-VL model, or `dim` is longer than its vectors.
+    """
+
+    def __init__(
+        self,
+        config: Qwen3VLEncoderConfig,
+        directory: Path,
+        assets: AssetStore,
+        device: SharedDevice,
+    ) -> None:
+        self._config = config
+        self._directory = directory
+        self._assets = assets
+        self._model = HostedModel(directory, "encoder", device, self._load)
+        self._full_dim = text_dim(directory)
+        if config.dim is not None and config.dim > self._full_dim:
+            raise ModelLoadError(
+                f"encoder.dim is {config.dim}, and the vectors of {directory.name} have "
+                f"{self._full_dim}. Set encoder.dim to {self._full_dim} or less.",
+                model_id=config.model,
+            )
+        self._tokenizer = PromptTokenizer(directory, PixelBudget(), config.max_length)
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        return self._config.dim or self._full_dim
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Model, weights, prompts and dim."""
+        weights = weights_fingerprint(self._directory)
+        return f"{self._directory.name}@{weights}:prompts{PROMPT_VERSION}:dim{self.dim}"
+
+    def accepts(self, item: Query | Chunk) -> bool:
+        """Whatever has words or pictures."""
+        if isinstance(item, Query):
+            return bool(item.text or item.images or item.clip)
+        return bool(item.text or item.pictures)
+
+    def encode_queries(self, queries: Sequence[Query]) -> Float32Array:
+        """float32 ``(n, dim)``, L2-normalised, under each query's instruction or the profile's.
+
+        Raises:
+            InferenceError: A picture can't be shown; `items` says which query and why.
+            ModelLoadError: The model can't be loaded.
+            PromptTooLongError: A question is longer than the model's context.
+        """
+        return self._encode(
+            [
+                (Content.of_query(query), query.instruction or self._config.instruction)
+                for query in queries
+            ],
+            is_query=True,
+        )
+
+    def encode_chunks(self, chunks: Sequence[Chunk]) -> Float32Array:
+        """float32 ``(n, dim)``, L2-normalised, under the documents' instruction.
+
+        Raises:
+            InferenceError: Some chunks can't be encoded; `items` says which and why. The
+                others can be, without them.
+            ModelLoadError: The model can't be loaded.
+        """
+        return self._encode(
+            [(Content.of_chunk(chunk, self._assets), DOCUMENT_INSTRUCTION) for chunk in chunks],
+            is_query=False,
+        )
+
+    def warm(self) -> None:
+        """Load the model now."""
+        with self._model.loaded():
+            pass
+
+    def _encode(self, items: Sequence[tuple[Content, str]], *, is_query: bool) -> Float32Array:
+        if not items:
+            return np.empty((0, self.dim), np.float32)
+        sequences: list[TokenSequence] = []
+        failed: dict[int, str] = {}
+        kept: list[int] = []
+        for index, (content, instruction) in enumerate(items):
+            try:
+                sequences.append(self._tokenizer.embedding(content, instruction))
+                kept.append(index)
+            except InferenceError as error:
+                failed[index] = str(error)
+            except PromptTooLongError as error:
+                if is_query:
+                    raise
+                failed[index] = str(error)
+        with self._model.loaded() as model:
+            states, errors = model.last_states(sequences, self._model.turns, is_query=is_query)
+        failed |= {kept[index]: str(error) for index, error in errors.items()}
+        if failed:
+            first = min(failed)
+            raise InferenceError(
+                f"{len(failed)} of {len(items)} inputs could not be encoded: {failed[first]}",
+                model_id=self._config.model,
+                items=failed,
+            )
+        vectors = states[:, : self.dim]
+        normalised: Float32Array = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return normalised
+
+    def _load(self) -> PackedModel:
+        # torch and transformers take seconds to import: not before they are needed.
+        from kb.qwen3_vl.model import PackedModel, choose_device, load_module, read_normalisation
+
+        device = choose_device(self._config.device)
+        module = load_module(self._directory, device, "base")
+        return PackedModel(module, read_normalisation(self._directory), self._config.batch_tokens)

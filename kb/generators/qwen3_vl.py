@@ -1,0 +1,165 @@
+"""Qwen3-VL-Instruct in this process: reads the sources, pages and pictures, and writes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+from kb.assets import AssetStore
+from kb.errors import InferenceError
+from kb.generators.chat_prompt import PICTURE_BUDGET, ChatPrompt, build_chat_prompt
+from kb.generators.cited_text import cited_events
+from kb.model_config import Qwen3VLGeneratorConfig
+from kb.protocols import GeneratorEvent
+from kb.qwen3_vl.content import Picture
+from kb.qwen3_vl.directory import text_dim
+from kb.qwen3_vl.hosted import HostedModel
+from kb.qwen3_vl.pixels import read_picture
+from kb.qwen3_vl.placement import SharedDevice
+from kb.qwen3_vl.prompts import chat_prompt, plain
+from kb.qwen3_vl.sequence import PromptTokenizer
+from kb.types import Hit, Query
+
+__all__ = ["Qwen3VLGenerator"]
+
+_PICTURE = "<|vision_start|><|image_pad|><|vision_end|>"
+
+
+class Qwen3VLGenerator:
+    """Streams an answer with citations. The model is loaded at the first use.
+
+    Args:
+        config: Of the profile.
+        directory: Of the checkpoint.
+        assets: Where hits' pictures are read.
+        device: Shared with the other models on it.
+
+    Raises:
+        ModelLoadError: The directory is no Qwen3-VL model.
+    """
+
+    def __init__(
+        self,
+        config: Qwen3VLGeneratorConfig,
+        directory: Path,
+        assets: AssetStore,
+        device: SharedDevice,
+    ) -> None:
+        self._config = config
+        self._directory = directory
+        self._assets = assets
+        self._model = HostedModel(directory, "generator", device, self._load)
+        text_dim(directory)
+        self._tokenizer = PromptTokenizer(directory, PICTURE_BUDGET, config.max_length)
+
+    def stream(self, query: Query, hits: Sequence[Hit]) -> Iterator[GeneratorEvent]:
+        """Events of `kb.protocols.Generator`.
+
+        Raises:
+            InferenceError: The model failed, or the question's picture can't be read.
+            ModelLoadError: The model can't be loaded.
+            PromptTooLongError: The question is longer than the model is set to read.
+        """
+        prompt = build_chat_prompt(
+            query,
+            hits,
+            self._assets,
+            max_tokens=self._config.max_length - self._config.max_new_tokens,
+            count_tokens=self._tokenizer.count,
+        )
+        with self._model.turns.answering():
+            yield from cited_events(self._write(prompt), query.text, hits, prompt.shown)
+
+    def warm(self) -> None:
+        """Load the model now."""
+        with self._model.loaded():
+            pass
+
+    def _write(self, prompt: ChatPrompt) -> Iterator[str]:
+        """The model's text as it is written. Closing the iterator stops the model."""
+        with self._model.loaded() as (processor, model):
+            yield from self._stream_text(processor, model, prompt)
+
+    def _stream_text(self, processor: Any, model: Any, prompt: ChatPrompt) -> Iterator[str]:
+        pieces: SimpleQueue[str | BaseException | None] = SimpleQueue()
+        is_over = threading.Event()
+        inputs = self._inputs(processor, prompt).to(model.device)
+
+        def run() -> None:
+            try:
+                _generate(model, processor, inputs, self._config.max_new_tokens, pieces, is_over)
+            except BaseException as error:
+                pieces.put(error)
+            else:
+                pieces.put(None)
+
+        writer = threading.Thread(target=run, name="answer", daemon=True)
+        writer.start()
+        try:
+            while (piece := pieces.get()) is not None:
+                if isinstance(piece, BaseException):
+                    raise InferenceError(
+                        f"{self._config.model} failed while it wrote: {piece}. Ask again; if "
+                        "memory is short, lower generator.max_length in kb.yaml.",
+                        model_id=self._config.model,
+                    ) from piece
+                yield piece
+        finally:
+            is_over.set()
+            writer.join()
+
+    def _inputs(self, processor: Any, prompt: ChatPrompt) -> Any:
+        from PIL import Image
+
+        user, images = [], []
+        for part in prompt.parts:
+            if isinstance(part, Picture):
+                grid = PICTURE_BUDGET.picture(part.width_px, part.height_px)
+                images.append(Image.fromarray(read_picture(part, grid)[0]))
+                user.append(_PICTURE)
+            else:
+                user.append(plain(part))
+        text = chat_prompt(prompt.system, "".join(user))
+        return processor(text=[text], images=images or None, do_resize=False, return_tensors="pt")
+
+    def _load(self) -> tuple[Any, Any]:
+        from transformers import AutoProcessor
+
+        from kb.qwen3_vl.model import choose_device, load_module
+
+        model = load_module(self._directory, choose_device(self._config.device), "language")
+        processor = AutoProcessor.from_pretrained(str(self._directory), local_files_only=True)
+        return processor, model
+
+
+def _generate(
+    model: Any,
+    processor: Any,
+    inputs: Any,
+    max_new_tokens: int,
+    pieces: SimpleQueue[str | BaseException | None],
+    is_over: threading.Event,
+) -> None:
+    from transformers import StoppingCriteria, StoppingCriteriaList, TextStreamer
+
+    class Streamer(TextStreamer):  # type: ignore[misc]
+        def on_finalized_text(self, text: str, stream_end: bool = False) -> None:  # noqa: ARG002, FBT
+            if text:
+                pieces.put(text)
+
+    class Stop(StoppingCriteria):  # type: ignore[misc]
+        def __call__(self, input_ids: Any, scores: Any, **_: Any) -> Any:  # noqa: ARG002
+            import torch
+
+            return torch.full((len(input_ids),), is_over.is_set(), device=input_ids.device)
+
+    model.generate(
+        **inputs,
+        max_new_tokens=max_new_tokens,
+        do_sample=False,
+        streamer=Streamer(processor.tokenizer, skip_prompt=True, skip_special_tokens=True),
+        stopping_criteria=StoppingCriteriaList([Stop()]),
+    )

@@ -1,0 +1,205 @@
+"""Configuration of the models of a profile: one section a stage, its `kind` says which."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+__all__ = [
+    "EncoderConfig",
+    "ExtractiveConfig",
+    "GeneratorConfig",
+    "LexicalConfig",
+    "Qwen3VLEncoderConfig",
+    "Qwen3VLGeneratorConfig",
+    "Qwen3VLRerankerConfig",
+    "RemoteConfig",
+    "RemoteEncoderConfig",
+    "RemoteGeneratorConfig",
+    "RemoteRerankerConfig",
+    "RerankerConfig",
+    "Section",
+    "TextEncoderConfig",
+]
+
+_VERSION = re.compile(r"/v\d+$")
+
+
+class Section(BaseModel):
+    """A part of the configuration: immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TextEncoderConfig(Section):
+    """A text encoder on the processor.
+
+    Attributes:
+        model: ``all-MiniLM-L6-v2`` or the directory of any sentence-transformers model.
+        batch_tokens: Tokens of a batch, padding included.
+        threads: CPU threads; 0 lets torch choose.
+    """
+
+    kind: Literal["text"] = "text"
+    model: str = "all-MiniLM-L6-v2"
+    batch_tokens: int = Field(default=4096, ge=512)
+    threads: int = Field(default=0, ge=0)
+
+
+class _Qwen3VLConfig(Section):
+    """A Qwen3-VL checkpoint in this process.
+
+    Attributes:
+        model: A name of ``kb models list``, or a directory.
+        device: ``auto`` takes the first GPU, else the processor.
+        max_length: Tokens of one input; text beyond is cut.
+        batch_tokens: Tokens of one forward pass.
+    """
+
+    kind: Literal["qwen3-vl"] = "qwen3-vl"
+    model: str
+    device: Literal["auto", "cuda", "cpu"] = "auto"
+    max_length: int = Field(default=8192, ge=256, le=262_144)
+    batch_tokens: int = Field(default=16_384, ge=256)
+
+
+class Qwen3VLEncoderConfig(_Qwen3VLConfig):
+    """Qwen3-VL-Embedding.
+
+    Attributes:
+        dim: Length of a vector; the leading part of the full one (Matryoshka representation
+            learning, Kusupati et al., 2022). None keeps it whole.
+        instruction: The task that goes before a question.
+    """
+
+    dim: int | None = Field(default=None, ge=64)
+    instruction: str = "Retrieve images or text relevant to the user's query."
+
+
+class Qwen3VLRerankerConfig(_Qwen3VLConfig):
+    """Qwen3-VL-Reranker.
+
+    Attributes:
+        instruction: The task by which a document is judged.
+    """
+
+    max_length: int = Field(default=10_240, ge=256, le=262_144)
+    instruction: str = "Given a search query, retrieve relevant candidates that answer the query."
+
+
+class Qwen3VLGeneratorConfig(_Qwen3VLConfig):
+    """Qwen3-VL-Instruct.
+
+    Attributes:
+        max_length: Tokens of question and sources together.
+        max_new_tokens: Of the answer.
+    """
+
+    max_length: int = Field(default=16_384, ge=1024, le=262_144)
+    max_new_tokens: int = Field(default=1024, ge=16, le=16_384)
+
+
+class RemoteConfig(Section):
+    """A model behind an OpenAI-compatible server.
+
+    Attributes:
+        url: The server's address, with or without ``/v1``.
+        model: As the server calls it.
+        api_key: Sent as a bearer token; ``$NAME`` is read from the environment.
+        timeout_s: Of one request.
+        n_retries: After a refusal that may pass (429, 5xx, a lost connection).
+        n_parallel: Requests at once.
+    """
+
+    kind: Literal["remote"] = "remote"
+    url: str
+    model: str = Field(min_length=1)
+    api_key: str | None = Field(default=None, repr=False)
+    timeout_s: float = Field(default=60.0, gt=0)
+    n_retries: int = Field(default=3, ge=0, le=10)
+    n_parallel: int = Field(default=8, ge=1, le=64)
+
+    @field_validator("url")
+    @classmethod
+    def _is_web_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        is_sound = parts.hostname and parts.port != 0 and not re.search(r"\s", url)
+        if parts.scheme not in ("http", "https") or not is_sound:
+            raise ValueError("must be an address like http://127.0.0.1:8001/v1")
+        # An address is shown in messages and logs; a key in it would be shown too.
+        if parts.username is not None:
+            raise ValueError("must not hold a name or password; set api_key instead")
+        return url
+
+    @property
+    def base_url(self) -> str:
+        """`url` with its version, without a slash at the end."""
+        url = self.url.rstrip("/")
+        return url if _VERSION.search(url) else f"{url}/v1"
+
+
+class RemoteEncoderConfig(RemoteConfig):
+    """Qwen3-VL-Embedding behind vLLM.
+
+    Attributes:
+        dim: Length of a vector; longer ones from the server are cut and normalised again.
+        instruction: The task that goes before a question.
+    """
+
+    dim: int = Field(ge=64)
+    instruction: str = "Retrieve images or text relevant to the user's query."
+
+
+class RemoteRerankerConfig(RemoteConfig):
+    """Qwen3-VL-Reranker behind vLLM.
+
+    Attributes:
+        instruction: The task by which a document is judged.
+    """
+
+    instruction: str = "Given a search query, retrieve relevant candidates that answer the query."
+
+
+class RemoteGeneratorConfig(RemoteConfig):
+    """Any chat model behind an OpenAI-compatible server.
+
+    Attributes:
+        max_length: Tokens of question and sources together.
+        max_new_tokens: Of the answer.
+        pictures: Whether the model sees pictures.
+    """
+
+    max_length: int = Field(default=16_384, ge=1024)
+    max_new_tokens: int = Field(default=1024, ge=16)
+    pictures: bool = True
+
+
+class LexicalConfig(Section):
+    """The reranker of `starter`: coverage, proximity, headings."""
+
+    kind: Literal["lexical"] = "lexical"
+
+
+class ExtractiveConfig(Section):
+    """The generator of `starter`: quotes, each cited.
+
+    Attributes:
+        max_quotes: Sentences an answer quotes at most.
+    """
+
+    kind: Literal["extractive"] = "extractive"
+    max_quotes: int = Field(default=3, ge=1, le=10)
+
+
+EncoderConfig = Annotated[
+    TextEncoderConfig | Qwen3VLEncoderConfig | RemoteEncoderConfig, Field(discriminator="kind")
+]
+RerankerConfig = Annotated[
+    LexicalConfig | Qwen3VLRerankerConfig | RemoteRerankerConfig, Field(discriminator="kind")
+]
+GeneratorConfig = Annotated[
+    ExtractiveConfig | Qwen3VLGeneratorConfig | RemoteGeneratorConfig, Field(discriminator="kind")
+]

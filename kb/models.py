@@ -1,0 +1,115 @@
+"""The models of a profile: which implementation stands behind each section."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kb.assets import AssetStore
+from kb.config import Config, Home
+from kb.encoders.bm25 import Bm25Encoder
+from kb.encoders.picture import PictureDescriptor
+from kb.encoders.qwen3_vl import Qwen3VLEncoder
+from kb.encoders.remote import RemoteEncoder
+from kb.encoders.text import SentenceTransformerEncoder
+from kb.generators.extractive import ExtractiveGenerator
+from kb.generators.qwen3_vl import Qwen3VLGenerator
+from kb.generators.remote import RemoteGenerator
+from kb.model_config import (
+    ExtractiveConfig,
+    LexicalConfig,
+    Qwen3VLEncoderConfig,
+    Qwen3VLGeneratorConfig,
+    Qwen3VLRerankerConfig,
+    RemoteRerankerConfig,
+    TextEncoderConfig,
+)
+from kb.protocols import ClaimScorer, Encoder, Encoders, Generator, Reranker
+from kb.qwen3_vl.directory import weights_fingerprint
+from kb.qwen3_vl.files import find_model_directory
+from kb.qwen3_vl.placement import PlacedModel, Placement, SharedDevice, weights_bytes
+from kb.qwen3_vl.residency import Residency
+from kb.qwen3_vl.turns import Turns
+from kb.rerankers.claims import CrossEncoderClaimScorer
+from kb.rerankers.lexical import LexicalReranker
+from kb.rerankers.lexical_claims import LexicalClaimScorer
+from kb.rerankers.qwen3_vl import Qwen3VLReranker
+from kb.rerankers.remote import RemoteReranker
+
+__all__ = ["Models"]
+
+
+class Models:
+    """Makes the models of `config`; those on one device share it.
+
+    Every method raises ModelLoadError where a model is missing or damaged.
+    """
+
+    def __init__(self, home: Home, config: Config, assets: AssetStore) -> None:
+        self._home = home
+        self._config = config
+        self._assets = assets
+        placement = self.placement()
+        self._device = SharedDevice(Turns(), Residency(placement.budget_bytes))
+
+    def placement(self) -> Placement:
+        """The plan by which the models in this process share a device."""
+        placed, devices = [], []
+        for role in ("encoder", "reranker", "generator"):
+            section = getattr(self._config, role)
+            if section.kind == "qwen3-vl":
+                directory = self._directory(section.model)
+                placed.append(PlacedModel(role, directory.name, weights_bytes(directory)))
+                devices.append(section.device)
+        return Placement.plan(placed, "cpu" if set(devices) == {"cpu"} else "auto")
+
+    def encoders(self) -> Encoders:
+        """Of words, of pictures, and of both in one space."""
+        return Encoders(
+            dense=self._dense(), sparse=Bm25Encoder(), picture=PictureDescriptor(self._assets)
+        )
+
+    def reranker(self) -> Reranker:
+        """Judges hits."""
+        config = self._config.reranker
+        match config:
+            case LexicalConfig():
+                return LexicalReranker()
+            case Qwen3VLRerankerConfig():
+                directory = self._directory(config.model)
+                return Qwen3VLReranker(config, directory, self._assets, self._device)
+        return RemoteReranker(config, self._assets)
+
+    def claim_scorer(self, reranker: Reranker) -> ClaimScorer:
+        """Judges claims with the model of `reranker`, which `reranker()` made."""
+        match reranker, self._config.reranker:
+            case Qwen3VLReranker(), Qwen3VLRerankerConfig(model=model):
+                directory = self._directory(model)
+                name = f"{directory.name}@{weights_fingerprint(directory)}"
+                return CrossEncoderClaimScorer(reranker, name, self._assets)
+            case RemoteReranker(), RemoteRerankerConfig(model=model, base_url=url):
+                return CrossEncoderClaimScorer(reranker, f"{model}@{url}", self._assets)
+        return LexicalClaimScorer()
+
+    def generator(self) -> Generator:
+        """Writes answers."""
+        config = self._config.generator
+        match config:
+            case ExtractiveConfig():
+                return ExtractiveGenerator(config)
+            case Qwen3VLGeneratorConfig():
+                directory = self._directory(config.model)
+                return Qwen3VLGenerator(config, directory, self._assets, self._device)
+        return RemoteGenerator(config, self._assets)
+
+    def _dense(self) -> Encoder:
+        config = self._config.encoder
+        match config:
+            case TextEncoderConfig():
+                return SentenceTransformerEncoder(config)
+            case Qwen3VLEncoderConfig():
+                directory = self._directory(config.model)
+                return Qwen3VLEncoder(config, directory, self._assets, self._device)
+        return RemoteEncoder(config, self._assets, self._home.remote_encoder)
+
+    def _directory(self, model: str) -> Path:
+        return find_model_directory(model, self._home.models)

@@ -1,0 +1,249 @@
+"""Attention over packed sequences: no padding, and a prefix that many sequences share.
+
+Two ways compute the same: torch's variable-length FlashAttention on a GPU, and one
+scaled-dot-product call a sequence elsewhere. `flash_agrees` compares them on the device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+__all__ = ["Layout", "attend", "attend_last", "flash_agrees"]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How sequences lie in one row of tokens: a shared prefix first, then each one's own.
+
+    Attributes:
+        n_shared: Tokens of the prefix; every sequence sees them. 0 for none.
+        lengths: Of the sequences' own parts.
+        is_causal: Whether a token sees only what stands before it.
+        is_prefix_known: Keys and values begin with the prefix, queries do not: its states
+            were computed before.
+    """
+
+    n_shared: int
+    lengths: tuple[int, ...]
+    is_causal: bool
+    device: torch.device
+    flash: bool
+    is_prefix_known: bool = False
+
+    @property
+    def n_tokens(self) -> int:
+        """Rows of the keys."""
+        return self.n_shared + sum(self.lengths)
+
+    @cached_property
+    def ends(self) -> tuple[int, ...]:
+        """Where each sequence ends in the keys."""
+        ends, end = [], self.n_shared
+        for length in self.lengths:
+            end += length
+            ends.append(end)
+        return tuple(ends)
+
+    @property
+    def query_start(self) -> int:
+        """The first key's row that has a query."""
+        return self.n_shared if self.is_prefix_known else 0
+
+    @property
+    def query_lengths(self) -> tuple[int, ...]:
+        """Rows of the queries: the prefix, unless it is known, then each sequence's own."""
+        has_prefix = self.n_shared > self.query_start
+        return (self.n_shared, *self.lengths) if has_prefix else self.lengths
+
+    @cached_property
+    def query_bounds(self) -> Tensor:
+        """int32 ``(n + 1,)``: cumulative `query_lengths`."""
+        return _bounds(self.query_lengths, self.device)
+
+    @cached_property
+    def key_bounds(self) -> Tensor:
+        """int32 ``(n + 1,)``: likewise of what each sees."""
+        if not self.n_shared:
+            return self.query_bounds
+        seen = [self.n_shared + length for length in self.lengths]
+        return _bounds(seen if self.is_prefix_known else [self.n_shared, *seen], self.device)
+
+    @cached_property
+    def key_rows(self) -> Tensor | None:
+        """int64: for every sequence the rows it sees, the prefix's repeated; None without."""
+        if not self.n_shared:
+            return None
+        shared = torch.arange(self.n_shared)
+        rows = [] if self.is_prefix_known else [shared]
+        for length, end in zip(self.lengths, self.ends, strict=True):
+            rows += [shared, torch.arange(end - length, end)]
+        return torch.cat(rows).to(self.device)
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor:
+    """Softmax attention of each sequence over itself and the shared prefix.
+
+    Args:
+        query: ``(n_tokens, n_heads, head_dim)``, less the prefix where it is known.
+        key: ``(n_tokens, n_key_heads, head_dim)``, n_heads a multiple of n_key_heads.
+        value: As `key`.
+
+    Returns:
+        As `query`.
+    """
+    if layout.flash:
+        return _flash(query, key, value, layout)
+    return _one_by_one(query, key, value, layout)
+
+
+def attend_last(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor:
+    """Attention of each sequence's last token alone.
+
+    Args:
+        query: ``(n_sequences, n_heads, head_dim)``: of the last tokens.
+        key: ``(n_tokens, n_key_heads, head_dim)``.
+        value: As `key`.
+
+    Returns:
+        As `query`.
+    """
+    if layout.flash:
+        return _flash_last(query, key, value, layout)
+    shared_key, shared_value = key[: layout.n_shared], value[: layout.n_shared]
+    rows = []
+    for number, (length, end) in enumerate(zip(layout.lengths, layout.ends, strict=True)):
+        seen_key = torch.cat([shared_key, key[end - length : end]])
+        seen_value = torch.cat([shared_value, value[end - length : end]])
+        rows.append(_sdpa(query[number : number + 1], seen_key, seen_value, None))
+    return torch.cat(rows)
+
+
+def flash_agrees(n_heads: int, n_key_heads: int, head_dim: int, device: torch.device) -> bool:
+    """Whether variable-length FlashAttention works here and gives what the plain way gives,
+    on packed sequences with and without a shared prefix."""
+    if device.type != "cuda":
+        return False
+    generator = torch.Generator(device).manual_seed(0)
+    for n_shared, lengths, is_causal in (
+        (0, (5, 70, 1), True),
+        (33, (40, 3), True),
+        (0, (9, 64), False),
+    ):
+        plain = Layout(n_shared, lengths, is_causal, device, flash=False)
+        flash = Layout(n_shared, lengths, is_causal, device, flash=True)
+        query, key, value = (
+            torch.randn(
+                plain.n_tokens, heads, head_dim, generator=generator, device=device
+            ).bfloat16()
+            for heads in (n_heads, n_key_heads, n_key_heads)
+        )
+        expected = attend(query, key, value, plain)
+        try:
+            found = attend(query, key, value, flash)
+            torch.cuda.synchronize(device)
+        except (RuntimeError, ImportError, TypeError, AttributeError):
+            return False
+        if not torch.allclose(found.float(), expected.float(), atol=3e-2, rtol=3e-2):
+            return False
+    return True
+
+
+def _flash(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor:
+    from torch.nn.attention.varlen import varlen_attn
+
+    if layout.key_rows is not None:
+        key, value = key[layout.key_rows], value[layout.key_rows]
+    queries = layout.query_lengths
+    # A causal window is aligned to the end of the keys: own tokens see the whole prefix.
+    window = (-1, 0) if layout.is_causal else (-1, -1)
+    found = varlen_attn(
+        query,
+        key,
+        value,
+        layout.query_bounds,
+        layout.key_bounds,
+        max(queries),
+        layout.n_shared + max(layout.lengths) if layout.n_shared else max(queries),
+        window_size=window,
+        enable_gqa=query.shape[1] != key.shape[1],
+    )
+    assert isinstance(found, Tensor)
+    return found
+
+
+def _flash_last(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor:
+    from torch.nn.attention.varlen import varlen_attn
+
+    bounds = layout.key_bounds
+    if layout.key_rows is not None:
+        rows = layout.key_rows
+        if not layout.is_prefix_known:
+            # Without the prefix's own entry, which comes first.
+            rows, bounds = rows[layout.n_shared :], bounds[1:] - layout.n_shared
+        key, value = key[rows], value[rows]
+    found = varlen_attn(
+        query,
+        key,
+        value,
+        _bounds([1] * len(layout.lengths), layout.device),
+        bounds,
+        1,
+        layout.n_shared + max(layout.lengths),
+        enable_gqa=query.shape[1] != key.shape[1],
+    )
+    assert isinstance(found, Tensor)
+    return found
+
+
+def _one_by_one(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor:
+    n_shared = layout.n_shared
+    parts = []
+    if n_shared and not layout.is_prefix_known:
+        parts.append(
+            _sdpa(query[:n_shared], key[:n_shared], value[:n_shared], None, is_causal=True)
+        )
+    masks: dict[int, Tensor] = {}
+    for length, end in zip(layout.lengths, layout.ends, strict=True):
+        own = slice(end - length, end)
+        asking = query[own.start - layout.query_start : end - layout.query_start]
+        if not n_shared:
+            parts.append(_sdpa(asking, key[own], value[own], None, is_causal=layout.is_causal))
+            continue
+        if length not in masks:
+            seen = torch.ones(length, n_shared + length, dtype=torch.bool, device=query.device)
+            masks[length] = seen.tril(n_shared)
+        parts.append(
+            _sdpa(
+                asking,
+                torch.cat([key[:n_shared], key[own]]),
+                torch.cat([value[:n_shared], value[own]]),
+                masks[length],
+            )
+        )
+    return torch.cat(parts)
+
+
+def _sdpa(
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, *, is_causal: bool = False
+) -> Tensor:
+    found = F.scaled_dot_product_attention(
+        query.transpose(0, 1)[None],
+        key.transpose(0, 1)[None],
+        value.transpose(0, 1)[None],
+        attn_mask=mask,
+        is_causal=is_causal,
+        enable_gqa=query.shape[1] != key.shape[1],
+    )
+    return found[0].transpose(0, 1)
+
+
+def _bounds(lengths: Sequence[int], device: torch.device) -> Tensor:
+    bounds = torch.zeros(len(lengths) + 1, dtype=torch.int32)
+    bounds[1:] = torch.tensor(lengths, dtype=torch.int32).cumsum(0)
+    return bounds.to(device)

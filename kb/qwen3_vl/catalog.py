@@ -1,0 +1,127 @@
+"""The Qwen3-VL models that `kb models` knows.
+
+Sizes come from the published configurations (2 bytes a parameter, bfloat16). For the 2B
+models the sum is the published file to the byte: 4,255,064,064 of weights and a header of
+76,248 are the 4,255,140,312 bytes that the hub gives. Qwen3-VL-Embedding-8B ships without
+its language head, which is why it is 1.2 GB smaller than the other 8B models.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["KNOWN_MODELS", "KnownModel", "Role", "find_known_model", "size_text"]
+
+_ORGANISATION = "Qwen"
+
+
+class Role(StrEnum):
+    """What a model does here."""
+
+    ENCODER = "encoder"
+    RERANKER = "reranker"
+    GENERATOR = "generator"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownModel:
+    """A published model.
+
+    Attributes:
+        name: What people call it, and its directory under ``HOME/models``.
+        role: What it does here.
+        n_parameters: As stored in its files.
+        dim: Length of the language model's states; for an encoder, of its vectors.
+        revision: The commit on Hugging Face that is pulled.
+    """
+
+    name: str
+    role: Role
+    n_parameters: int
+    dim: int
+    revision: str
+
+    @property
+    def repository(self) -> str:
+        """Owner and name, the same on Hugging Face and on ModelScope."""
+        return f"{_ORGANISATION}/{self.name}"
+
+    @property
+    def weights_bytes(self) -> int:
+        """On disk and, in bfloat16, in memory."""
+        return 2 * self.n_parameters
+
+
+_N_2B = 2_127_532_032
+_N_4B = 4_437_815_808
+_N_8B = 8_767_123_696
+_N_8B_WITHOUT_HEAD = _N_8B - 151_936 * 4096
+
+KNOWN_MODELS = (
+    KnownModel(
+        "Qwen3-VL-Embedding-2B",
+        Role.ENCODER,
+        _N_2B,
+        dim=2048,
+        revision="9f2f7e710d6d81056aa5c0a4f04764fec6bb7bda",
+    ),
+    KnownModel(
+        "Qwen3-VL-Embedding-8B",
+        Role.ENCODER,
+        _N_8B_WITHOUT_HEAD,
+        dim=4096,
+        revision="2c4565515e0f265c6511776e7193b22c0968ddc7",
+    ),
+    KnownModel(
+        "Qwen3-VL-Reranker-2B",
+        Role.RERANKER,
+        _N_2B,
+        dim=2048,
+        revision="4bd860ac4f15ad1897a214615cccc700f8f71818",
+    ),
+    KnownModel(
+        "Qwen3-VL-Reranker-8B",
+        Role.RERANKER,
+        _N_8B,
+        dim=4096,
+        revision="b212dc8c91a8164aef1ea2de9c1a867611e75c04",
+    ),
+    KnownModel(
+        "Qwen3-VL-2B-Instruct",
+        Role.GENERATOR,
+        _N_2B,
+        dim=2048,
+        revision="89644892e4d85e24eaac8bacfd4f463576704203",
+    ),
+    KnownModel(
+        "Qwen3-VL-4B-Instruct",
+        Role.GENERATOR,
+        _N_4B,
+        dim=2560,
+        revision="ebb281ec70b05090aa6165b016eac8ec08e71b17",
+    ),
+    KnownModel(
+        "Qwen3-VL-8B-Instruct",
+        Role.GENERATOR,
+        _N_8B,
+        dim=4096,
+        revision="0c351dd01ed87e9c1b53cbc748cba10e6187ff3b",
+    ),
+)
+
+
+def find_known_model(name: str) -> KnownModel | None:
+    """The model called `name`, with or without its owner, in any case."""
+    short = name.casefold().removeprefix(f"{_ORGANISATION.casefold()}/")
+    return next((model for model in KNOWN_MODELS if model.name.casefold() == short), None)
+
+
+def size_text(n_bytes: int) -> str:
+    """``4255140312`` → ``4.3 GB``: powers of ten, as hubs and disks count."""
+    value = float(n_bytes)
+    for unit in ("B", "kB", "MB"):
+        if value < 999.5:
+            return f"{value:.0f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"

@@ -1,0 +1,211 @@
+"""The language model as an encoder: packed tokens to the state of each sequence's last one.
+
+The weights are those of transformers' ``Qwen3VLTextModel``. Beside packing (see
+`kb.qwen3_vl.attention`), this forward pass multiplies query, key and value at once, likewise
+the two halves of the gated layer, and in the last layer computes the last tokens alone, since
+no other state is read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+from kb.qwen3_vl.attention import Layout, attend, attend_last
+
+__all__ = ["Decoder", "Prefix", "Visuals"]
+
+# Keys and values ``(n_shared, n_key_heads, head_dim)`` of a shared prefix, by layer.
+Prefix = list[tuple[Tensor, Tensor]]
+
+
+@dataclass(frozen=True, slots=True)
+class Visuals:
+    """Tokens of pictures, to be put into the row.
+
+    Attributes:
+        rows: int64 ``(n_visual,)``: where they stand.
+        tokens: ``(n_visual, dim)``.
+        deep: One ``(n_visual, dim)`` for each of the first layers, added to its output
+            (DeepStack, Meng et al., 2024).
+    """
+
+    rows: Tensor
+    tokens: Tensor
+    deep: list[Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """Weights as ``(out, in)``."""
+
+    norm: Tensor
+    query_key_value: Tensor
+    query_norm: Tensor
+    key_norm: Tensor
+    output: Tensor
+    mlp_norm: Tensor
+    gate_up: Tensor
+    down: Tensor
+
+
+class Decoder:
+    """Packed forward pass.
+
+    Args:
+        module: transformers' ``Qwen3VLTextModel``, on its device. Its layers' weights are
+            taken out of it to be joined; use it no more.
+        flash: Whether `attend` may use FlashAttention.
+    """
+
+    def __init__(self, module: Any, *, flash: bool) -> None:
+        config = module.config
+        self._flash = flash
+        self._epsilon: float = config.rms_norm_eps
+        self._head_dim: int = config.head_dim
+        self._n_heads: int = config.num_attention_heads
+        self._n_key_heads: int = config.num_key_value_heads
+        self._embedding: Tensor = module.embed_tokens.weight.detach()
+        self._norm: Tensor = module.norm.weight.detach()
+        self._frequencies: Tensor = module.rotary_emb.inv_freq.float()
+        self._axes = _axes(module.rotary_emb.mrope_section, self._head_dim // 2).to(
+            self._embedding.device
+        )
+        self._layers = []
+        for layer in module.layers:
+            self._layers.append(_take(layer))
+
+    @property
+    def dim(self) -> int:
+        """Length of a state."""
+        return self._embedding.shape[1]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self._embedding.device
+
+    @torch.inference_mode()
+    def forward(
+        self,
+        token_ids: Tensor,
+        positions: Tensor,
+        n_shared: int,
+        lengths: tuple[int, ...],
+        visuals: Visuals | None,
+        prefix: Prefix | None = None,
+    ) -> Tensor:
+        """The state of each sequence's last token after the final norm.
+
+        Args:
+            token_ids: int64 ``(n_tokens,)``: the shared prefix, unless `prefix` holds it, then
+                each sequence's own.
+            positions: int64 ``(3, n_tokens)``.
+            n_shared: Tokens of the prefix.
+            lengths: Of the sequences' own parts.
+            prefix: What an earlier pass left; an empty one is filled by this pass.
+
+        Returns:
+            float32 ``(len(lengths), dim)``.
+        """
+        is_known = bool(prefix)
+        layout = Layout(n_shared, lengths, True, self.device, self._flash, is_known)
+        hidden = self._embedding[token_ids]
+        if visuals is not None:
+            hidden[visuals.rows] = visuals.tokens.to(hidden.dtype)
+        cosine, sine = self._rotation(positions, hidden.dtype)
+        last = len(self._layers) - 1
+        for number, layer in enumerate(self._layers):
+            known = prefix[number] if prefix and is_known else None
+            hidden, seen = self._layer(
+                layer, hidden, cosine, sine, layout, known, is_last=number == last
+            )
+            if prefix is not None and not is_known:
+                prefix.append(seen)
+            if visuals is not None and number < len(visuals.deep):
+                assert number != last, "the published models deepen their first layers"
+                hidden[visuals.rows] += visuals.deep[number].to(hidden.dtype)
+        return self._normed(hidden, self._norm).float()
+
+    def _layer(
+        self,
+        layer: _Layer,
+        hidden: Tensor,
+        cosine: Tensor,
+        sine: Tensor,
+        layout: Layout,
+        known: tuple[Tensor, Tensor] | None,
+        *,
+        is_last: bool,
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """The layer's output, and keys and values of the prefix as copies."""
+        mixed = F.linear(self._normed(hidden, layer.norm), layer.query_key_value)
+        heads = mixed.view(len(mixed), -1, self._head_dim)
+        n_queries, n_keys = self._n_heads, self._n_key_heads
+        query, key, value = torch.split(heads, [n_queries, n_keys, n_keys], dim=1)
+        key = _turn(self._normed(key, layer.key_norm), cosine, sine)
+        if known is not None:
+            key, value = torch.cat([known[0], key]), torch.cat([known[1], value])
+            seen = known
+        else:
+            seen = (key[: layout.n_shared].clone(), value[: layout.n_shared].clone())
+        if is_last:
+            ends = torch.tensor(layout.ends, device=hidden.device) - 1 - layout.query_start
+            query, hidden = query[ends], hidden[ends]
+            cosine, sine = cosine[ends], sine[ends]
+        query = _turn(self._normed(query, layer.query_norm), cosine, sine)
+        attended = (attend_last if is_last else attend)(query, key, value, layout)
+        hidden = hidden + F.linear(attended.reshape(len(hidden), -1), layer.output)
+        gate, up = F.linear(self._normed(hidden, layer.mlp_norm), layer.gate_up).chunk(2, dim=-1)
+        return hidden + F.linear(F.silu(gate) * up, layer.down), seen
+
+    def _normed(self, states: Tensor, weight: Tensor) -> Tensor:
+        return F.rms_norm(states, (states.shape[-1],), weight, self._epsilon)
+
+    def _rotation(self, positions: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """Cosine and sine ``(n_tokens, 1, head_dim)`` of interleaved M-RoPE."""
+        angles = positions[self._axes].T.float() * self._frequencies
+        angles = torch.cat([angles, angles], dim=-1)[:, None]
+        return angles.cos().to(dtype), angles.sin().to(dtype)
+
+
+def _take(layer: Any) -> _Layer:
+    """The weights of `layer`, joined; its own are let go, so that memory holds one copy."""
+    attention, mlp = layer.self_attn, layer.mlp
+    joined = torch.cat(
+        [attention.q_proj.weight, attention.k_proj.weight, attention.v_proj.weight]
+    ).detach()
+    attention.q_proj = attention.k_proj = attention.v_proj = None
+    gate_up = torch.cat([mlp.gate_proj.weight, mlp.up_proj.weight]).detach()
+    mlp.gate_proj = mlp.up_proj = None
+    return _Layer(
+        norm=layer.input_layernorm.weight.detach(),
+        query_key_value=joined,
+        query_norm=attention.q_norm.weight.detach(),
+        key_norm=attention.k_norm.weight.detach(),
+        output=attention.o_proj.weight.detach(),
+        mlp_norm=layer.post_attention_layernorm.weight.detach(),
+        gate_up=gate_up,
+        down=mlp.down_proj.weight.detach(),
+    )
+
+
+def _axes(sections: list[int], n: int) -> Tensor:
+    """For each of `n` frequencies which of time, row and column turns it: rows and columns
+    take every third, as far as their sections reach (transformers'
+    ``recomposition_frequencies``)."""
+    axes = torch.zeros(n, dtype=torch.int64)
+    for axis in (1, 2):
+        axes[axis : sections[axis] * 3 : 3] = axis
+    return axes
+
+
+def _turn(states: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+    """Rotary position embedding (Su et al., 2021)."""
+    half = states.shape[-1] // 2
+    turned = torch.cat([-states[..., half:], states[..., :half]], dim=-1)
+    return states * cosine + turned * sine

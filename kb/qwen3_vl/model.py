@@ -1,0 +1,373 @@
+"""A checkpoint on its device: sequences in, the state of each one's last token out."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from huggingface_hub.errors import StrictDataclassError
+from safetensors import SafetensorError
+from torch import Tensor
+
+from kb.errors import InferenceError, ModelLoadError
+from kb.protocols import Float32Array
+from kb.qwen3_vl.attention import flash_agrees
+from kb.qwen3_vl.decoder import Decoder, Prefix, Visuals
+from kb.qwen3_vl.directory import read_json, text_dim
+from kb.qwen3_vl.pixels import UInt8Array
+from kb.qwen3_vl.sequence import TokenSequence, Visual
+from kb.qwen3_vl.turns import Turns
+from kb.qwen3_vl.vision import Normalisation, VisionTower
+
+__all__ = ["PackedModel", "choose_device", "load_module", "read_normalisation"]
+
+log = logging.getLogger(__name__)
+
+_BATCHES_AHEAD = 2
+_N_READERS = 8
+# On a processor more tokens gain nothing: the products are as fast, and the states in between
+# leave the cache.
+_MAX_PROCESSOR_TOKENS = 1024
+
+
+def choose_device(name: str) -> torch.device:
+    """``auto`` is the first GPU, else the processor.
+
+    Raises:
+        ModelLoadError: A GPU is asked for and there is none.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    device = torch.device(name)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ModelLoadError(
+            "The configuration asks for a GPU (device: cuda), and torch finds none. Install a "
+            "driver, or use the profile `starter`, or set `device: cpu` in kb.yaml (slow)."
+        )
+    return device
+
+
+def load_module(directory: Path, device: torch.device, kind: Literal["base", "language"]) -> Any:
+    """transformers' ``Qwen3VLModel`` (base) or ``Qwen3VLForConditionalGeneration``: bfloat16 on
+    a GPU, float32 elsewhere, in evaluation mode.
+
+    Raises:
+        ModelLoadError: The files are missing, damaged, or of another family, or the device
+            has too little memory.
+    """
+    from transformers import Qwen3VLForConditionalGeneration, Qwen3VLModel
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()
+    wanted = Qwen3VLModel if kind == "base" else Qwen3VLForConditionalGeneration
+    text_dim(directory)  # checks the family
+    try:
+        module, info = wanted.from_pretrained(
+            str(directory),
+            dtype=torch.bfloat16 if device.type == "cuda" else torch.float32,
+            local_files_only=True,
+            use_safetensors=True,
+            output_loading_info=True,
+        )
+        missing = set(info["missing_keys"])
+        if missing:
+            raise ModelLoadError(
+                f"{directory} lacks {len(missing)} weights, among them {min(missing)}. Pull the "
+                "model again: `kb models pull`.",
+                model_id=str(directory),
+            )
+        return module.eval().to(device)
+    except torch.OutOfMemoryError as error:
+        raise ModelLoadError(
+            f"The device {device} has too little memory for the model in {directory}. Close other "
+            "programs that use it, choose a smaller model (`kb models list`), or `device: cpu`.",
+            model_id=str(directory),
+        ) from error
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        RuntimeError,
+        SafetensorError,
+        StrictDataclassError,
+    ) as error:
+        raise ModelLoadError(
+            f"The model in {directory} can't be loaded: {error}. `kb models check` finds damaged "
+            "files.",
+            model_id=str(directory),
+        ) from error
+
+
+def read_normalisation(directory: Path) -> tuple[Normalisation, Normalisation]:
+    """Of pictures and of clips, from the checkpoint's files.
+
+    Raises:
+        ModelLoadError: A file is missing or damaged.
+    """
+    found = []
+    for name in ("preprocessor_config.json", "video_preprocessor_config.json"):
+        config = read_json(directory / name)
+        try:
+            found.append(Normalisation(tuple(config["image_mean"]), tuple(config["image_std"])))
+        except (KeyError, TypeError) as error:
+            raise ModelLoadError(
+                f"{directory / name} gives no image_mean and image_std. Pull the model again: "
+                "`kb models pull`.",
+                model_id=str(directory),
+            ) from error
+    return found[0], found[1]
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Sequences that are computed at once, by their index in the call."""
+
+    members: list[int]
+    pixels: list[Future[UInt8Array]]
+
+
+class _Pending:
+    """States on their way to the host."""
+
+    def __init__(self, members: list[int], rows: Tensor) -> None:
+        self._members = members
+        self._event: torch.cuda.Event | None = None
+        self._rows = rows
+        if rows.is_cuda:
+            host = torch.empty(rows.shape, dtype=rows.dtype, pin_memory=True)
+            self._rows = host.copy_(rows, non_blocking=True)
+            self._event = torch.cuda.Event()  # type: ignore[no-untyped-call]
+            self._event.record()
+
+    def into(self, states: Float32Array) -> None:
+        """Wait for the device and put the rows where they belong."""
+        if self._event is not None:
+            self._event.synchronize()
+        states[self._members] = self._rows.numpy()
+
+
+class PackedModel:
+    """Runs sequences of any lengths, packed under a budget of tokens.
+
+    The pictures of the next batches are decoded on worker threads meanwhile.
+
+    Args:
+        module: transformers' ``Qwen3VLModel``. Its weights are taken out of it.
+        normalisation: Of pictures and of clips.
+        batch_tokens: Of one forward pass, at most, unless one sequence is longer. It shrinks
+            for good when the device's memory does not hold so many.
+    """
+
+    def __init__(
+        self,
+        module: Any,
+        normalisation: tuple[Normalisation, Normalisation],
+        batch_tokens: int,
+    ) -> None:
+        text, vision = module.config.text_config, module.config.vision_config
+        device = module.device
+        head_dim = vision.hidden_size // vision.num_heads
+        flash = flash_agrees(
+            text.num_attention_heads, text.num_key_value_heads, text.head_dim, device
+        ) and flash_agrees(vision.num_heads, vision.num_heads, head_dim, device)
+        if device.type == "cuda" and not flash:
+            log.warning(
+                "FlashAttention over packed sequences does not work on this GPU with this torch; "
+                "the slower scaled-dot-product attention is used."
+            )
+        self.attention = "flash" if flash else "sdpa"
+        self._vision = VisionTower(module.visual, *normalisation, flash=flash)
+        self._decoder = Decoder(module.language_model, flash=flash)
+        self._batch_tokens = batch_tokens
+        if device.type == "cpu":
+            self._batch_tokens = min(batch_tokens, _MAX_PROCESSOR_TOKENS)
+        self._prefix: tuple[TokenSequence, Prefix] | None = None
+        self._readers = ThreadPoolExecutor(_N_READERS, thread_name_prefix="pictures")
+
+    @property
+    def dim(self) -> int:
+        """Length of a state."""
+        return self._decoder.dim
+
+    def last_states(
+        self, sequences: Sequence[TokenSequence], turns: Turns, *, is_query: bool
+    ) -> tuple[Float32Array, dict[int, InferenceError]]:
+        """The state of each sequence's last token, after the final norm.
+
+        Args:
+            turns: Of the device.
+            is_query: Someone waits for it: it goes before ingest.
+
+        Returns:
+            float32 ``(len(sequences), dim)``, and by index what could not be computed; their
+            rows are zero. One bad picture spoils no other sequence.
+
+        Raises:
+            InferenceError: A picture that all sequences share can't be read.
+        """
+        states = np.zeros((len(sequences), self.dim), np.float32)
+        failed: dict[int, InferenceError] = {}
+        todo = self._plan(sequences, list(range(len(sequences))))
+        begun: list[_Batch] = []
+        pending: list[_Pending] = []
+        while todo or begun:
+            while todo and len(begun) <= _BATCHES_AHEAD:
+                begun.append(self._begin(sequences, todo.pop(0)))
+            batch = begun.pop(0)
+            members, pixels = self._decoded(sequences, batch, failed)
+            if not members:
+                continue
+            try:
+                with turns.turn(is_query=is_query):
+                    rows = self._forward([sequences[i] for i in members], pixels)
+                    pending.append(_Pending(members, rows))
+                    # One batch stays queued while the next is prepared; a question waits for
+                    # no more than that.
+                    if len(pending) > 1:
+                        pending.pop(0).into(states)
+                continue
+            except torch.OutOfMemoryError as error:
+                # Its traceback holds the tensors of the pass that failed.
+                cause = error.with_traceback(None)
+            torch.cuda.empty_cache()
+            first = sequences[members[0]]
+            n_tokens = first.n_shared + sum(len(sequences[i]) - first.n_shared for i in members)
+            if len(members) == 1:
+                failed[members[0]] = _out_of_memory(n_tokens, cause)
+                continue
+            self._batch_tokens = max(1, min(self._batch_tokens, n_tokens) // 2)
+            log.warning("The device ran out of memory; %d tokens at once.", self._batch_tokens)
+            again = [*members, *(i for one in begun for i in one.members), *itertools.chain(*todo)]
+            begun = []
+            todo = self._plan(sequences, again)
+        for last in pending:
+            last.into(states)
+        self._prefix = None
+        return states, failed
+
+    def _plan(self, sequences: Sequence[TokenSequence], indices: list[int]) -> list[list[int]]:
+        """Batches of like lengths under the budget, the longest first."""
+        batches: list[list[int]] = []
+        n_tokens = 0
+        for index in sorted(indices, key=lambda i: (-len(sequences[i]), i)):
+            one = sequences[index]
+            own = len(one) - one.n_shared
+            if not batches or n_tokens + own > self._batch_tokens:
+                batches.append([])
+                n_tokens = one.n_shared
+            batches[-1].append(index)
+            n_tokens += own
+        return batches
+
+    def _begin(self, sequences: Sequence[TokenSequence], members: list[int]) -> _Batch:
+        visuals = [visual for i in members for visual in _own_visuals(sequences[i])]
+        first = sequences[members[0]]
+        shared = first.visuals[: first.n_shared_visuals]
+        return _Batch(members, [self._readers.submit(v.read) for v in (*shared, *visuals)])
+
+    def _decoded(
+        self,
+        sequences: Sequence[TokenSequence],
+        batch: _Batch,
+        failed: dict[int, InferenceError],
+    ) -> tuple[list[int], list[UInt8Array]]:
+        """The members whose pictures could be read, and all their pixels in order."""
+        futures = iter(batch.pixels)
+        first = sequences[batch.members[0]]
+        # What all share is the question: without it nothing can be computed.
+        pixels = [next(futures).result() for _ in range(first.n_shared_visuals)]
+        members = []
+        for index in batch.members:
+            own = [next(futures) for _ in _own_visuals(sequences[index])]
+            try:
+                read = [future.result() for future in own]
+            except InferenceError as error:
+                failed[index] = error
+                continue
+            members.append(index)
+            pixels += read
+        return members, pixels
+
+    def _forward(self, members: Sequence[TokenSequence], pixels: list[UInt8Array]) -> Tensor:
+        first = members[0]
+        n_shared = first.n_shared
+        device = self._decoder.device
+        prefix = self._known_prefix(first)
+        # How much of what all share is computed in this pass.
+        n_first = 0 if prefix else n_shared
+        ids = np.concatenate(
+            [first.token_ids[:n_first], *(m.token_ids[n_shared:] for m in members)]
+        )
+        positions = np.concatenate(
+            [first.positions[:, :n_first], *(m.positions[:, n_shared:] for m in members)], axis=1
+        )
+        shown = list(() if prefix else first.visuals[: first.n_shared_visuals])
+        if prefix:
+            pixels = pixels[first.n_shared_visuals :]
+        shown += [visual for member in members for visual in _own_visuals(member)]
+        visuals = None
+        if shown:
+            tokens, deep = self._vision.forward(
+                pixels, [v.grid for v in shown], [v.is_clip for v in shown]
+            )
+            rows = _visual_rows(first, members, n_first)
+            visuals = Visuals(torch.from_numpy(rows).to(device), tokens, deep)
+        states = self._decoder.forward(
+            torch.from_numpy(ids).to(device),
+            torch.from_numpy(positions).to(device),
+            n_shared,
+            tuple(len(member) - n_shared for member in members),
+            visuals,
+            prefix if n_shared else None,
+        )
+        if n_shared:
+            self._prefix = (first, prefix)
+        return states
+
+    def _known_prefix(self, sequence: TokenSequence) -> Prefix:
+        """Of the batch before, if it began with the very same prompt and pictures."""
+        if self._prefix is None:
+            return []
+        other, prefix = self._prefix
+        n, n_visuals = sequence.n_shared, sequence.n_shared_visuals
+        is_same = (
+            (n, n_visuals) == (other.n_shared, other.n_shared_visuals)
+            and np.array_equal(sequence.token_ids[:n], other.token_ids[:n])
+            and all(
+                one is another
+                for one, another in zip(
+                    sequence.visuals[:n_visuals], other.visuals[:n_visuals], strict=True
+                )
+            )
+        )
+        return prefix if is_same else []
+
+
+def _own_visuals(sequence: TokenSequence) -> tuple[Visual, ...]:
+    return sequence.visuals[sequence.n_shared_visuals :]
+
+
+def _visual_rows(
+    first: TokenSequence, members: Sequence[TokenSequence], n_first: int
+) -> np.ndarray:
+    """int64: the rows of the packed batch that hold pictures' tokens; it begins with `n_first`
+    of the shared ones."""
+    n_shared = first.n_shared
+    masks = [first.is_visual[:n_first], *(member.is_visual[n_shared:] for member in members)]
+    return np.flatnonzero(np.concatenate(masks))
+
+
+def _out_of_memory(n_tokens: int, error: Exception) -> InferenceError:
+    failure = InferenceError(
+        f"The device's memory does not hold one input of {n_tokens:,} tokens. Close other programs "
+        "that use the GPU, or lower `max_length` or the pixel budget in kb.yaml."
+    )
+    failure.__cause__ = error
+    return failure

@@ -1,0 +1,103 @@
+"""What a server answered at the first connect, so that another model behind the same name is
+noticed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from kb.errors import IndexMismatchError, ModelLoadError
+from kb.protocols import Float32Array
+from kb.qwen3_vl.content import Content, Picture
+from kb.types import EncodedImage
+
+__all__ = ["MIN_COSINE", "KnownVectors", "probes"]
+
+# One model in two batches, or on two devices, in bfloat16 differs by less.
+MIN_COSINE = 0.999
+_PROBE_PX = 64
+
+
+def probes() -> tuple[Content, ...]:
+    """A text and a small picture, always the same."""
+    ramp = np.arange(_PROBE_PX, dtype=np.uint8) * 4
+    pixels = np.stack(np.broadcast_arrays(ramp[:, None], ramp, ramp[::-1]), axis=-1)
+    buffer = BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    image = EncodedImage(buffer.getvalue(), "image/png", _PROBE_PX, _PROBE_PX)
+    return Content("How do I reset the device?"), Content(pictures=(Picture.of(image),))
+
+
+class KnownVectors:
+    """The vectors of `probes` by model name, in a JSON file.
+
+    Args:
+        path: Of the file, made at the first connect.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def fingerprint(self, model: str) -> str | None:
+        """Of what is remembered of `model`; None before the first connect.
+
+        Raises:
+            ModelLoadError: The file is damaged.
+        """
+        vectors = self._read().get(model)
+        return None if vectors is None else hashlib.sha256(vectors.tobytes()).hexdigest()[:16]
+
+    def check(self, model: str, vectors: Float32Array) -> None:
+        """Compare `vectors`, float32 ``(n_probes, dim)`` as the server answers now, with those
+        that are remembered; remember them when none are.
+
+        Raises:
+            IndexMismatchError: They differ.
+            ModelLoadError: The file is damaged.
+        """
+        known = self._read()
+        if (remembered := known.get(model)) is None:
+            known[model] = vectors
+            self._write(known)
+            return
+        if remembered.shape != vectors.shape:
+            difference = f"vectors of {vectors.shape[1]} numbers instead of {remembered.shape[1]}"
+        else:
+            norms = np.linalg.norm(remembered, axis=1) * np.linalg.norm(vectors, axis=1)
+            cosine = float(((remembered * vectors).sum(axis=1) / norms).min())
+            if cosine >= MIN_COSINE:
+                return
+            difference = f"cosine {cosine:.3f} to what it answered then, below {MIN_COSINE}"
+        raise IndexMismatchError(
+            f"The server's {model!r} is not the model that the index was made with: {difference}. "
+            "Serve that model again, with the same prompt and precision, or run "
+            "`kb sync --rebuild` to embed the library with this one."
+        )
+
+    def _read(self) -> dict[str, Float32Array]:
+        try:
+            text = self._path.read_text("utf-8")
+        except FileNotFoundError:
+            return {}
+        try:
+            return {name: np.array(rows, np.float32) for name, rows in json.loads(text).items()}
+        except (ValueError, TypeError, AttributeError) as error:
+            raise ModelLoadError(
+                f"{self._path} is damaged ({error}). Delete it and run `kb sync --rebuild`."
+            ) from error
+
+    def _write(self, known: dict[str, Float32Array]) -> None:
+        rows: dict[str, Any] = {name: vectors.tolist() for name, vectors in known.items()}
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=self._path.parent, suffix=".part")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(rows, file)
+        Path(name).replace(self._path)

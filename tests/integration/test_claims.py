@@ -1,0 +1,116 @@
+"""The claim check of `starter` on the samples: what it ships with is what `kb eval --claims`
+finds, and what an extractive answer quotes is never called weak."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kb.config import Home
+from kb.config_file import load_config
+from kb.types import Answer, Query
+from ui.service import Service
+from ui.wire import answer_json
+
+REPOSITORY = Path(__file__).parents[2]
+SAMPLES = REPOSITORY / "data" / "samples"
+SHIPPED = REPOSITORY / "configs" / "claims_starter.json"
+KB = Path(sys.executable).with_name("kb")
+# The files whose words are read without OCR.
+FOLDERS = ("manuals", "notes", "office", "service", "web")
+EXPECTED = json.loads((Path(__file__).parent / "expected" / "samples.json").read_text("utf-8"))
+QUESTIONS = [
+    q["question"] for q in EXPECTED["questions"] if q.get("source", "").split("/")[0] in FOLDERS
+]
+
+
+def run(*arguments: str | Path) -> str:
+    done = subprocess.run(
+        [*map(str, arguments)], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def claims_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("claims") / "samples"
+    run(sys.executable, "scripts/make_claims.py", folder)
+    return folder
+
+
+def test_the_shipped_threshold_is_what_the_command_finds(claims_set: Path, tmp_path: Path) -> None:
+    said = run(
+        KB, "eval", "--claims", claims_set, "--home", tmp_path, "--profile", "starter", "--json"
+    )
+    found: dict[str, Any] = json.loads(said)
+    written = json.loads((tmp_path / "claims.json").read_text("utf-8"))
+    assert Path(found["written_to"]) == tmp_path / "claims.json"
+    (shipped,) = json.loads(SHIPPED.read_text("utf-8")).items()
+    assert shipped[0] == found["scorer"]
+    assert shipped[1] == pytest.approx(written[found["scorer"]])
+    assert {name: found[name] for name in ("threshold", "precision", "recall")} == pytest.approx(
+        {name: shipped[1][name] for name in ("threshold", "precision", "recall")}
+    )
+    assert found["precision"] >= 0.9
+    assert found["recall"] >= 0.8
+
+
+def test_the_claims_are_of_both_languages_and_labels(claims_set: Path) -> None:
+    lines = (claims_set / "claims.jsonl").read_text("utf-8").splitlines()
+    claims = [json.loads(line) for line in lines]
+    labels = [claim["supported"] for claim in claims]
+    assert labels.count(True) == labels.count(False) > 80
+    chinese = [claim for claim in claims if any("一" <= char <= "鿿" for char in claim["claim"])]
+    assert 20 < len(chinese) < len(claims) / 2
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    home = Home(tmp_path_factory.mktemp("home"))
+    for name in FOLDERS:
+        shutil.copytree(SAMPLES / name, home.library / name)
+    home.config.write_text("ingest:\n  ocr:\n    enabled: false\n", "utf-8")
+    service = Service(home, load_config(home))
+    service.sync()
+    yield service
+    service.close()
+
+
+def answers(service: Service, question: str) -> list[Answer]:
+    return [event for event in service.ask(Query(text=question)) if isinstance(event, Answer)]
+
+
+def test_what_is_quoted_is_supported(service: Service) -> None:
+    n_claims = 0
+    for question in QUESTIONS:
+        *_, answer = answers(service, question)
+        assert answer.check_error == ""
+        for claim in answer.claims:
+            n_claims += 1
+            assert claim.is_weak is not True, (question, claim)
+            assert claim.score is None or claim.score >= 0.9, (question, claim)
+    assert n_claims >= len(QUESTIONS)
+
+
+def test_a_damaged_calibration_is_told_and_stops_no_answer(service: Service) -> None:
+    path = service.home.path / "claims.json"
+    path.write_text("{", "utf-8")
+    try:
+        *_, answer = answers(service, QUESTIONS[0])
+    finally:
+        path.unlink()
+    value = answer_json(answer, service.kb.assets)
+    assert value["citations"]
+    assert value["claims"] == []
+    assert str(path) in value["check_error"]
+    # And once it is gone, the shipped threshold holds again, without a restart.
+    *_, answer = answers(service, QUESTIONS[0])
+    assert [claim.is_weak for claim in answer.claims].count(False) > 0

@@ -1,0 +1,107 @@
+"""What all pairs of a question share is computed in the first batch alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from made_contents import picture
+
+from kb.qwen3_vl.attention import Layout, attend, attend_last
+from kb.qwen3_vl.content import Content
+from kb.qwen3_vl.model import PackedModel, load_module, read_normalisation
+from kb.qwen3_vl.pixels import PixelBudget
+from kb.qwen3_vl.sequence import PromptTokenizer, TokenSequence
+from kb.qwen3_vl.turns import Turns
+
+CPU = torch.device("cpu")
+ROUNDING = 1e-4
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tiny_qwen3_vl: Path) -> PromptTokenizer:
+    return PromptTokenizer(tiny_qwen3_vl, PixelBudget(), 8192)
+
+
+def packed(directory: Path, batch_tokens: int) -> PackedModel:
+    module = load_module(directory, CPU, "base")
+    return PackedModel(module, read_normalisation(directory), batch_tokens)
+
+
+def states(model: PackedModel, sequences: Sequence[TokenSequence]) -> np.ndarray:
+    found, failed = model.last_states(sequences, Turns(), is_query=True)
+    assert not failed
+    return found
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        Content("Which lamp blinks?"),
+        Content("Which?", (picture(128, 96, 0),)),
+        Content("", (picture(128, 96, 1),)),
+    ],
+)
+def test_many_batches_give_what_each_pair_alone_gives(
+    query: Content, tokenizer: PromptTokenizer, tiny_qwen3_vl: Path
+) -> None:
+    documents = [
+        Content(f"number {n} " * (n + 1), (picture(128, 96, n),) if n % 2 else ()) for n in range(6)
+    ]
+    pairs = tokenizer.pairs(query, documents, "Find it.")
+    assert pairs[0].n_shared > 0
+    model = packed(tiny_qwen3_vl, 256)
+    counts: list[int] = []
+    forward = model._decoder.forward
+
+    def watched(token_ids: torch.Tensor, *rest: Any) -> torch.Tensor:
+        counts.append(len(token_ids))
+        return forward(token_ids, *rest)
+
+    model._decoder.forward = watched  # type: ignore[method-assign]
+    model._batch_tokens = pairs[0].n_shared + 30
+    found = states(model, pairs)
+    assert len(counts) > 2
+    n_own = sum(len(pair) - pair.n_shared for pair in pairs)
+    assert sum(counts) == pairs[0].n_shared + n_own
+    whole = [replace(pair, n_shared=0, n_shared_visuals=0) for pair in pairs]
+    expected = np.concatenate([states(model, [one]) for one in whole])
+    np.testing.assert_allclose(found, expected, atol=ROUNDING)
+
+
+def test_another_question_does_not_find_the_prefix_of_the_one_before(
+    tokenizer: PromptTokenizer, tiny_qwen3_vl: Path
+) -> None:
+    model = packed(tiny_qwen3_vl, 256)
+    one = tokenizer.pairs(Content("", (picture(128, 96, 0),)), [Content("a page")], "Find it.")
+    # The same tokens, another picture.
+    other = tokenizer.pairs(Content("", (picture(128, 96, 1),)), [Content("a page")], "Find it.")
+    expected = states(packed(tiny_qwen3_vl, 256), other)
+    model._forward(one, [visual.read() for visual in one[0].visuals])
+    found = model._forward(other, [visual.read() for visual in other[0].visuals])
+    np.testing.assert_allclose(found.numpy(), expected, atol=ROUNDING)
+    assert np.abs(states(model, one) - expected).max() > 10 * ROUNDING
+
+
+@pytest.mark.parametrize("lengths", [(4, 5), (1,), (3, 1, 3)])
+def test_attention_over_a_known_prefix_is_the_rest_of_the_whole(lengths: tuple[int, ...]) -> None:
+    n_shared = 3
+    whole = Layout(n_shared, lengths, True, CPU, flash=False)
+    rest = Layout(n_shared, lengths, True, CPU, flash=False, is_prefix_known=True)
+    query, key, value = (torch.randn(whole.n_tokens, heads, 8) for heads in (4, 2, 2))
+    expected = attend(query, key, value, whole)[n_shared:]
+    torch.testing.assert_close(attend(query[n_shared:], key, value, rest), expected)
+    last = query[torch.tensor(whole.ends) - 1]
+    torch.testing.assert_close(
+        attend_last(last, key, value, rest), attend_last(last, key, value, whole)
+    )
+    assert rest.query_bounds.tolist() == [n - n_shared for n in (n_shared, *rest.ends)]
+    assert whole.key_rows is not None
+    assert rest.key_rows is not None
+    assert rest.key_rows.tolist() == whole.key_rows.tolist()[n_shared:]
+    assert rest.key_bounds.tolist() == [n - n_shared for n in whole.key_bounds.tolist()[1:]]

@@ -1,0 +1,50 @@
+"""Options that commands share, and how commands speak."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kb.config import Config, Home
+from kb.config_file import available_profiles, load_config
+
+__all__ = ["HomeOption", "JsonOption", "ProfileOption", "configure", "print_json", "say"]
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option("--home", help="Where it lives. Default: $KB_HOME, else ./data.", metavar="DIR"),
+]
+ProfileOption = Annotated[
+    str | None,
+    typer.Option("--profile", help="Which models answer. Default: kb.yaml's, else starter."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def configure(home: Path | None, profile: str | None) -> tuple[Home, Config]:
+    """The home and its configuration, from the options.
+
+    Raises:
+        typer.BadParameter: There is no such profile.
+    """
+    place = Home(home) if home else Home.default()
+    if profile is not None and profile not in available_profiles():
+        raise typer.BadParameter(
+            f"There is no profile {profile!r}. Choose: {', '.join(available_profiles())}.",
+            param_hint="--profile",
+        )
+    return place, load_config(place, profile)
+
+
+def print_json(value: Any) -> None:
+    """A result, on stdout."""
+    print(json.dumps(value, ensure_ascii=False, indent=2), flush=True)
+
+
+def say(text: str) -> None:
+    """A word to the person, on stderr."""
+    print(text, file=sys.stderr, flush=True)
