@@ -10,6 +10,7 @@ import sys
 
 # PyMuPDF takes a failing import of them for "not installed".
 sys.modules.setdefault("pymupdf.layout", None)  # type: ignore[arg-type]
+sys.modules.setdefault("pymupdf4llm", None)  # type: ignore[arg-type]
 
 import pymupdf  # noqa: E402
 

@@ -23,7 +23,7 @@ from kb.retrieve import Retriever
 from kb.store.place import StorePlace
 from kb.store.schema import CollectionSchema
 
-__all__ = ["claim_thresholds", "open_knowledge_base", "profile_note", "reembed_library"]
+__all__ = ["claim_thresholds", "open_knowledge_base", "reembed_library"]
 
 
 def open_knowledge_base(
@@ -67,6 +67,7 @@ def open_knowledge_base(
         retriever=Retriever(store, encoders, ledger, config.retrieve),
         reranker=reranker,
         answerer=Answerer(models.generator(), ledger, checker),
+        note=" ".join(part for part in (_profile_note(config), models.placement.note) if part),
     )
 
 
@@ -115,7 +116,7 @@ def claim_thresholds(home: Home) -> Thresholds:
     return Thresholds(home.path / "claims.json", shipped)
 
 
-def profile_note(config: Config) -> str:
+def _profile_note(config: Config) -> str:
     """What the profile means for the person who asks, in a sentence or two."""
     return f"{_ENCODER_NOTES[config.encoder.kind]} {_GENERATOR_NOTES[config.generator.kind]}"
 

@@ -74,6 +74,10 @@ class Repair:
 class KnowledgeBase:
     """One knowledge base, open. Use `kb.build.open_knowledge_base` to make one.
 
+    Attributes:
+        note: What its profile means for the person who asks, and how its models share the
+            device, in a few sentences.
+
     Searches may run in any thread at any time; writes are serialised.
     """
 
@@ -89,11 +93,13 @@ class KnowledgeBase:
         retriever: Retriever,
         reranker: Reranker,
         answerer: Answerer,
+        note: str,
     ) -> None:
         self.home = home
         self.config = config
         self.ledger = ledger
         self.assets = assets
+        self.note = note
         self._store = store
         self._encoders = encoders
         self._retriever = retriever

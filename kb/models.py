@@ -41,6 +41,9 @@ __all__ = ["Models"]
 class Models:
     """Makes the models of `config`; those on one device share it.
 
+    Attributes:
+        placement: The plan by which they do.
+
     Every method raises ModelLoadError where a model is missing or damaged.
     """
 
@@ -48,19 +51,8 @@ class Models:
         self._home = home
         self._config = config
         self._assets = assets
-        placement = self.placement()
-        self._device = SharedDevice(Turns(), Residency(placement.budget_bytes))
-
-    def placement(self) -> Placement:
-        """The plan by which the models in this process share a device."""
-        placed, devices = [], []
-        for role in ("encoder", "reranker", "generator"):
-            section = getattr(self._config, role)
-            if section.kind == "qwen3-vl":
-                directory = self._directory(section.model)
-                placed.append(PlacedModel(role, directory.name, weights_bytes(directory)))
-                devices.append(section.device)
-        return Placement.plan(placed, "cpu" if set(devices) == {"cpu"} else "auto")
+        self.placement = self._placement()
+        self._device = SharedDevice(Turns(), Residency(self.placement.budget_bytes))
 
     def encoders(self) -> Encoders:
         """Of words, of pictures, and of both in one space."""
@@ -113,3 +105,13 @@ class Models:
 
     def _directory(self, model: str) -> Path:
         return find_model_directory(model, self._home.models)
+
+    def _placement(self) -> Placement:
+        placed, devices = [], []
+        for role in ("encoder", "reranker", "generator"):
+            section = getattr(self._config, role)
+            if section.kind == "qwen3-vl":
+                directory = self._directory(section.model)
+                placed.append(PlacedModel(role, directory.name, weights_bytes(directory)))
+                devices.append(section.device)
+        return Placement.plan(placed, "cpu" if set(devices) == {"cpu"} else "auto")

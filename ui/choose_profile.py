@@ -28,22 +28,21 @@ def choose_profile(home: Home) -> tuple[str, str]:
     if gpu is None:
         return _STARTER, "no GPU was found; --profile NAME or kb.yaml changes it"
     name, memory_bytes = gpu
-    smallest_bytes = 0
+    to_pull = ""
     for profile in _LOCAL:
         models = models_of_profile(load_config(home, profile))
-        smallest_bytes = sum(model.weights_bytes for model in models[:2]) + _WORKING_BYTES
-        if smallest_bytes > memory_bytes:
+        n_bytes = sum(model.weights_bytes for model in models[:2]) + _WORKING_BYTES
+        if n_bytes > memory_bytes:
             continue
         if all(_is_here(model, home) for model in models):
             return profile, f"its models are here and fit {name}; --profile starter needs none"
+        to_pull = to_pull or profile
+    if to_pull:
         return _STARTER, (
-            f"{name} has room for {profile}: `kb models pull {profile}` gets its models, then "
-            f"`kb up --profile {profile}`"
+            f"{name} has room for {to_pull}: `kb models pull {to_pull}` gets its models, then "
+            f"`kb up --profile {to_pull}`"
         )
-    return _STARTER, (
-        f"{name} has {size_text(memory_bytes)}, and the smallest pair of models needs "
-        f"{size_text(smallest_bytes)}"
-    )
+    return _STARTER, f"{name} has {size_text(memory_bytes)}, too little for a pair of models"
 
 
 def _is_here(model: KnownModel, home: Home) -> bool:

@@ -12,7 +12,7 @@ import sys
 import webbrowser
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -20,9 +20,12 @@ from kb.config import Home
 from kb.config_file import load_config, settled_profile
 from kb.errors import ConfigError, KnowledgeBaseError
 from kb.types import Kind
-from ui.backend import Backend, open_backend
 from ui.models_cli import models
 from ui.options import HomeOption, JsonOption, ProfileOption, configure, print_json, say
+
+if TYPE_CHECKING:
+    # Reading workers import this module anew; what speaks HTTP takes a sixth of a second.
+    from ui.backend import Backend
 
 __all__ = ["main"]
 
@@ -132,6 +135,7 @@ def sync(
     as_json: JsonOption = False,
 ) -> None:
     """Bring the index in line with the library and other folders."""
+    from ui.backend import open_backend
     from ui.output import SyncDisplay, print_sync
     from ui.reembedding import reembed_now
 
@@ -190,6 +194,7 @@ def search(
     as_json: JsonOption = False,
 ) -> None:
     """Find pages, pictures and clips by words, by pictures, or by both."""
+    from ui.backend import open_backend
     from ui.output import print_results
 
     if batch is None and not (text.strip() or image or video):
@@ -243,6 +248,7 @@ def ask(
     as_json: JsonOption = False,
 ) -> None:
     """Answer a question with numbered citations."""
+    from ui.backend import open_backend
     from ui.output import print_citations, print_claims
 
     if not (text.strip() or image or video):
@@ -266,6 +272,7 @@ def status(
     home: HomeOption = None, profile: ProfileOption = None, as_json: JsonOption = False
 ) -> None:
     """Counts, sizes, settings, and files that failed with their reasons."""
+    from ui.backend import open_backend
     from ui.output import print_status
 
     place, config = configure(home, profile)

@@ -12,7 +12,7 @@ from pathlib import Path
 from ingest.progress import Progress
 from ingest.sync import Syncer
 from ingest.watch import watch
-from kb.build import open_knowledge_base, profile_note
+from kb.build import open_knowledge_base
 from kb.config import Config, Home
 from kb.errors import ConfigError, KnowledgeBaseError
 from kb.knowledge_base import KnowledgeBase
@@ -114,7 +114,7 @@ class Service:
     @property
     def profile_note(self) -> str:
         """What the profile means for the person who asks."""
-        return profile_note(self.config)
+        return self.kb.note
 
     def search(self, query: Query, n_results: int | None = None) -> SearchResult:
         """See `KnowledgeBase.search`."""

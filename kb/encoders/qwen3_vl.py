@@ -149,7 +149,8 @@ class Qwen3VLEncoder:
 
     def _load(self) -> PackedModel:
         # torch and transformers take seconds to import: not before they are needed.
-        from kb.qwen3_vl.model import PackedModel, choose_device, load_module, read_normalisation
+        from kb.qwen3_vl.loading import choose_device, load_module, read_normalisation
+        from kb.qwen3_vl.model import PackedModel
 
         device = choose_device(self._config.device)
         module = load_module(self._directory, device, "base")

@@ -128,7 +128,7 @@ class Qwen3VLGenerator:
     def _load(self) -> tuple[Any, Any]:
         from transformers import AutoProcessor
 
-        from kb.qwen3_vl.model import choose_device, load_module
+        from kb.qwen3_vl.loading import choose_device, load_module
 
         model = load_module(self._directory, choose_device(self._config.device), "language")
         processor = AutoProcessor.from_pretrained(str(self._directory), local_files_only=True)

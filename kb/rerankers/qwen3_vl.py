@@ -91,7 +91,8 @@ class Qwen3VLReranker:
             pass
 
     def _load(self) -> tuple[PackedModel, Float32Array]:
-        from kb.qwen3_vl.model import PackedModel, choose_device, load_module, read_normalisation
+        from kb.qwen3_vl.loading import choose_device, load_module, read_normalisation
+        from kb.qwen3_vl.model import PackedModel
 
         device = choose_device(self._config.device)
         module = load_module(self._directory, device, "language")

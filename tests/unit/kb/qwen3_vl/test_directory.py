@@ -16,7 +16,7 @@ from kb.encoders.qwen3_vl import Qwen3VLEncoder
 from kb.errors import ModelLoadError
 from kb.model_config import Qwen3VLEncoderConfig, Qwen3VLRerankerConfig
 from kb.qwen3_vl.directory import text_dim, weights_fingerprint
-from kb.qwen3_vl.model import choose_device
+from kb.qwen3_vl.loading import choose_device
 from kb.qwen3_vl.placement import SharedDevice
 from kb.rerankers.qwen3_vl import Qwen3VLReranker
 

@@ -20,7 +20,8 @@ from PIL import Image
 
 from kb.errors import InferenceError
 from kb.qwen3_vl.content import ClipFrame, Content, Picture
-from kb.qwen3_vl.model import PackedModel, choose_device, load_module, read_normalisation
+from kb.qwen3_vl.loading import choose_device, load_module, read_normalisation
+from kb.qwen3_vl.model import PackedModel
 from kb.qwen3_vl.pixels import PixelBudget
 from kb.qwen3_vl.sequence import PromptTokenizer, TokenSequence
 from kb.qwen3_vl.turns import Turns

@@ -14,7 +14,8 @@ from made_contents import picture
 
 from kb.qwen3_vl.attention import Layout, attend, attend_last
 from kb.qwen3_vl.content import Content
-from kb.qwen3_vl.model import PackedModel, load_module, read_normalisation
+from kb.qwen3_vl.loading import load_module, read_normalisation
+from kb.qwen3_vl.model import PackedModel
 from kb.qwen3_vl.pixels import PixelBudget
 from kb.qwen3_vl.sequence import PromptTokenizer, TokenSequence
 from kb.qwen3_vl.turns import Turns
