@@ -26,6 +26,7 @@ def main() -> None:
         ("Sync of 10,000 unchanged files", ["benchmarks.scan"]),
         ("Store: 100,000 vectors", ["benchmarks.store"]),
         ("Queries over 100,000 chunks", ["benchmarks.latency"]),
+        ("Qwen3-VL against the published way", ["benchmarks.qwen3_vl"]),
         ("Kill -9 in the middle of a sync", ["benchmarks.crash"]),
     ]
     if evaluation.is_dir():
@@ -38,6 +39,10 @@ def main() -> None:
         print(f"No evaluation sets in {evaluation}: retrieval is not measured.")
     if (files / "html-expected").is_dir():
         runs.append(("HTML main content", ["benchmarks.html", str(files)]))
+    if (_SHARED / "parity").is_dir():
+        runs.append(
+            ("Qwen3-VL against published outputs", ["benchmarks.parity", str(_SHARED / "parity")])
+        )
     n_failed = 0
     for title, command in runs:
         print(f"\n== {title}\n", flush=True)

@@ -7,7 +7,8 @@ import shutil
 from kb.config import Home
 from kb.config_file import load_config
 from kb.errors import ModelLoadError
-from kb.qwen3_vl.catalog import KnownModel, size_text
+from kb.quantities import size_text
+from kb.qwen3_vl.catalog import KnownModel
 from kb.qwen3_vl.files import find_model_directory
 from ui.models import gpu_memory, models_of_profile
 

@@ -13,9 +13,10 @@ import gradio as gr
 
 from ingest.progress import Progress
 from kb.errors import KnowledgeBaseError
+from kb.quantities import duration_text, size_text
 from ui.chat import QUIET
 from ui.library_files import LibraryFile
-from ui.render import duration, escape, icon, message, original_url, size
+from ui.render import escape, icon, message, original_url
 from ui.service import Service
 
 __all__ = ["LibraryPage", "build_library", "files_html", "library_state", "progress_html"]
@@ -152,7 +153,7 @@ def progress_html(progress: Progress) -> str:
     if progress.rate_per_s:
         facts.append(f"{progress.rate_per_s:.1f} files/s")
     if progress.eta_s is not None:
-        facts.append(f"{duration(progress.eta_s)} left")
+        facts.append(f"{duration_text(progress.eta_s)} left")
     share = 100 * progress.n_done / progress.n_total if progress.n_total else 0.0
     doing = {"scan": "Looking for changes", "tidy": "Tidying up"}.get(progress.stage)
     return (
@@ -181,7 +182,7 @@ def files_html(files: Sequence[LibraryFile], status: str | None, name: str | Non
     summary = " · ".join(
         [f"{len(files)} {'file' if len(files) == 1 else 'files'}"]
         + [f"{counts[key]} {key}" for key in _STATUSES if counts[key]]
-        + [size(sum(file.size_bytes for file in files))]
+        + [size_text(sum(file.size_bytes for file in files))]
     )
     head = f'<p class="kb-summary" role="status">{summary}</p>'
     if not matching:
@@ -234,7 +235,7 @@ def _row(file: LibraryFile) -> str:
         f'<span class="kb-file-icon">{icon(file.kind or "text")}</span>'
         f'<div class="kb-file" title="{source}">{name}{reason}</div></div></td>'
         f'<td><span class="kb-status kb-status-{escape(file.status)}">{escape(file.status)}'
-        f'</span></td><td class="kb-num">{size(file.size_bytes)}</td>'
+        f'</span></td><td class="kb-num">{size_text(file.size_bytes)}</td>'
         f'<td class="kb-num">{file.n_chunks}</td>'
         f'<td class="kb-date">{changed:%Y-%m-%d %H:%M}</td>'
         f'<td class="kb-actions">{retry}{remove}</td></tr>'

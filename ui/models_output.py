@@ -18,7 +18,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from kb.qwen3_vl.catalog import size_text
+from kb.quantities import size_text
 from kb.qwen3_vl.download import PullPlan
 
 __all__ = ["PullDisplay", "offer_text", "print_available", "print_models", "print_pulled"]

@@ -10,6 +10,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
 
+from kb.quantities import duration_text, size_text, timestamp
+
 __all__ = [
     "SyncDisplay",
     "place_text",
@@ -74,23 +76,6 @@ class SyncDisplay:
         )
 
 
-def duration_text(seconds: float) -> str:
-    """``75`` → ``1:15``; hours as ``1:02:03``."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def bytes_text(n_bytes: int) -> str:
-    """``1536`` → ``1.5 KiB``."""
-    value = float(n_bytes)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if value < 1024:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1024
-    return f"{value:.1f} TiB"
-
-
 def place_text(place: Json) -> str:
     """``manual.pdf, page 4`` or ``tour.mp4, 1:24``."""
     text = str(place["source"])
@@ -99,7 +84,7 @@ def place_text(place: Json) -> str:
     second = place.get("time_s")
     second = place.get("start_s") if second is None else second
     if second is not None:
-        text += f", {duration_text(second)}"
+        text += f", {timestamp(second)}"
     return text
 
 
@@ -185,7 +170,7 @@ def print_status(status: Json) -> None:
     """Counts, sizes, settings and failures."""
     console = _console()
     counts = ", ".join(f"{n} {name}" for name, n in status["counts"].items() if n)
-    sizes = ", ".join(f"{name} {bytes_text(n)}" for name, n in status["size_bytes"].items())
+    sizes = ", ".join(f"{name} {size_text(n)}" for name, n in status["size_bytes"].items())
     kinds = ", ".join(f"{n} {name}" for name, n in sorted(status["kinds"].items()))
     rows = (
         ("Profile", status["profile"]),

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode
 
 from PIL import Image
 
+from kb.quantities import timestamp
 from kb.types import Chunk, Citation, EncodedImage, Hit, Kind, Locator, Modality
 from ui.highlight import excerpt, mark_words, quote_range
 
@@ -21,7 +22,6 @@ __all__ = [
     "MEDIA",
     "chip",
     "citation_card",
-    "duration",
     "escape",
     "heading_path",
     "hit_card",
@@ -31,10 +31,8 @@ __all__ = [
     "page_image_url",
     "page_view_url",
     "place",
-    "size",
     "thumbnail",
     "thumbnail_data_uri",
-    "timestamp",
     "view_url",
 ]
 
@@ -68,33 +66,6 @@ def icon(name: str) -> str:
         '<svg class="kb-icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">'
         f'<path d="{_ICONS[name]}"/></svg>'
     )
-
-
-def timestamp(seconds: float) -> str:
-    """``m:ss``, or ``h:mm:ss`` from an hour on."""
-    whole = int(seconds)
-    hours, minutes = divmod(whole // 60, 60)
-    head = f"{hours}:{minutes:02d}" if hours else f"{minutes}"
-    return f"{head}:{whole % 60:02d}"
-
-
-def duration(seconds: float) -> str:
-    """How long something still takes, rounded as people say it."""
-    if seconds < 60:
-        return f"{max(1, round(seconds))} s"
-    if seconds < 3600:
-        return f"{round(seconds / 60)} min"
-    return f"{seconds / 3600:.1f} h"
-
-
-def size(n_bytes: int) -> str:
-    """A file's size in decimal units."""
-    value = float(n_bytes)
-    for unit in ("B", "kB", "MB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if value >= 10 or unit == "B" else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} GB"
 
 
 def place(source: str, locator: Locator, time_s: float | None = None) -> str:

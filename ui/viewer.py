@@ -13,6 +13,7 @@ from ingest.parsers.pdf_open import MUPDF_ERRORS, opened
 from kb.answer import locate
 from kb.config import Config, IngestConfig
 from kb.errors import IngestError
+from kb.quantities import timestamp
 from kb.types import Box, Chunk, Document, ImageRef, Kind, Locator, Modality, Source
 from ui.highlight import mark_range
 from ui.render import (
@@ -24,7 +25,6 @@ from ui.render import (
     page_image_url,
     page_view_url,
     place,
-    timestamp,
 )
 
 __all__ = ["Shelf", "chunk_view", "page_size_points", "page_view"]

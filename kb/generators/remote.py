@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from io import BytesIO
 from typing import Any
 
 from kb.assets import AssetStore
-from kb.errors import ConfigError, InferenceError
+from kb.errors import InferenceError
 from kb.generators.chat_prompt import PICTURE_BUDGET, ChatPrompt, build_chat_prompt
 from kb.generators.cited_text import cited_events
 from kb.model_config import RemoteGeneratorConfig
 from kb.protocols import GeneratorEvent
 from kb.qwen3_vl.content import Picture
 from kb.qwen3_vl.pixels import read_picture
+from kb.remote.key import read_api_key
 from kb.text import terms
 from kb.types import Hit, Query
 
@@ -39,7 +39,7 @@ class RemoteGenerator:
     def __init__(self, config: RemoteGeneratorConfig, assets: AssetStore) -> None:
         self._config = config
         self._assets = assets
-        self._key = _api_key(config.api_key)
+        self._key = read_api_key(config, "generator")
 
     def stream(self, query: Query, hits: Sequence[Hit]) -> Iterator[GeneratorEvent]:
         """Events of `kb.protocols.Generator`.
@@ -118,26 +118,13 @@ class RemoteGenerator:
     def _client(self) -> Any:
         import openai
 
-        url = self._config.url.rstrip("/")
         return openai.OpenAI(
-            base_url=url if url.endswith("/v1") else f"{url}/v1",
+            base_url=self._config.base_url,
             # The client insists on a key, servers without one ignore it.
             api_key=self._key or "none",
             timeout=self._config.timeout_s,
             max_retries=self._config.n_retries,
         )
-
-
-def _api_key(written: str | None) -> str | None:
-    if written is None or not written.startswith("$"):
-        return written
-    found = os.environ.get(written[1:])
-    if not found:
-        raise ConfigError(
-            f"The API key is to be read from the environment variable {written[1:]}, which is not "
-            "set. Set it, or change generator.api_key in kb.yaml."
-        )
-    return found
 
 
 def _content(prompt: ChatPrompt) -> list[dict[str, Any]]:

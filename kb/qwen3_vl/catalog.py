@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["KNOWN_MODELS", "KnownModel", "Role", "find_known_model", "size_text"]
+__all__ = ["KNOWN_MODELS", "KnownModel", "Role", "find_known_model"]
 
 _ORGANISATION = "Qwen"
 
@@ -115,13 +115,3 @@ def find_known_model(name: str) -> KnownModel | None:
     """The model called `name`, with or without its owner, in any case."""
     short = name.casefold().removeprefix(f"{_ORGANISATION.casefold()}/")
     return next((model for model in KNOWN_MODELS if model.name.casefold() == short), None)
-
-
-def size_text(n_bytes: int) -> str:
-    """``4255140312`` → ``4.3 GB``: powers of ten, as hubs and disks count."""
-    value = float(n_bytes)
-    for unit in ("B", "kB", "MB"):
-        if value < 999.5:
-            return f"{value:.0f} {unit}"
-        value /= 1000
-    return f"{value:.1f} GB"

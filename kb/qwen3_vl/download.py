@@ -23,7 +23,8 @@ import httpx
 from filelock import FileLock, Timeout
 
 from kb.errors import ModelLoadError
-from kb.qwen3_vl.catalog import KnownModel, size_text
+from kb.quantities import size_text
+from kb.qwen3_vl.catalog import KnownModel
 from kb.qwen3_vl.files import check_model_directory
 from kb.qwen3_vl.hubs import (
     Hub,

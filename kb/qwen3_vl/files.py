@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from kb.errors import ModelLoadError
-from kb.qwen3_vl.catalog import KnownModel, find_known_model, size_text
+from kb.quantities import size_text
+from kb.qwen3_vl.catalog import KnownModel, find_known_model
 from kb.qwen3_vl.record import RECORD_NAME, read_record
 
 __all__ = ["check_model_directory", "find_model_directory"]

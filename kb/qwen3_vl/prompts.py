@@ -17,6 +17,7 @@ __all__ = [
     "TAIL",
     "chat_prompt",
     "embedding_prompt",
+    "embedding_system",
     "plain",
     "rerank_prompt",
 ]
@@ -40,10 +41,15 @@ _SPECIAL = re.compile(r"<\|(?=\w+\|>)")
 
 def embedding_prompt(content: Content, instruction: str) -> str:
     """The prompt whose last token's hidden state is the vector, up to and with `TAIL`."""
+    return chat_prompt(embedding_system(instruction), _shown(content))
+
+
+def embedding_system(instruction: str) -> str:
+    """The system turn: the instruction, closed with a full stop where no mark closes it."""
     instruction = instruction.strip()
     if instruction and not unicodedata.category(instruction[-1]).startswith("P"):
         instruction += "."
-    return chat_prompt(plain(instruction), _shown(content))
+    return plain(instruction)
 
 
 def rerank_prompt(query: Content, document: Content, instruction: str) -> tuple[str, str]:

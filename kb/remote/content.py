@@ -8,7 +8,6 @@ than those of mid-2026 pass over ``media_io_kwargs`` here and ``instruction`` wh
 from __future__ import annotations
 
 import base64
-import unicodedata
 from dataclasses import replace
 from io import BytesIO
 from typing import Any, Final
@@ -18,7 +17,7 @@ from PIL import Image
 
 from kb.qwen3_vl.content import Content, Picture
 from kb.qwen3_vl.pixels import PixelBudget, UInt8Array, read_clip, read_picture
-from kb.qwen3_vl.prompts import plain
+from kb.qwen3_vl.prompts import embedding_system, plain
 
 __all__ = ["AS_THEY_ARE", "embedding_body", "score_content"]
 
@@ -52,7 +51,7 @@ def embedding_body(model: str, content: Content, instruction: str) -> Json:
     body: Json = {
         "model": model,
         "messages": [
-            {"role": "system", "content": [_text(_system(instruction))]},
+            {"role": "system", "content": [_text(embedding_system(instruction))]},
             {"role": "user", "content": user},
             {"role": "assistant", "content": [_text("")]},
         ],
@@ -81,14 +80,6 @@ def score_content(content: Content) -> Json:
     marks = _CLIP_MARK * bool(content.clip) + _PICTURE_MARK * len(content.pictures)
     words = (marks + plain(content.text)) or _EMPTY
     return {"content": [*_visual_parts(content), _text(words)]}
-
-
-def _system(instruction: str) -> str:
-    """With a full stop where it ends without punctuation, as the published code does."""
-    instruction = instruction.strip()
-    if instruction and not unicodedata.category(instruction[-1]).startswith("P"):
-        instruction += "."
-    return plain(instruction)
 
 
 def _text(text: str) -> Json:

@@ -9,17 +9,15 @@ import re
 import pytest
 from PIL import Image
 
+from kb.quantities import duration_text, size_text, timestamp
 from kb.types import Chunk, Citation, EncodedImage, Hit, ImageRef, Kind, Locator, Modality
 from ui.render import (
     chip,
     citation_card,
-    duration,
     hit_card,
     message,
     place,
-    size,
     thumbnail_data_uri,
-    timestamp,
     view_url,
 )
 
@@ -81,14 +79,14 @@ def test_place(source: str, locator: Locator, time_s: float | None, expected: st
     [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (3_200_000, "3.2 MB"), (5 * 10**9, "5.0 GB")],
 )
 def test_size(n_bytes: int, expected: str) -> None:
-    assert size(n_bytes) == expected
+    assert size_text(n_bytes) == expected
 
 
 @pytest.mark.parametrize(
     ("seconds", "expected"), [(0.2, "1 s"), (40, "40 s"), (90, "2 min"), (5400, "1.5 h")]
 )
 def test_duration(seconds: float, expected: str) -> None:
-    assert duration(seconds) == expected
+    assert duration_text(seconds) == expected
 
 
 def test_view_url_is_encoded() -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration
 
-from kb.qwen3_vl.catalog import KNOWN_MODELS, Role, find_known_model, size_text
+from kb.qwen3_vl.catalog import KNOWN_MODELS, Role, find_known_model
 
 # The published config.json files, as far as they decide the number of parameters.
 _TEXT = {"head_dim": 128, "num_key_value_heads": 8, "vocab_size": 151_936}
@@ -77,8 +77,3 @@ def test_a_name_is_found_with_or_without_its_owner(name: str) -> None:
 def test_other_names_are_not_known() -> None:
     assert find_known_model("Qwen2-VL-2B-Instruct") is None
     assert find_known_model("/models/Qwen3-VL-Reranker-8B") is None
-
-
-def test_sizes_count_in_powers_of_ten() -> None:
-    told = [size_text(n) for n in (0, 999, 1_500, 90_868_376, 999_600_000, 4_255_140_312)]
-    assert told == ["0 B", "999 B", "2 kB", "91 MB", "1.0 GB", "4.3 GB"]
