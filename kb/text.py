@@ -51,14 +51,18 @@ _ENGLISH_STOPWORDS = frozenset(
 )
 _CHINESE_STOPWORDS = re.findall(
     r"\S+",
-    """请问 什么时候 什么样 什么 为什么 为何 为啥 怎么样 怎么办 怎么 怎样 如何 哪些 哪里 哪儿
+    """请问 多久一次 多久 多长时间 什么时候 什么样 什么 为什么 为何 为啥 怎么样 怎么办 怎么 怎样 如何 哪些 哪里 哪儿
     哪个 哪一个 哪一 哪几 哪位 哪种 哪年 哪 几个 多少 是否 能否 可否 可以 是谁 谁 吗 呢 吧
     啊 呀 的 了 是 在 有 和 与 及 或 被 把 对 从 到 由 于 以 为 而 也 都 就 其 之 这 那 它
     他 她 我 你 们 这个 那个 一个 一种 以及 并且 但是 因为 所以 如果 关于 根据 通过 进行
     需要 应该 请 告诉 介绍 一下""",
 )
-# The pattern takes the first that fits, so the longest come first.
-_CHINESE_STOPWORD = re.compile("|".join(sorted(_CHINESE_STOPWORDS, key=len, reverse=True)))
+# The pattern takes the first that fits, so the longest come first. Of "how often" the second
+# word asks as well; elsewhere it may be what is asked about.
+_ASKING = re.compile(
+    "|".join([r"\bhow (?:often|long|soon)\b", *sorted(_CHINESE_STOPWORDS, key=len, reverse=True)]),
+    re.IGNORECASE,
+)
 
 
 class Language(StrEnum):
@@ -140,7 +144,7 @@ def terms(text: str) -> list[Term]:
 def content_terms(question: str) -> list[Term]:
     """The terms of `question` that say what it is about, without words of grammar and
     asking; every term where nothing else is left."""
-    blanked = _CHINESE_STOPWORD.sub(lambda match: " " * len(match.group()), fold_width(question))
+    blanked = _ASKING.sub(lambda match: " " * len(match.group()), fold_width(question))
     kept = [term for term in terms(blanked) if term.stem not in _STOP_STEMS]
     return kept or terms(question)
 

@@ -30,6 +30,9 @@ _NUMBER_WORDS = "|".join(
 _A_NUMBER = rf"(?:\d|\b(?:{_NUMBER_WORDS})\b|[一二三四五六七八九十百千万两半])"
 
 
+_SPAN = "second|minute|hour|day|night|week|month|year"
+
+
 class _Shape(NamedTuple):
     asked: re.Pattern[str]
     answer: re.Pattern[str]
@@ -47,7 +50,15 @@ def _shape(asked: str, answer: str, bonus: float, *, is_amount: bool = False) ->
 # fits counts.
 _SHAPES = (
     _shape(
-        r"\bhow (?:long|often|soon|old)\b|多久|多长时间|几(?:天|年|个?月|小时|分钟)"
+        r"\bhow often\b|多久一次|多长时间一次|几(?:天|年|个?月|小时)一次",
+        rf"\b(?:every|each|per) (?:\w+ ){{0,2}}?(?:{_SPAN})s?\b|\b(?:daily|weekly|monthly|yearly"
+        rf"|annually|once an?|twice an?)\b|\b(?:lasts?|after|up to|at least) (?:\w+ ){{0,2}}?"
+        rf"{_A_NUMBER}[^.。\n]{{0,8}}?\b(?:{_SPAN})s?\b"
+        r"|每[^。\n]{0,8}?(?:秒|分钟?|小时|天|日|周|星期|月|年|次)",
+        0.65,
+    ),
+    _shape(
+        r"\bhow (?:long|soon|old)\b|多久|多长时间|几(?:天|年|个?月|小时|分钟)"
         r"|多少(?:天|年|个?月|小时|分钟)",
         rf"{_A_NUMBER}[^.。\n]{{0,12}}?(?:\b(?:second|minute|hour|day|week|month|year|s|min|h)"
         r"s?\b|秒|分钟?|小时|天|日|周|星期|月|年)",

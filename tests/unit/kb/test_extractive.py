@@ -72,6 +72,25 @@ def test_the_sentence_that_answers_with_its_citation() -> None:
     assert status is AnswerStatus.ANSWERED
 
 
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("How often must the filter be changed?", "The filter lasts up to nine months."),
+        ("How often should I clean the sensor?", "Clean the sensor every two weeks."),
+        ("How often does the fan start?", "The fan starts twice a day."),
+        ("滤网多久一次清洗？", "滤网每两周清洗一次。"),
+    ],
+)
+def test_how_often_is_answered_by_what_says_how_often(question: str, answer: str) -> None:
+    others = (
+        "Owners ask us most often about the filter.\nBeans change with the weather.\n"
+        "Turn the fan off before you clean the sensor.\n更换滤网后请清洗外壳。"
+    )
+    _, quotes, status = ask(question, hit(f"{others}\n\n{answer} {_FILLER}"))
+    assert quotes[0] == answer
+    assert status is AnswerStatus.ANSWERED
+
+
 _STEPS = "1. Open the lid.\n2. Hold RESET for 5 s.\n3. Close the lid."
 
 
