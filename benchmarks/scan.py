@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import os
 import statistics
@@ -22,6 +21,7 @@ from kb.config import Home
 from kb.config_file import load_config
 from kb.ledger import Ledger
 from kb.types import Outcome
+from ui.service import calm_collector
 
 _REPEATS = 7
 
@@ -39,7 +39,7 @@ def main() -> None:
         first_s = _seconds(lambda: _run(command, arguments.n, "added"))
         config = load_config(home).ingest
         ledger = Ledger(home.ledger)
-        gc.freeze()  # As `ui.service.Service` does when it opens.
+        calm_collector()  # As `ui.service.Service` does when it opens.
 
         def scan() -> None:
             plan = make_plan(ledger, [Scope(home.library)], config)

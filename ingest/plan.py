@@ -96,11 +96,9 @@ def make_plan(
     gone: dict[tuple[str, str], PathRecord] = {}
     n_known: dict[str, int] = {}
     for scope in scopes:
-        known = {
-            key: path
-            for key, path in ledger.paths(scope.root).items()
-            if key[1].startswith(scope.prefix)
-        }
+        known = ledger.paths(scope.root)
+        if scope.prefix:
+            known = {key: path for key, path in known.items() if key[1].startswith(scope.prefix)}
         n_known[str(scope.root)] = len(known)
         gone.update(_compare(scope, known, config, allow_mass_delete, plan, unchanged, changed))
     hashed = _hash_all(changed, config)
@@ -132,15 +130,32 @@ class _Planner:
         self._fingerprints = _Fingerprints(config)
         self._retry = retry
         self._plan = plan
+        # By identity: the ledger makes each of these once.
+        self._plain: dict[int, bool] = {}
         self._jobs: dict[str, Job] = {}
 
     def add_unchanged(self, found: Found, path: PathRecord) -> None:
         """A file that is as it was: read it again if its parser or settings changed."""
+        standing = self._standings.get(path.sha256 or "")
+        if standing is not None and self._is_plain(standing.shared):
+            # Nearly every file of nearly every sync comes this way.
+            reason, n_chunks = standing.reason, standing.n_chunks
+            outcome = SourceOutcome(found.path, Outcome.UNCHANGED, reason, n_chunks)
+            self._plan.settled.append(outcome)
+            return
         standing = self._current(found, path.sha256)
         if standing:
             self._plan.settled.append(_settled(found.path, Outcome.UNCHANGED, standing))
         else:
             self._read(_source(found, path), path, Outcome.UPDATED)
+
+    def _is_plain(self, shared: Shared) -> bool:
+        """Whether documents like this need nothing."""
+        plain = self._plain.get(id(shared))
+        if plain is None:
+            is_indexed = shared.status == DocumentStatus.INDEXED
+            plain = self._plain[id(shared)] = is_indexed and self._fingerprints.are_current(shared)
+        return plain
 
     def add_hashed(self, item: _Hashed, moved_from: dict[str, list[str]]) -> None:
         """A new or changed file: read it unless its content is known."""

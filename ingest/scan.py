@@ -112,17 +112,16 @@ def walk(
         }
         taken = {subtitle for group in videos.values() for subtitle in group}
         for name, about in files:
-            if name in taken:
+            if taken and name in taken:
                 continue
-            if not _is_unicode(name):
+            if not (name.isascii() or _is_unicode(name)):
                 unreadable(
                     prefix + _printable(name),
                     "The file's name is not valid Unicode; rename it, and it will be indexed.",
                 )
                 continue
-            yield Found(
-                root_name, prefix + name, about.st_size, about.st_mtime_ns, videos.get(name, ())
-            )
+            siblings = videos.get(name, ())
+            yield Found(root_name, prefix + name, about.st_size, about.st_mtime_ns, siblings)
 
 
 def is_unchanged(found: Found, known: PathRecord) -> bool:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from pebble import ProcessExpired, ProcessPool
@@ -180,7 +180,7 @@ class Syncer:
             for outcome in read.outcomes:
                 if reason is not None:
                     reasons = " ".join(part for part in (outcome.reason, reason) if part)
-                    outcome = replace(outcome, outcome=Outcome.PARTIAL, reason=reasons)
+                    outcome = outcome._replace(outcome=Outcome.PARTIAL, reason=reasons)
                 outcomes.append(outcome)
         return outcomes
 

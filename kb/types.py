@@ -10,6 +10,7 @@ import uuid
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 __all__ = [
     "Answer",
@@ -426,9 +427,8 @@ class Answer:
     check_error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SourceOutcome:
-    """What a sync did with one file, and why.
+class SourceOutcome(NamedTuple):
+    """What a sync did with one file, and why. A tuple, since a sync makes one for every file.
 
     Attributes:
         reason: For PARTIAL and FAILED: what is missing and what to do. Otherwise empty, or

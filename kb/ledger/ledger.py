@@ -220,7 +220,9 @@ class Ledger:
         """Every known file, or those of one root, by ``(root, path)``."""
         roots = [str(root)] if root else self._path_roots()
         return {
-            (name, path): PathRecord(name, path, sha256, size, mtime, seen, _companions(c), reason)
+            (name, path): PathRecord(
+                name, path, sha256, size, mtime, seen, _companions(c) if c != "[]" else (), reason
+            )
             for name in roots
             for path, sha256, size, mtime, seen, c, reason in self._database.reader.execute(
                 "SELECT path, sha256, size_bytes, mtime_ns, seen_ns, companions, reason "
