@@ -51,6 +51,7 @@ class Models:
         self._home = home
         self._config = config
         self._assets = assets
+        self._directories: dict[str, Path] = {}
         self.placement = self._placement()
         self._device = SharedDevice(Turns(), Residency(self.placement.budget_bytes))
 
@@ -104,7 +105,10 @@ class Models:
         return RemoteEncoder(config, self._assets, self._home.remote_encoder)
 
     def _directory(self, model: str) -> Path:
-        return find_model_directory(model, self._home.models)
+        # Each look reads the headers of all weights.
+        if model not in self._directories:
+            self._directories[model] = find_model_directory(model, self._home.models)
+        return self._directories[model]
 
     def _placement(self) -> Placement:
         placed, devices = [], []

@@ -13,6 +13,7 @@ from kb.encoders.weights import MINILM, find_model
 from kb.errors import ConfigError, ModelLoadError
 from kb.qwen3_vl.catalog import KNOWN_MODELS, KnownModel, Role, find_known_model
 from kb.qwen3_vl.files import find_model_directory
+from kb.qwen3_vl.placement import weights_bytes
 from kb.qwen3_vl.record import read_record
 
 __all__ = [
@@ -143,7 +144,7 @@ def _qwen3_vl(name: str, models_dir: Path, role: str) -> Json:
         tried = models_dir / known.name if known else Path(name).expanduser()
         return {
             **row,
-            "size_bytes": _weights_bytes(tried),
+            "size_bytes": weights_bytes(tried),
             "note": str(error),
             "directory": None,
         }
@@ -154,7 +155,7 @@ def _qwen3_vl(name: str, models_dir: Path, role: str) -> Json:
     return {
         **row,
         "ok": True,
-        "size_bytes": _weights_bytes(directory),
+        "size_bytes": weights_bytes(directory),
         "note": note,
         "directory": str(directory),
     }
@@ -169,7 +170,7 @@ def _text_encoder(name: str) -> Json:
     return {
         **row,
         "ok": True,
-        "size_bytes": _weights_bytes(found.directory),
+        "size_bytes": weights_bytes(found.directory),
         "note": f"sha256 {found.sha256[:16]}…",
     }
 
@@ -185,7 +186,3 @@ def _ocr(config: Config) -> Json:
         "size_bytes": sum(path.stat().st_size for path in models),
         "note": "Chinese and English" if config.ingest.ocr.enabled else "switched off",
     }
-
-
-def _weights_bytes(directory: Path) -> int:
-    return sum(path.stat().st_size for path in directory.glob("*.safetensors"))

@@ -13,7 +13,7 @@ from kb.assets import AssetStore
 from kb.errors import InferenceError, ModelLoadError, PromptTooLongError
 from kb.model_config import Qwen3VLEncoderConfig
 from kb.protocols import Float32Array
-from kb.qwen3_vl.content import Content
+from kb.qwen3_vl.content import Content, has_content
 from kb.qwen3_vl.directory import text_dim, weights_fingerprint
 from kb.qwen3_vl.hosted import HostedModel
 from kb.qwen3_vl.pixels import PixelBudget
@@ -79,9 +79,7 @@ class Qwen3VLEncoder:
 
     def accepts(self, item: Query | Chunk) -> bool:
         """Whatever has words or pictures."""
-        if isinstance(item, Query):
-            return bool(item.text or item.images or item.clip)
-        return bool(item.text or item.pictures)
+        return has_content(item)
 
     def encode_queries(self, queries: Sequence[Query]) -> Float32Array:
         """float32 ``(n, dim)``, L2-normalised, under each query's instruction or the profile's.

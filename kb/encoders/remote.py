@@ -13,7 +13,7 @@ from kb.assets import AssetStore
 from kb.errors import InferenceError, ModelLoadError, PromptTooLongError
 from kb.model_config import RemoteEncoderConfig
 from kb.protocols import Float32Array
-from kb.qwen3_vl.content import Content
+from kb.qwen3_vl.content import Content, has_content
 from kb.qwen3_vl.prompts import DOCUMENT_INSTRUCTION, PROMPT_VERSION
 from kb.remote.content import embedding_body
 from kb.remote.http import JsonClient, RefusedError
@@ -70,9 +70,7 @@ class RemoteEncoder:
 
     def accepts(self, item: Query | Chunk) -> bool:
         """Whatever has words or pictures."""
-        if isinstance(item, Query):
-            return bool(item.text or item.images or item.clip)
-        return bool(item.text or item.pictures)
+        return has_content(item)
 
     def encode_queries(self, queries: Sequence[Query]) -> Float32Array:
         """float32 ``(n, dim)``, L2-normalised, under each query's instruction or the profile's.

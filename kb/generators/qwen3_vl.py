@@ -19,13 +19,11 @@ from kb.qwen3_vl.directory import text_dim
 from kb.qwen3_vl.hosted import HostedModel
 from kb.qwen3_vl.pixels import read_picture
 from kb.qwen3_vl.placement import SharedDevice
-from kb.qwen3_vl.prompts import chat_prompt, plain
+from kb.qwen3_vl.prompts import PICTURE_MARK, chat_prompt, plain
 from kb.qwen3_vl.sequence import PromptTokenizer
 from kb.types import Hit, Query
 
 __all__ = ["Qwen3VLGenerator"]
-
-_PICTURE = "<|vision_start|><|image_pad|><|vision_end|>"
 
 
 class Qwen3VLGenerator:
@@ -119,7 +117,7 @@ class Qwen3VLGenerator:
             if isinstance(part, Picture):
                 grid = PICTURE_BUDGET.picture(part.width_px, part.height_px)
                 images.append(Image.fromarray(read_picture(part, grid)[0]))
-                user.append(_PICTURE)
+                user.append(PICTURE_MARK)
             else:
                 user.append(plain(part))
         text = chat_prompt(prompt.system, "".join(user))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Self
+
+import numpy as np
 
 from kb.assets import AssetStore
 from kb.types import Chunk, EncodedImage, ImageRef, Query
 
-__all__ = ["ClipFrame", "Content", "Picture"]
+__all__ = ["ClipFrame", "Content", "Picture", "has_content"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,13 @@ class ClipFrame:
     picture: Picture
 
 
+def has_content(item: Query | Chunk) -> bool:
+    """Whether there are words or pictures to encode."""
+    if isinstance(item, Query):
+        return bool(item.text or item.images or item.clip)
+    return bool(item.text or item.pictures)
+
+
 @dataclass(frozen=True, slots=True)
 class Content:
     """One thing to encode or to judge. All empty stands for nothing at all."""
@@ -71,3 +81,11 @@ class Content:
                 for frame in chunk.frames
             ),
         )
+
+    def thinned(self, max_frames: int) -> Self:
+        """With at most so many frames of the clip, spread evenly."""
+        n_frames = len(self.clip)
+        if n_frames <= max_frames:
+            return self
+        kept = np.linspace(0, n_frames - 1, max_frames).astype(int)
+        return replace(self, clip=tuple(self.clip[i] for i in kept))

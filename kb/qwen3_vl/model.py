@@ -123,13 +123,17 @@ class PackedModel:
         states = np.zeros((len(sequences), self.dim), np.float32)
         failed: dict[int, InferenceError] = {}
         todo = self._plan(sequences, list(range(len(sequences))))
+        # What all share is the question: its pictures are read once.
+        shared = [self._readers.submit(visual.read) for visual in _shared_visuals(sequences)]
         begun: list[_Batch] = []
         pending: list[_Pending] = []
         while todo or begun:
             while todo and len(begun) <= _BATCHES_AHEAD:
                 begun.append(self._begin(sequences, todo.pop(0)))
             batch = begun.pop(0)
-            members, pixels = self._decoded(sequences, batch, failed)
+            members, own_pixels = self._decoded(sequences, batch, failed)
+            # Without the question nothing can be computed.
+            pixels = [*(future.result() for future in shared), *own_pixels]
             if not members:
                 continue
             try:
@@ -176,9 +180,7 @@ class PackedModel:
 
     def _begin(self, sequences: Sequence[TokenSequence], members: list[int]) -> _Batch:
         visuals = [visual for i in members for visual in _own_visuals(sequences[i])]
-        first = sequences[members[0]]
-        shared = first.visuals[: first.n_shared_visuals]
-        return _Batch(members, [self._readers.submit(v.read) for v in (*shared, *visuals)])
+        return _Batch(members, [self._readers.submit(visual.read) for visual in visuals])
 
     def _decoded(
         self,
@@ -186,11 +188,9 @@ class PackedModel:
         batch: _Batch,
         failed: dict[int, InferenceError],
     ) -> tuple[list[int], list[UInt8Array]]:
-        """The members whose pictures could be read, and all their pixels in order."""
+        """The members whose own pictures could be read, and those pixels in order."""
         futures = iter(batch.pixels)
-        first = sequences[batch.members[0]]
-        # What all share is the question: without it nothing can be computed.
-        pixels = [next(futures).result() for _ in range(first.n_shared_visuals)]
+        pixels: list[UInt8Array] = []
         members = []
         for index in batch.members:
             own = [next(futures) for _ in _own_visuals(sequences[index])]
@@ -256,6 +256,11 @@ class PackedModel:
             )
         )
         return prefix if is_same else []
+
+
+def _shared_visuals(sequences: Sequence[TokenSequence]) -> tuple[Visual, ...]:
+    first = next(iter(sequences), None)
+    return first.visuals[: first.n_shared_visuals] if first else ()
 
 
 def _own_visuals(sequence: TokenSequence) -> tuple[Visual, ...]:

@@ -12,7 +12,10 @@ import unicodedata
 from kb.qwen3_vl.content import Content
 
 __all__ = [
+    "CLIP_MARK",
     "DOCUMENT_INSTRUCTION",
+    "EMPTY",
+    "PICTURE_MARK",
     "PROMPT_VERSION",
     "TAIL",
     "chat_prompt",
@@ -28,13 +31,13 @@ PROMPT_VERSION = 1  # part of what vectors are told apart by: raise it when a pr
 # What stands after the content, and must stay whole: the vector is read at its last token.
 TAIL = "<|im_end|>\n<|im_start|>assistant\n"
 
-_PICTURE = "<|vision_start|><|image_pad|><|vision_end|>"
-_CLIP_STEP = "<|vision_start|><|video_pad|><|vision_end|>"
+PICTURE_MARK = "<|vision_start|><|image_pad|><|vision_end|>"
+CLIP_MARK = "<|vision_start|><|video_pad|><|vision_end|>"
 _JUDGE = (
     "Judge whether the Document meets the requirements based on the Query and the Instruct "
     'provided. Note that the answer can only be "yes" or "no".'
 )
-_EMPTY = "NULL"
+EMPTY = "NULL"
 _FRAMES_A_STEP = 2
 _SPECIAL = re.compile(r"<\|(?=\w+\|>)")
 
@@ -74,8 +77,8 @@ def chat_prompt(system: str, user: str) -> str:
 
 def _shown(content: Content) -> str:
     """Clips, then pictures, then words, in one mark a picture or pair of frames."""
-    parts = [_clip(content), _PICTURE * len(content.pictures), plain(content.text)]
-    return "".join(parts) or _EMPTY
+    parts = [_clip(content), PICTURE_MARK * len(content.pictures), plain(content.text)]
+    return "".join(parts) or EMPTY
 
 
 def _clip(content: Content) -> str:
@@ -85,4 +88,4 @@ def _clip(content: Content) -> str:
     if len(times_s) % _FRAMES_A_STEP:
         times_s.append(times_s[-1])
     middles_s = [(a + b) / 2 for a, b in zip(times_s[::2], times_s[1::2], strict=True)]
-    return "".join(f"<{middle_s:.1f} seconds>{_CLIP_STEP}" for middle_s in middles_s)
+    return "".join(f"<{middle_s:.1f} seconds>{CLIP_MARK}" for middle_s in middles_s)

@@ -99,7 +99,7 @@ class PromptTokenizer:
             InferenceError: A picture's shape is beyond the model.
             PromptTooLongError: Instruction and pictures alone are over `max_length`.
         """
-        content = self._thinned(content)
+        content = content.thinned(self._budget.max_frames)
         visuals = self._visuals(content)
         ids = self._encode(embedding_prompt(content, instruction))
         ids = self._cut(ids, visuals, self._max_length)
@@ -124,8 +124,8 @@ class PromptTokenizer:
             InferenceError: A picture's shape is beyond the model.
             PromptTooLongError: The question leaves no room for a document.
         """
-        query = self._thinned(query)
-        documents = [self._thinned(document) for document in documents]
+        query = query.thinned(self._budget.max_frames)
+        documents = [document.thinned(self._budget.max_frames) for document in documents]
         asked = self._visuals(query)
         sequences = []
         prompts = [rerank_prompt(query, document, instruction) for document in documents]
@@ -180,13 +180,6 @@ class PromptTokenizer:
 
     def _is_pad(self, ids: Int64Array) -> NDArray[np.bool_]:
         return np.isin(ids, (self._image_pad, self._video_pad))
-
-    def _thinned(self, content: Content) -> Content:
-        n_frames, limit = len(content.clip), self._budget.max_frames
-        if n_frames <= limit:
-            return content
-        kept = np.linspace(0, n_frames - 1, limit).astype(int)
-        return replace(content, clip=tuple(content.clip[i] for i in kept))
 
     def _visuals(self, content: Content) -> tuple[Visual, ...]:
         visuals = []

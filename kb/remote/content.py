@@ -8,16 +8,14 @@ than those of mid-2026 pass over ``media_io_kwargs`` here and ``instruction`` wh
 from __future__ import annotations
 
 import base64
-from dataclasses import replace
 from io import BytesIO
 from typing import Any, Final
 
-import numpy as np
 from PIL import Image
 
 from kb.qwen3_vl.content import Content, Picture
 from kb.qwen3_vl.pixels import PixelBudget, UInt8Array, read_clip, read_picture
-from kb.qwen3_vl.prompts import embedding_system, plain
+from kb.qwen3_vl.prompts import CLIP_MARK, EMPTY, PICTURE_MARK, embedding_system, plain
 
 __all__ = ["AS_THEY_ARE", "embedding_body", "score_content"]
 
@@ -27,10 +25,6 @@ Json = dict[str, Any]
 # (the published checkpoints' own processors enlarge what is below 65,536 pixels).
 AS_THEY_ARE: Final[Json] = {"do_resize": False}
 
-# vLLM replaces a mark by the picture's tokens; a clip's by all its pairs of frames.
-_PICTURE_MARK = "<|vision_start|><|image_pad|><|vision_end|>"
-_CLIP_MARK = "<|vision_start|><|video_pad|><|vision_end|>"
-_EMPTY = "NULL"
 _BUDGET = PixelBudget()
 _JPEG_QUALITY = 95
 _FRAMES_A_STEP = 2
@@ -44,10 +38,10 @@ def embedding_body(model: str, content: Content, instruction: str) -> Json:
     Raises:
         InferenceError: A picture can't be shown.
     """
-    content = _thinned(content)
+    content = content.thinned(_BUDGET.max_frames)
     user = _visual_parts(content)
     if content.text or not user:
-        user.append(_text(plain(content.text) or _EMPTY))
+        user.append(_text(plain(content.text) or EMPTY))
     body: Json = {
         "model": model,
         "messages": [
@@ -76,9 +70,10 @@ def score_content(content: Content) -> Json:
     Raises:
         InferenceError: A picture can't be shown.
     """
-    content = _thinned(content)
-    marks = _CLIP_MARK * bool(content.clip) + _PICTURE_MARK * len(content.pictures)
-    words = (marks + plain(content.text)) or _EMPTY
+    content = content.thinned(_BUDGET.max_frames)
+    # vLLM replaces a mark by the picture's tokens; a clip's by all its pairs of frames.
+    marks = CLIP_MARK * bool(content.clip) + PICTURE_MARK * len(content.pictures)
+    words = (marks + plain(content.text)) or EMPTY
     return {"content": [*_visual_parts(content), _text(words)]}
 
 
@@ -96,15 +91,6 @@ def _visual_parts(content: Content) -> list[Json]:
         for picture in content.pictures
     ]
     return parts
-
-
-def _thinned(content: Content) -> Content:
-    """With at most as many frames as the model is shown, spread evenly."""
-    n_frames, limit = len(content.clip), _BUDGET.max_frames
-    if n_frames <= limit:
-        return content
-    kept = np.linspace(0, n_frames - 1, limit).astype(int)
-    return replace(content, clip=tuple(content.clip[i] for i in kept))
 
 
 def _picture_url(picture: Picture) -> str:
