@@ -57,7 +57,10 @@ def differences(directory: Path) -> dict[str, float]:
     # Nothing is stored: every picture comes with its question.
     assets, device = AssetStore(directory / "none"), SharedDevice.alone()
     encoder = Qwen3VLEncoder(
-        Qwen3VLEncoderConfig(model=str(checkpoint), device="cpu"), checkpoint, assets, device
+        Qwen3VLEncoderConfig(model=str(checkpoint), device="cpu", precision="float32"),
+        checkpoint,
+        assets,
+        device,
     )
     queries = [
         read_query(one, inputs, one.get("instruction") or given["embedding_default_instruction"])
@@ -72,7 +75,10 @@ def differences(directory: Path) -> dict[str, float]:
         for way, vectors in (("alone", alone), ("packed", packed)):
             _note(result, f"{name}, {way}", vectors[n], expected[n])
     reranker = Qwen3VLReranker(
-        Qwen3VLRerankerConfig(model=str(checkpoint), device="cpu"), checkpoint, assets, device
+        Qwen3VLRerankerConfig(model=str(checkpoint), device="cpu", precision="float32"),
+        checkpoint,
+        assets,
+        device,
     )
     documents = [_content(one, inputs) for one in given["rerank_documents"]]
     for row, one in enumerate(given["rerank_queries"]):

@@ -13,6 +13,7 @@ __all__ = [
     "ExtractiveConfig",
     "GeneratorConfig",
     "LexicalConfig",
+    "Qwen3VLConfig",
     "Qwen3VLEncoderConfig",
     "Qwen3VLGeneratorConfig",
     "Qwen3VLRerankerConfig",
@@ -49,12 +50,13 @@ class TextEncoderConfig(Section):
     threads: int = Field(default=0, ge=0)
 
 
-class _Qwen3VLConfig(Section):
+class Qwen3VLConfig(Section):
     """A Qwen3-VL checkpoint in this process.
 
     Attributes:
         model: A name of ``kb models list``, or a directory.
         device: ``auto`` takes the first GPU, else the processor.
+        precision: ``auto`` computes in bfloat16 where the device multiplies it, else in float32.
         max_length: Tokens of one input; text beyond is cut.
         batch_tokens: Tokens of one forward pass.
     """
@@ -62,11 +64,12 @@ class _Qwen3VLConfig(Section):
     kind: Literal["qwen3-vl"] = "qwen3-vl"
     model: str
     device: Literal["auto", "cuda", "cpu"] = "auto"
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
     max_length: int = Field(default=8192, ge=256, le=262_144)
     batch_tokens: int = Field(default=16_384, ge=256)
 
 
-class Qwen3VLEncoderConfig(_Qwen3VLConfig):
+class Qwen3VLEncoderConfig(Qwen3VLConfig):
     """Qwen3-VL-Embedding.
 
     Attributes:
@@ -79,7 +82,7 @@ class Qwen3VLEncoderConfig(_Qwen3VLConfig):
     instruction: str = "Retrieve images or text relevant to the user's query."
 
 
-class Qwen3VLRerankerConfig(_Qwen3VLConfig):
+class Qwen3VLRerankerConfig(Qwen3VLConfig):
     """Qwen3-VL-Reranker.
 
     Attributes:
@@ -90,7 +93,7 @@ class Qwen3VLRerankerConfig(_Qwen3VLConfig):
     instruction: str = "Given a search query, retrieve relevant candidates that answer the query."
 
 
-class Qwen3VLGeneratorConfig(_Qwen3VLConfig):
+class Qwen3VLGeneratorConfig(Qwen3VLConfig):
     """Qwen3-VL-Instruct.
 
     Attributes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from kb.assets import AssetStore
 from kb.config import Config, Home
@@ -26,7 +27,8 @@ from kb.model_config import (
 from kb.protocols import ClaimScorer, Encoder, Encoders, Generator, Reranker
 from kb.qwen3_vl.directory import weights_fingerprint
 from kb.qwen3_vl.files import find_model_directory
-from kb.qwen3_vl.placement import PlacedModel, Placement, SharedDevice, weights_bytes
+from kb.qwen3_vl.placement import PlacedModel, Placement, SharedDevice, find_gpu
+from kb.qwen3_vl.precision import resident_bytes
 from kb.qwen3_vl.residency import Residency
 from kb.qwen3_vl.turns import Turns
 from kb.rerankers.claims import CrossEncoderClaimScorer
@@ -111,11 +113,18 @@ class Models:
         return self._directories[model]
 
     def _placement(self) -> Placement:
-        placed, devices = [], []
-        for role in ("encoder", "reranker", "generator"):
-            section = getattr(self._config, role)
-            if section.kind == "qwen3-vl":
-                directory = self._directory(section.model)
-                placed.append(PlacedModel(role, directory.name, weights_bytes(directory)))
-                devices.append(section.device)
-        return Placement.plan(placed, "cpu" if set(devices) == {"cpu"} else "auto")
+        sections = {
+            role: section
+            for role in ("encoder", "reranker", "generator")
+            if (section := getattr(self._config, role)).kind == "qwen3-vl"
+        }
+        if not sections:
+            return Placement.plan((), "cpu")
+        wants_gpu = any(section.device != "cpu" for section in sections.values())
+        device_type: Literal["cuda", "cpu"] = "cuda" if wants_gpu and find_gpu() else "cpu"
+        placed = []
+        for role, section in sections.items():
+            directory = self._directory(section.model)
+            n_bytes = resident_bytes(directory, device_type, section.precision)
+            placed.append(PlacedModel(role, directory.name, n_bytes))
+        return Placement.plan(placed, device_type)

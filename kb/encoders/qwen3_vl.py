@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from kb.errors import InferenceError, ModelLoadError, PromptTooLongError
 from kb.model_config import Qwen3VLEncoderConfig
 from kb.protocols import Float32Array
 from kb.qwen3_vl.content import Content, has_content
-from kb.qwen3_vl.directory import text_dim, weights_fingerprint
+from kb.qwen3_vl.directory import weights_fingerprint
 from kb.qwen3_vl.hosted import HostedModel
 from kb.qwen3_vl.pixels import PixelBudget
 from kb.qwen3_vl.placement import SharedDevice
@@ -56,12 +56,12 @@ class Qwen3VLEncoder:
         self._config = config
         self._directory = directory
         self._assets = assets
-        self._model = HostedModel(directory, "encoder", device, self._load)
-        self._full_dim = text_dim(directory)
-        if config.dim is not None and config.dim > self._full_dim:
+        self._model = HostedModel(config, directory, "encoder", "base", device, self._packed)
+        full_dim = self._model.full_dim
+        if config.dim is not None and config.dim > full_dim:
             raise ModelLoadError(
                 f"encoder.dim is {config.dim}, and the vectors of {directory.name} have "
-                f"{self._full_dim}. Set encoder.dim to {self._full_dim} or less.",
+                f"{full_dim}. Set encoder.dim to {full_dim} or less.",
                 model_id=config.model,
             )
         self._tokenizer = PromptTokenizer(directory, PixelBudget(), config.max_length)
@@ -69,7 +69,7 @@ class Qwen3VLEncoder:
     @property
     def dim(self) -> int:
         """Length of a vector."""
-        return self._config.dim or self._full_dim
+        return self._config.dim or self._model.full_dim
 
     @cached_property
     def fingerprint(self) -> str:
@@ -112,8 +112,7 @@ class Qwen3VLEncoder:
 
     def warm(self) -> None:
         """Load the model now."""
-        with self._model.loaded():
-            pass
+        self._model.warm()
 
     def _encode(self, items: Sequence[tuple[Content, str]], *, is_query: bool) -> Float32Array:
         if not items:
@@ -145,11 +144,8 @@ class Qwen3VLEncoder:
         normalised: Float32Array = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         return normalised
 
-    def _load(self) -> PackedModel:
-        # torch and transformers take seconds to import: not before they are needed.
-        from kb.qwen3_vl.loading import choose_device, load_module, read_normalisation
+    def _packed(self, module: Any) -> PackedModel:
+        from kb.qwen3_vl.loading import read_normalisation
         from kb.qwen3_vl.model import PackedModel
 
-        device = choose_device(self._config.device)
-        module = load_module(self._directory, device, "base")
         return PackedModel(module, read_normalisation(self._directory), self._config.batch_tokens)

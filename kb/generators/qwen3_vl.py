@@ -15,7 +15,6 @@ from kb.generators.cited_text import cited_events
 from kb.model_config import Qwen3VLGeneratorConfig
 from kb.protocols import GeneratorEvent
 from kb.qwen3_vl.content import Picture
-from kb.qwen3_vl.directory import text_dim
 from kb.qwen3_vl.hosted import HostedModel
 from kb.qwen3_vl.pixels import read_picture
 from kb.qwen3_vl.placement import SharedDevice
@@ -49,8 +48,9 @@ class Qwen3VLGenerator:
         self._config = config
         self._directory = directory
         self._assets = assets
-        self._model = HostedModel(directory, "generator", device, self._load)
-        text_dim(directory)
+        self._model = HostedModel(
+            config, directory, "generator", "language", device, self._with_processor
+        )
         self._tokenizer = PromptTokenizer(directory, PICTURE_BUDGET, config.max_length)
 
     def stream(self, query: Query, hits: Sequence[Hit]) -> Iterator[GeneratorEvent]:
@@ -73,8 +73,7 @@ class Qwen3VLGenerator:
 
     def warm(self) -> None:
         """Load the model now."""
-        with self._model.loaded():
-            pass
+        self._model.warm()
 
     def _write(self, prompt: ChatPrompt) -> Iterator[str]:
         """The model's text as it is written. Closing the iterator stops the model."""
@@ -123,14 +122,11 @@ class Qwen3VLGenerator:
         text = chat_prompt(prompt.system, "".join(user))
         return processor(text=[text], images=images or None, do_resize=False, return_tensors="pt")
 
-    def _load(self) -> tuple[Any, Any]:
+    def _with_processor(self, module: Any) -> tuple[Any, Any]:
         from transformers import AutoProcessor
 
-        from kb.qwen3_vl.loading import choose_device, load_module
-
-        model = load_module(self._directory, choose_device(self._config.device), "language")
         processor = AutoProcessor.from_pretrained(str(self._directory), local_files_only=True)
-        return processor, model
+        return processor, module
 
 
 def _generate(

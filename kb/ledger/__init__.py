@@ -1,6 +1,7 @@
 """What is indexed: documents, paths and chunks. See `kb.ledger.ledger`."""
 
 from kb.ledger.ledger import Ledger
+from kb.ledger.listing import FileCount, FileQuery, FileRow
 from kb.ledger.records import (
     Companion,
     DocumentRecord,
@@ -15,6 +16,9 @@ __all__ = [
     "Companion",
     "DocumentRecord",
     "DocumentStatus",
+    "FileCount",
+    "FileQuery",
+    "FileRow",
     "Ledger",
     "PathRecord",
     "Shared",

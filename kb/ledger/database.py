@@ -105,6 +105,8 @@ class Database:
             )
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = NORMAL")
+            # SQLite's own lower() knows ASCII only.
+            db.create_function("casefold", 1, str.casefold, deterministic=True)
             with self._connections_lock:
                 self._connections.append(db)
             self._local.db = db

@@ -17,6 +17,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from kb.ledger.database import Database
+from kb.ledger.listing import FileCount, FileQuery, FileRow, count_files, find_files
 from kb.ledger.records import (
     Companion,
     DocumentRecord,
@@ -141,6 +142,16 @@ class Ledger:
                 n_chunks=n,
             )
             yield DocumentRecord(document, fingerprint, DocumentStatus(status), reason)
+
+    def files(
+        self, query: FileQuery, limit: int | None = None, offset: int = 0
+    ) -> list[FileRow]:
+        """Files by path, whatever the case: `limit` of them, or all, from number `offset` on."""
+        return find_files(self._database.reader, query, limit, offset)
+
+    def count_files(self, query: FileQuery) -> dict[str, FileCount]:
+        """How many files there are of each status."""
+        return count_files(self._database.reader, query)
 
     def standings(self) -> dict[str, Standing]:
         """How every document stands, by sha256."""

@@ -6,14 +6,18 @@ scaled-dot-product call a sequence elsewhere. `flash_agrees` compares them on th
 
 from __future__ import annotations
 
+import inspect
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
+
+from kb.qwen3_vl.transfer import to_device
 
 __all__ = ["Layout", "attend", "attend_last", "flash_agrees"]
 
@@ -62,6 +66,11 @@ class Layout:
             ends.append(end)
         return tuple(ends)
 
+    @cached_property
+    def last_rows(self) -> Tensor:
+        """int64 ``(n_sequences,)``: of the queries, each sequence's last."""
+        return to_device(torch.tensor(self.ends) - 1 - self.query_start, self.device)
+
     @property
     def query_start(self) -> int:
         """The first key's row that has a query."""
@@ -95,7 +104,7 @@ class Layout:
         rows = [] if self.is_prefix_known else [shared]
         for length, end in zip(self.lengths, self.ends, strict=True):
             rows += [shared, torch.arange(end - length, end)]
-        return torch.cat(rows).to(self.device)
+        return to_device(torch.cat(rows), self.device)
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor:
@@ -136,6 +145,7 @@ def attend_last(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Te
     return torch.cat(rows)
 
 
+@torch.inference_mode()
 def flash_agrees(n_heads: int, n_key_heads: int, head_dim: int, device: torch.device) -> bool:
     """Whether variable-length FlashAttention works here and gives what the plain way gives, for
     every kind of layout and for last tokens alone. Where it does not, the log says why."""
@@ -145,12 +155,12 @@ def flash_agrees(n_heads: int, n_key_heads: int, head_dim: int, device: torch.de
     for n_shared, lengths, is_causal, is_known in _PROBES:
         plain = Layout(n_shared, lengths, is_causal, device, False, is_known)
         flash = Layout(n_shared, lengths, is_causal, device, True, is_known)
-        query, key, value = (
-            torch.randn(
-                plain.n_tokens, heads, head_dim, generator=generator, device=device
-            ).bfloat16()
-            for heads in (n_heads, n_key_heads, n_key_heads)
+        heads = (n_heads, n_key_heads, n_key_heads)
+        joined = torch.randn(
+            plain.n_tokens, sum(heads), head_dim, generator=generator, device=device
         )
+        # Parts of one tensor, as the models have them.
+        query, key, value = torch.split(joined.bfloat16(), list(heads), dim=1)
         ends = query[torch.tensor(plain.ends, device=device) - 1]
         query = query[plain.query_start :]
         try:
@@ -169,14 +179,12 @@ def flash_agrees(n_heads: int, n_key_heads: int, head_dim: int, device: torch.de
 
 
 def _flash(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor:
-    from torch.nn.attention.varlen import varlen_attn
-
     if layout.key_rows is not None:
         key, value = key[layout.key_rows], value[layout.key_rows]
     queries = layout.query_lengths
     # A causal window is aligned to the end of the keys: own tokens see the whole prefix.
     window = (-1, 0) if layout.is_causal else (-1, -1)
-    found = varlen_attn(
+    return _varlen_attn(
         query,
         key,
         value,
@@ -185,15 +193,10 @@ def _flash(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor:
         max(queries),
         layout.n_shared + max(layout.lengths) if layout.n_shared else max(queries),
         window_size=window,
-        enable_gqa=query.shape[1] != key.shape[1],
     )
-    assert isinstance(found, Tensor)
-    return found
 
 
 def _flash_last(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor:
-    from torch.nn.attention.varlen import varlen_attn
-
     bounds = layout.key_bounds
     if layout.key_rows is not None:
         rows = layout.key_rows
@@ -201,7 +204,7 @@ def _flash_last(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Te
             # Without the prefix's own entry, which comes first.
             rows, bounds = rows[layout.n_shared :], bounds[1:] - layout.n_shared
         key, value = key[rows], value[rows]
-    found = varlen_attn(
+    return _varlen_attn(
         query,
         key,
         value,
@@ -209,10 +212,25 @@ def _flash_last(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Te
         bounds,
         1,
         layout.n_shared + max(layout.lengths),
-        enable_gqa=query.shape[1] != key.shape[1],
     )
+
+
+def _varlen_attn(query: Tensor, key: Tensor, value: Tensor, *bounds: Any, **window: Any) -> Tensor:
+    """torch's, with several heads of queries to one of keys."""
+    from torch.nn.attention import varlen
+
+    call: Callable[..., Any] = varlen.varlen_attn
+    if _asks_for_groups(call):
+        window["enable_gqa"] = query.shape[1] != key.shape[1]
+    found = call(query, key, value, *bounds, **window)
     assert isinstance(found, Tensor)
     return found
+
+
+@cache
+def _asks_for_groups(varlen_attn: Callable[..., Any]) -> bool:
+    """torch 2.11 takes such heads unasked."""
+    return "enable_gqa" in inspect.signature(varlen_attn).parameters
 
 
 def _one_by_one(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor:
@@ -260,4 +278,4 @@ def _sdpa(
 def _bounds(lengths: Sequence[int], device: torch.device) -> Tensor:
     bounds = torch.zeros(len(lengths) + 1, dtype=torch.int32)
     bounds[1:] = torch.tensor(lengths, dtype=torch.int32).cumsum(0)
-    return bounds.to(device)
+    return to_device(bounds, device)

@@ -154,9 +154,9 @@ class Decoder:
         else:
             seen = (key[: layout.n_shared].clone(), value[: layout.n_shared].clone())
         if is_last:
-            ends = torch.tensor(layout.ends, device=hidden.device) - 1 - layout.query_start
-            query, hidden = query[ends], hidden[ends]
-            cosine, sine = cosine[ends], sine[ends]
+            rows = layout.last_rows
+            query, hidden = query[rows], hidden[rows]
+            cosine, sine = cosine[rows], sine[rows]
         query = _turn(self._normed(query, layer.query_norm), cosine, sine)
         attended = (attend_last if is_last else attend)(query, key, value, layout)
         hidden = hidden + F.linear(attended.reshape(len(hidden), -1), layer.output)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
-from kb.qwen3_vl.placement import SharedDevice, weights_bytes
+from kb.model_config import Qwen3VLConfig
+from kb.qwen3_vl.directory import text_dim
+from kb.qwen3_vl.placement import SharedDevice
+from kb.qwen3_vl.precision import resident_bytes
 
 __all__ = ["HostedModel"]
 
@@ -15,23 +18,42 @@ T = TypeVar("T")
 
 
 class HostedModel(Generic[T]):
-    """What `load` makes, in memory as long as it fits beside the other models of `device`.
+    """What `finish` makes of a checkpoint, in memory as long as it fits beside the other models
+    of `device`.
 
     Args:
+        config: Of the model.
         directory: Of the checkpoint; with `role` it tells models apart.
         role: What the model does.
+        part: Of the checkpoint, as in `load_module`.
         device: Shared with the other models on it.
-        load: Makes it.
+        finish: Called with what `load_module` gives.
+
+    Attributes:
+        full_dim: Length of the language model's states.
+        turns: Of the device.
+
+    Raises:
+        ModelLoadError: The directory is no Qwen3-VL model.
     """
 
     def __init__(
-        self, directory: Path, role: str, device: SharedDevice, load: Callable[[], T]
+        self,
+        config: Qwen3VLConfig,
+        directory: Path,
+        role: Literal["encoder", "reranker", "generator"],
+        part: Literal["base", "language"],
+        device: SharedDevice,
+        finish: Callable[[Any], T],
     ) -> None:
+        self.full_dim = text_dim(directory)
         self.turns = device.turns
+        self._config = config
+        self._directory = directory
+        self._role = role
+        self._part = part
         self._residency = device.residency
-        self._key = f"{role} {directory}"
-        self._n_bytes = weights_bytes(directory)
-        self._load = load
+        self._finish = finish
 
     @contextmanager
     def loaded(self) -> Iterator[T]:
@@ -40,5 +62,25 @@ class HostedModel(Generic[T]):
         Raises:
             ModelLoadError: It can't be loaded.
         """
-        with self._residency.using(self._key, self._n_bytes, self._load) as model:
+        # torch and transformers take seconds to import: not before they are needed.
+        from kb.qwen3_vl.loading import choose_device, load_module
+
+        device = choose_device(self._config.device)
+        precision = self._config.precision
+
+        def load() -> T:
+            return self._finish(load_module(self._directory, device, self._part, precision))
+
+        n_bytes = resident_bytes(self._directory, device.type, precision)
+        key = f"{self._role} {self._directory}"
+        with self._residency.using(key, n_bytes, load) as model:
             yield model
+
+    def warm(self) -> None:
+        """Load the model now.
+
+        Raises:
+            ModelLoadError: It can't be loaded.
+        """
+        with self.loaded():
+            pass

@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
+import psutil
 import torch
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 
 from kb.errors import ModelLoadError
+from kb.quantities import size_text
 from kb.qwen3_vl.directory import read_json, text_dim
+from kb.qwen3_vl.precision import Precision, choose_dtype, resident_bytes
 from kb.qwen3_vl.vision import Normalisation
 
 __all__ = ["choose_device", "load_module", "read_normalisation"]
@@ -33,9 +36,14 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def load_module(directory: Path, device: torch.device, kind: Literal["base", "language"]) -> Any:
-    """transformers' ``Qwen3VLModel`` (base) or ``Qwen3VLForConditionalGeneration``: bfloat16 on
-    a GPU, float32 elsewhere, in evaluation mode.
+def load_module(
+    directory: Path,
+    device: torch.device,
+    part: Literal["base", "language"],
+    precision: Precision = "auto",
+) -> Any:
+    """transformers' ``Qwen3VLModel`` (base) or ``Qwen3VLForConditionalGeneration``, in
+    `choose_dtype` and in evaluation mode.
 
     Raises:
         ModelLoadError: The files are missing, damaged, or of another family, or the device
@@ -45,13 +53,17 @@ def load_module(directory: Path, device: torch.device, kind: Literal["base", "la
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()
-    wanted = Qwen3VLModel if kind == "base" else Qwen3VLForConditionalGeneration
+    wanted = Qwen3VLModel if part == "base" else Qwen3VLForConditionalGeneration
     text_dim(directory)  # checks the family
+    if device.type == "cpu":
+        _check_memory(directory, precision)
     try:
         module, info = wanted.from_pretrained(
             str(directory),
-            dtype=torch.bfloat16 if device.type == "cuda" else torch.float32,
+            dtype=choose_dtype(directory, device.type, precision),
             local_files_only=True,
+            # Each weight goes there by itself; the whole model would fill the host's memory too.
+            device_map={"": device},
             use_safetensors=True,
             output_loading_info=True,
         )
@@ -62,7 +74,7 @@ def load_module(directory: Path, device: torch.device, kind: Literal["base", "la
                 "model again: `kb models pull`.",
                 model_id=str(directory),
             )
-        return module.eval().to(device)
+        return module.eval()
     except torch.OutOfMemoryError as error:
         raise ModelLoadError(
             f"The device {device} has too little memory for the model in {directory}. Close other "
@@ -82,6 +94,19 @@ def load_module(directory: Path, device: torch.device, kind: Literal["base", "la
             "files.",
             model_id=str(directory),
         ) from error
+
+
+def _check_memory(directory: Path, precision: Precision) -> None:
+    """A GPU says when its memory is full; a processor's system ends the whole program."""
+    needed_bytes = resident_bytes(directory, "cpu", precision)
+    free_bytes = psutil.virtual_memory().available
+    if needed_bytes > free_bytes:
+        raise ModelLoadError(
+            f"The model in {directory} takes {size_text(needed_bytes)} of memory, and "
+            f"{size_text(free_bytes)} is free. Close other programs, choose a smaller model "
+            "(`kb models list`), or use the profile `starter`.",
+            model_id=str(directory),
+        )
 
 
 def read_normalisation(directory: Path) -> tuple[Normalisation, Normalisation]:

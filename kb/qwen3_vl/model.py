@@ -19,6 +19,7 @@ from kb.qwen3_vl.attention import flash_agrees
 from kb.qwen3_vl.decoder import Decoder, Prefix, Visuals
 from kb.qwen3_vl.pixels import UInt8Array
 from kb.qwen3_vl.sequence import TokenSequence, Visual
+from kb.qwen3_vl.transfer import to_device
 from kb.qwen3_vl.turns import Turns
 from kb.qwen3_vl.vision import Normalisation, VisionTower
 
@@ -28,6 +29,9 @@ log = logging.getLogger(__name__)
 
 _BATCHES_AHEAD = 2
 _N_READERS = 8
+# A prefix's keys stand once for each sequence that sees them. So many rows of keys for each token
+# of the budget: of the published models, half a gigabyte at the largest.
+_KEYS_A_TOKEN = 8
 # On a processor more tokens gain nothing: the products are as fast, and the states in between
 # leave the cache.
 _MAX_PROCESSOR_TOKENS = 1024
@@ -69,8 +73,8 @@ class PackedModel:
     Args:
         module: transformers' ``Qwen3VLModel``. Its weights are taken out of it.
         normalisation: Of pictures and of clips.
-        batch_tokens: Of one forward pass, at most, unless one sequence is longer. It shrinks
-            for good when the device's memory does not hold so many.
+        batch_tokens: Of one forward pass, at most, unless one sequence is longer. It is halved
+            when the device's memory does not hold so many, and grows back call by call.
     """
 
     def __init__(
@@ -93,9 +97,9 @@ class PackedModel:
         self.attention = "flash" if flash else "sdpa"
         self._vision = VisionTower(module.visual, *normalisation, flash=flash)
         self._decoder = Decoder(module.language_model, flash=flash)
-        self._batch_tokens = batch_tokens
         if device.type == "cpu":
-            self._batch_tokens = min(batch_tokens, _MAX_PROCESSOR_TOKENS)
+            batch_tokens = min(batch_tokens, _MAX_PROCESSOR_TOKENS)
+        self._most_batch_tokens = self._batch_tokens = batch_tokens
         self._prefix: tuple[TokenSequence, Prefix] | None = None
         self._readers = ThreadPoolExecutor(_N_READERS, thread_name_prefix="pictures")
 
@@ -122,6 +126,8 @@ class PackedModel:
         """
         states = np.zeros((len(sequences), self.dim), np.float32)
         failed: dict[int, InferenceError] = {}
+        # Who took the memory that was short may have let go of it.
+        self._batch_tokens = min(self._most_batch_tokens, self._batch_tokens * 9 // 8 + 1)
         todo = self._plan(sequences, list(range(len(sequences))))
         # What all share is the question: its pictures are read once.
         shared = [self._readers.submit(visual.read) for visual in _shared_visuals(sequences)]
@@ -167,15 +173,20 @@ class PackedModel:
     def _plan(self, sequences: Sequence[TokenSequence], indices: list[int]) -> list[list[int]]:
         """Batches of like lengths under the budget, the longest first."""
         batches: list[list[int]] = []
-        n_tokens = 0
+        n_tokens = n_keys = 0
         for index in sorted(indices, key=lambda i: (-len(sequences[i]), i)):
             one = sequences[index]
             own = len(one) - one.n_shared
-            if not batches or n_tokens + own > self._batch_tokens:
+            if (
+                not batches
+                or n_tokens + own > self._batch_tokens
+                or n_keys + len(one) > _KEYS_A_TOKEN * self._batch_tokens
+            ):
                 batches.append([])
-                n_tokens = one.n_shared
+                n_tokens = n_keys = one.n_shared
             batches[-1].append(index)
             n_tokens += own
+            n_keys += len(one)
         return batches
 
     def _begin(self, sequences: Sequence[TokenSequence], members: list[int]) -> _Batch:
@@ -226,10 +237,10 @@ class PackedModel:
                 pixels, [v.grid for v in shown], [v.is_clip for v in shown]
             )
             rows = _visual_rows(first, members, n_first)
-            visuals = Visuals(torch.from_numpy(rows).to(device), tokens, deep)
+            visuals = Visuals(to_device(torch.from_numpy(rows), device), tokens, deep)
         states = self._decoder.forward(
-            torch.from_numpy(ids).to(device),
-            torch.from_numpy(positions).to(device),
+            to_device(torch.from_numpy(ids), device),
+            to_device(torch.from_numpy(positions), device),
             n_shared,
             tuple(len(member) - n_shared for member in members),
             visuals,

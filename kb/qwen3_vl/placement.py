@@ -5,15 +5,28 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Literal
+
+import psutil
 
 from kb.qwen3_vl.residency import Residency
 from kb.qwen3_vl.turns import Turns
 
-__all__ = ["PlacedModel", "Placement", "SharedDevice", "weights_bytes"]
+__all__ = ["PlacedModel", "Placement", "SharedDevice", "find_gpu"]
 
 # Beside the weights: one batch's states, keys and values, and the pictures of the next ones.
 WORKING_BYTES = 4_000_000_000
+_PROCESSOR_WORKING_BYTES = 2_000_000_000  # its batches are small
+
+
+def find_gpu() -> bool:
+    """Whether torch can compute on a GPU."""
+    # torch takes seconds to import, and without a driver there is nothing to ask it.
+    if not shutil.which("nvidia-smi"):
+        return False
+    import torch
+
+    return bool(torch.cuda.is_available())
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +48,7 @@ class PlacedModel:
 
     Attributes:
         role: ``encoder``, ``reranker`` or ``generator``.
-        n_bytes: Of its weights.
+        n_bytes: Of its weights in the device's memory.
     """
 
     role: str
@@ -49,35 +62,36 @@ class Placement:
 
     Attributes:
         device: Its name, for people.
-        memory_bytes: Free on it when the plan was made; None for the processor.
+        memory_bytes: Free on it when the plan was made.
     """
 
     device: str
-    memory_bytes: int | None
+    memory_bytes: int
     models: tuple[PlacedModel, ...]
+    is_gpu: bool = False
 
     @classmethod
-    def plan(cls, models: Sequence[PlacedModel], device: str) -> Placement:
-        """The plan for `models` on the configured `device` (``auto``, ``cuda`` or ``cpu``)."""
-        # torch takes seconds to import, and without a driver there is nothing to ask it.
-        if device != "cpu" and models and shutil.which("nvidia-smi"):
+    def plan(cls, models: Sequence[PlacedModel], device_type: Literal["cuda", "cpu"]) -> Placement:
+        """The plan for `models` on the first GPU or on the processor, by what is free there."""
+        if device_type == "cuda":
             import torch
 
-            if torch.cuda.is_available():
-                free_bytes, _ = torch.cuda.mem_get_info(0)
-                return cls(torch.cuda.get_device_name(0), int(free_bytes), tuple(models))
-        return cls("the processor", None, tuple(models))
+            free_bytes, _ = torch.cuda.mem_get_info(0)
+            name = torch.cuda.get_device_name(0)
+            return cls(name, int(free_bytes), tuple(models), is_gpu=True)
+        return cls("the processor", psutil.virtual_memory().available, tuple(models))
 
     @property
-    def budget_bytes(self) -> int | None:
-        """What weights may take; None where the system's memory is all there is."""
-        return None if self.memory_bytes is None else max(0, self.memory_bytes - WORKING_BYTES)
+    def budget_bytes(self) -> int:
+        """What weights may take."""
+        working_bytes = WORKING_BYTES if self.is_gpu else _PROCESSOR_WORKING_BYTES
+        return max(0, self.memory_bytes - working_bytes)
 
     @property
     def stay_loaded(self) -> bool:
         """Whether all models fit together."""
         n_bytes = sum(model.n_bytes for model in self.models)
-        return self.budget_bytes is None or n_bytes <= self.budget_bytes
+        return n_bytes <= self.budget_bytes
 
     @property
     def note(self) -> str:
@@ -85,18 +99,12 @@ class Placement:
         if not self.models:
             return ""
         gigabytes = sum(model.n_bytes for model in self.models) / 1e9
-        if self.memory_bytes is None:
-            return f"{gigabytes:.1f} GB of models on the processor: slow, a GPU is meant for them."
         free = f"{self.memory_bytes / 1e9:.1f} GB"
+        slow = "" if self.is_gpu else " A GPU is meant for them: here they are slow."
         if self.stay_loaded:
-            return f"{gigabytes:.1f} GB of models stay on {self.device} ({free} free)."
+            return f"{gigabytes:.1f} GB of models stay on {self.device} ({free} free).{slow}"
         return (
             f"{gigabytes:.1f} GB of models take turns on {self.device} ({free} free): the one that "
             "was used longest ago makes room, which takes seconds. Smaller models or "
-            "`generator.kind: extractive` avoid that."
+            f"`generator.kind: extractive` avoid that.{slow}"
         )
-
-
-def weights_bytes(directory: Path) -> int:
-    """Of a checkpoint's weights, as they are stored."""
-    return sum(path.stat().st_size for path in directory.glob("*.safetensors"))

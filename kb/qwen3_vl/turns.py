@@ -33,6 +33,8 @@ class Turns:
                 self._is_taken = True
             finally:
                 self._n_questions -= is_query
+                # Where the wait was interrupted, ingest may go on.
+                self._changed.notify_all()
         try:
             yield
         finally:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from kb.qwen3_vl.attention import Layout, attend
 from kb.qwen3_vl.pixels import PATCH_PX, Grid, UInt8Array
+from kb.qwen3_vl.transfer import to_device
 
 __all__ = ["Normalisation", "VisionTower"]
 
@@ -112,9 +113,7 @@ class VisionTower:
     def _patches(self, pixels: UInt8Array, grid: Grid, is_clip: bool) -> Tensor:
         """``(n_patches, dim)`` in the order of tokens, the four patches of one together."""
         n_frames = _FRAMES_A_STEP if is_clip else 1
-        grey = torch.from_numpy(pixels)
-        if self._device.type == "cuda":
-            grey = grey.pin_memory().to(self._device, non_blocking=True)
+        grey = to_device(torch.from_numpy(pixels), self._device)
         cut = grey.view(
             grid.n_steps, n_frames, grid.n_rows, _MERGE, PATCH_PX, grid.n_columns, _MERGE,
             PATCH_PX, _CHANNELS,

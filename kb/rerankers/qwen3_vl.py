@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +13,6 @@ from kb.assets import AssetStore
 from kb.model_config import Qwen3VLRerankerConfig
 from kb.protocols import Float32Array
 from kb.qwen3_vl.content import Content
-from kb.qwen3_vl.directory import text_dim
 from kb.qwen3_vl.hosted import HostedModel
 from kb.qwen3_vl.pixels import PixelBudget
 from kb.qwen3_vl.placement import SharedDevice
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from kb.qwen3_vl.model import PackedModel
 
 __all__ = ["Qwen3VLReranker"]
+
+log = logging.getLogger(__name__)
 
 
 class Qwen3VLReranker:
@@ -52,8 +54,7 @@ class Qwen3VLReranker:
         self._config = config
         self._directory = directory
         self._assets = assets
-        self._model = HostedModel(directory, "reranker", device, self._load)
-        text_dim(directory)
+        self._model = HostedModel(config, directory, "reranker", "language", device, self._judge)
         self._tokenizer = PromptTokenizer(directory, PixelBudget(), config.max_length)
 
     def rerank(self, query: Query, hits: Sequence[Hit]) -> Float32Array:
@@ -82,20 +83,20 @@ class Qwen3VLReranker:
             states, failed = model.last_states(sequences, self._model.turns, is_query=True)
         logits = states @ direction
         scores[shown] = np.exp(-np.logaddexp(0, -logits))  # sigmoid that can't overflow
-        scores[[shown[i] for i in failed]] = 0.0
+        for i, error in failed.items():
+            scores[shown[i]] = 0.0
+            log.warning("A document is judged as 0: %s", error)
         return scores
 
     def warm(self) -> None:
         """Load the model now."""
-        with self._model.loaded():
-            pass
+        self._model.warm()
 
-    def _load(self) -> tuple[PackedModel, Float32Array]:
-        from kb.qwen3_vl.loading import choose_device, load_module, read_normalisation
+    def _judge(self, module: Any) -> tuple[PackedModel, Float32Array]:
+        """The model, and the row of its head that tells yes from no."""
+        from kb.qwen3_vl.loading import read_normalisation
         from kb.qwen3_vl.model import PackedModel
 
-        device = choose_device(self._config.device)
-        module = load_module(self._directory, device, "language")
         yes, no = (self._tokenizer.token_id(word) for word in ("yes", "no"))
         head = module.lm_head.weight
         # One row in float32: bfloat16 would leave scores in steps of half a percent.

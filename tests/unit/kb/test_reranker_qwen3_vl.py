@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -139,3 +140,15 @@ def test_a_certain_model_overflows_nothing(scale: float, make: Make) -> None:
     assert np.isfinite(scores).all()
     assert ((scores >= 0) & (scores <= 1)).all()
     assert scores.dtype == np.float32
+
+
+def test_a_document_that_can_t_be_read_is_told_of(
+    make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    documents = [Content("words"), Content(pictures=(Picture.of(BROKEN),))]
+    with caplog.at_level(logging.WARNING):
+        scores = make().score(Content("a question"), documents)
+    assert scores[0] > 0
+    assert scores[1] == 0
+    assert "judged as 0" in caplog.text
+    assert "could not be decoded" in caplog.text

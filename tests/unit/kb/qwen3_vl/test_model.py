@@ -232,6 +232,17 @@ class TestOutOfMemory:
         with turns.turn(is_query=False):
             pass  # the turn was given back
 
+    def test_it_tries_larger_batches_again(
+        self, tiny_qwen3_vl: Path, sequences: list[TokenSequence], expected: np.ndarray
+    ) -> None:
+        model = packed(tiny_qwen3_vl, 1000)
+        with limited(model, 340):
+            states(model, sequences)
+        assert model._batch_tokens <= 340
+        for _ in range(20):
+            np.testing.assert_allclose(states(model, sequences), expected, atol=ROUNDING)
+        assert model._batch_tokens == 1000
+
     def test_pairs_shrink_by_what_is_computed_not_by_what_is_shared(
         self, tiny_qwen3_vl: Path, tokenizer: PromptTokenizer, caplog: pytest.LogCaptureFixture
     ) -> None:

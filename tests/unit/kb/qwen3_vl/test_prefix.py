@@ -75,6 +75,23 @@ def test_many_batches_give_what_each_pair_alone_gives(
     np.testing.assert_allclose(found, expected, atol=ROUNDING)
 
 
+def test_a_long_question_s_keys_are_not_repeated_without_end(
+    tokenizer: PromptTokenizer, tiny_qwen3_vl: Path
+) -> None:
+    pairs = tokenizer.pairs(
+        Content("How long does it blink? " * 20), [Content(str(n)) for n in range(60)], "Find it."
+    )
+    assert pairs[0].n_shared > 300
+    model = packed(tiny_qwen3_vl, 1000)
+    plan = model._plan(pairs, list(range(len(pairs))))
+    assert sorted(index for batch in plan for index in batch) == list(range(len(pairs)))
+    n_keys = [pairs[0].n_shared + sum(len(pairs[i]) for i in batch) for batch in plan]
+    assert max(n_keys) <= 8 * 1000
+    assert len(plan) > 1
+    # The same words for all would fit one batch, were it not for their keys.
+    assert sum(len(one) - one.n_shared for one in pairs) + pairs[0].n_shared <= 1000
+
+
 def test_another_question_does_not_find_the_prefix_of_the_one_before(
     tokenizer: PromptTokenizer, tiny_qwen3_vl: Path
 ) -> None:

@@ -91,6 +91,34 @@ def test_an_error_gives_the_turn_back(is_query: bool) -> None:
     assert done.wait(PATIENCE_S)
 
 
+def test_a_question_that_gives_up_waiting_lets_ingest_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    turns = Turns()
+    done = threading.Event()
+    wait_for = turns._changed.wait_for
+
+    def work() -> None:
+        with turns.turn(is_query=False):
+            done.set()
+
+    def interrupted(condition: Callable[[], bool]) -> None:
+        if threading.current_thread() is threading.main_thread():
+            # While the question waits, ingest comes and stands behind it.
+            turns._changed.release()
+            thread = started(work)
+            wait_until(lambda: waiting(turns) == 1)
+            turns._changed.acquire()
+            assert thread.is_alive()
+            raise KeyboardInterrupt
+        wait_for(condition)
+
+    monkeypatch.setattr(turns._changed, "wait_for", interrupted)
+    with pytest.raises(KeyboardInterrupt), turns.turn(is_query=True):
+        pass
+    assert done.wait(PATIENCE_S)
+
+
 def test_ingest_rests_while_an_answer_is_written() -> None:
     turns = Turns()
     done = threading.Event()
