@@ -13,7 +13,7 @@ from kb.encoders.weights import MINILM, find_model
 from kb.errors import ConfigError, ModelLoadError
 from kb.qwen3_vl.catalog import KNOWN_MODELS, KnownModel, Role, find_known_model
 from kb.qwen3_vl.files import find_model_directory
-from kb.qwen3_vl.placement import weights_bytes
+from kb.qwen3_vl.precision import weights_bytes
 from kb.qwen3_vl.record import read_record
 
 __all__ = [
