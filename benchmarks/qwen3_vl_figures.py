@@ -8,7 +8,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -41,13 +41,21 @@ class Figures:
         size: Of `SIZES`.
     """
 
-    def __init__(self, root: Path, checkpoint: Path, size: str, device: torch.device) -> None:
+    def __init__(
+        self,
+        root: Path,
+        checkpoint: Path,
+        size: str,
+        device: torch.device,
+        precision: Literal["float32", "bfloat16"],
+    ) -> None:
         self._dimensions: Dimensions = SIZES[size][0]
         self._checkpoint = checkpoint
         self._device = device
+        self._precision = precision
         self._page_px = (1024, 1280)
         self._maker = TextMaker(checkpoint)
-        self._ours = Ours(root, checkpoint, device)
+        self._ours = Ours(root, checkpoint, device, precision)
         self._is_target = size == "2b" and device.type == "cuda"
 
     def measure(self) -> dict[str, Any]:
@@ -61,7 +69,7 @@ class Figures:
         page_chunks, text_chunks = self._ours.chunks(pages), self._ours.chunks(texts)
         page_s = self._seconds(lambda: encode.encode_chunks(page_chunks))
         text_s = self._seconds(lambda: encode.encode_chunks(text_chunks))
-        rate = matrix_rate(self._dimensions, self._device)
+        rate = matrix_rate(self._dimensions, self._device, self._precision)
         found: dict[str, Any] = {
             "pages of 1,280 tokens/s": n_pages / page_s,
             "texts of 512 tokens/s": n_texts / text_s,
@@ -144,6 +152,7 @@ class Figures:
             Qwen3VLGeneratorConfig(
                 model=str(self._checkpoint),
                 device="cuda" if self._device.type == "cuda" else "cpu",
+                precision=self._precision,
                 max_new_tokens=n_new_tokens,
             ),
             self._checkpoint,
@@ -190,10 +199,12 @@ class Figures:
         return table
 
 
-def matrix_rate(size: Dimensions, device: torch.device) -> float:
+def matrix_rate(
+    size: Dimensions, device: torch.device, precision: Literal["float32", "bfloat16"]
+) -> float:
     """FLOP/s of the products of one language layer, nothing else."""
     n_rows = _N_ROWS[device.type]
-    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+    dtype: torch.dtype = getattr(torch, precision)
     products = [
         (
             torch.randn(n_rows, n_in, dtype=dtype, device=device),

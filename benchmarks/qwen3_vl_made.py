@@ -12,6 +12,7 @@ import shutil
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Literal
 
 import torch
 from PIL import Image, ImageDraw
@@ -98,9 +99,13 @@ SIZES = {
 
 
 def make_sized_checkpoint(
-    directory: Path, size: Dimensions, device: torch.device, tokenizer: Path | None
+    directory: Path,
+    size: Dimensions,
+    device: torch.device,
+    precision: Literal["float32", "bfloat16"],
+    tokenizer: Path | None = None,
 ) -> Path:
-    """Write a whole checkpoint with random weights, in bfloat16 where `device` is a GPU.
+    """Write a whole checkpoint with random weights.
 
     Args:
         directory: Made anew.
@@ -119,7 +124,7 @@ def make_sized_checkpoint(
     config = Qwen3VLConfig(**_config(directory, size))
     with torch.device("meta"):
         module = Qwen3VLForConditionalGeneration(config)
-    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+    dtype: torch.dtype = getattr(torch, precision)
     generator = torch.Generator(device).manual_seed(0)
     weights = {}
     for name, meta in module.state_dict().items():

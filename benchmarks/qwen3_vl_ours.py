@@ -13,6 +13,7 @@ from kb.assets import AssetStore
 from kb.encoders.qwen3_vl import Qwen3VLEncoder
 from kb.model_config import Qwen3VLEncoderConfig, Qwen3VLRerankerConfig
 from kb.qwen3_vl.placement import SharedDevice
+from kb.qwen3_vl.precision import Precision
 from kb.rerankers.qwen3_vl import Qwen3VLReranker
 from kb.types import Chunk, Hit, Kind, Locator, Modality, Query
 
@@ -26,18 +27,20 @@ class Ours:
         root: Where pictures are stored.
     """
 
-    def __init__(self, root: Path, checkpoint: Path, device: torch.device) -> None:
+    def __init__(
+        self, root: Path, checkpoint: Path, device: torch.device, precision: Precision
+    ) -> None:
         name: Literal["cpu", "cuda"] = "cuda" if device.type == "cuda" else "cpu"
         self.assets = AssetStore(root / "assets")
         self.shared_device = SharedDevice.alone()
         self.encoder = Qwen3VLEncoder(
-            Qwen3VLEncoderConfig(model=str(checkpoint), device=name),
+            Qwen3VLEncoderConfig(model=str(checkpoint), device=name, precision=precision),
             checkpoint,
             self.assets,
             self.shared_device,
         )
         self.reranker = Qwen3VLReranker(
-            Qwen3VLRerankerConfig(model=str(checkpoint), device=name),
+            Qwen3VLRerankerConfig(model=str(checkpoint), device=name, precision=precision),
             checkpoint,
             self.assets,
             self.shared_device,

@@ -42,6 +42,8 @@ _JUDGE = (
     'provided. Note that the answer can only be "yes" or "no".'
 )
 _MAX_LENGTH = 8192
+# What the checkpoint is stored in is what they compute in.
+_MODEL_KWARGS = {"attn_implementation": "sdpa", "dtype": "auto"}
 _N_TAIL = 5
 
 
@@ -157,7 +159,7 @@ class SentenceTransformersEmbedder:
 
         self._batch_size = batch_size
         self._model = SentenceTransformer(
-            str(directory), device=str(device), model_kwargs=_model_kwargs(device)
+            str(directory), device=str(device), model_kwargs=_MODEL_KWARGS
         )
 
     def __call__(self, items: Sequence[Item]) -> Float32Array:
@@ -182,9 +184,7 @@ class SentenceTransformersReranker:
         from sentence_transformers import CrossEncoder
 
         self._batch_size = batch_size
-        self._model = CrossEncoder(
-            str(directory), device=str(device), model_kwargs=_model_kwargs(device)
-        )
+        self._model = CrossEncoder(str(directory), device=str(device), model_kwargs=_MODEL_KWARGS)
 
     def __call__(self, query: Item, documents: Sequence[Item]) -> Float32Array:
         """float32 ``(n,)`` in [0, 1]."""
@@ -199,12 +199,7 @@ class SentenceTransformersReranker:
 
 
 def _loaded(kind: Any, checkpoint: Path, device: torch.device) -> Any:
-    return kind.from_pretrained(checkpoint, **_model_kwargs(device)).eval().to(device)
-
-
-def _model_kwargs(device: torch.device) -> dict[str, Any]:
-    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
-    return {"attn_implementation": "sdpa", "dtype": dtype}
+    return kind.from_pretrained(checkpoint, **_MODEL_KWARGS).eval().to(device)
 
 
 def _shown(item: Item) -> dict[str, Any]:

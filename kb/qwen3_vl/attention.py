@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
 
@@ -51,6 +51,7 @@ class Layout:
     device: torch.device
     flash: bool
     is_prefix_known: bool = False
+    _masks: dict[int, Tensor] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def n_tokens(self) -> int:
@@ -105,6 +106,16 @@ class Layout:
         for length, end in zip(self.lengths, self.ends, strict=True):
             rows += [shared, torch.arange(end - length, end)]
         return to_device(torch.cat(rows), self.device)
+
+    def mask(self, length: int, dtype: torch.dtype) -> Tensor:
+        """``(length, n_shared + length)``: 0 where a sequence of `length` sees a key, minus
+        infinity elsewhere. Made once for all layers."""
+        if length not in self._masks:
+            hidden = torch.full(
+                (length, self.n_shared + length), -torch.inf, dtype=dtype, device=self.device
+            )
+            self._masks[length] = hidden.triu(self.n_shared + 1)
+        return self._masks[length]
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor:
@@ -240,22 +251,18 @@ def _one_by_one(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Te
         parts.append(
             _sdpa(query[:n_shared], key[:n_shared], value[:n_shared], None, is_causal=True)
         )
-    masks: dict[int, Tensor] = {}
     for length, end in zip(layout.lengths, layout.ends, strict=True):
         own = slice(end - length, end)
         asking = query[own.start - layout.query_start : end - layout.query_start]
         if not n_shared:
             parts.append(_sdpa(asking, key[own], value[own], None, is_causal=layout.is_causal))
             continue
-        if length not in masks:
-            seen = torch.ones(length, n_shared + length, dtype=torch.bool, device=query.device)
-            masks[length] = seen.tril(n_shared)
         parts.append(
             _sdpa(
                 asking,
                 torch.cat([key[:n_shared], key[own]]),
                 torch.cat([value[:n_shared], value[own]]),
-                masks[length],
+                layout.mask(length, query.dtype),
             )
         )
     return torch.cat(parts)

@@ -16,6 +16,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from kb.qwen3_vl.attention import Layout, attend, attend_last
+from kb.qwen3_vl.elementwise import rms_norm, turn
 
 __all__ = ["Decoder", "Prefix", "Visuals"]
 
@@ -147,7 +148,7 @@ class Decoder:
         heads = mixed.view(len(mixed), -1, self._head_dim)
         n_queries, n_keys = self._n_heads, self._n_key_heads
         query, key, value = torch.split(heads, [n_queries, n_keys, n_keys], dim=1)
-        key = _turn(self._normed(key, layer.key_norm), cosine, sine)
+        key = turn(self._normed(key, layer.key_norm), cosine, sine)
         if known is not None:
             key, value = torch.cat([known[0], key]), torch.cat([known[1], value])
             seen = known
@@ -157,14 +158,14 @@ class Decoder:
             rows = layout.last_rows
             query, hidden = query[rows], hidden[rows]
             cosine, sine = cosine[rows], sine[rows]
-        query = _turn(self._normed(query, layer.query_norm), cosine, sine)
+        query = turn(self._normed(query, layer.query_norm), cosine, sine)
         attended = (attend_last if is_last else attend)(query, key, value, layout)
         hidden = hidden + F.linear(attended.reshape(len(hidden), -1), layer.output)
         gate, up = F.linear(self._normed(hidden, layer.mlp_norm), layer.gate_up).chunk(2, dim=-1)
         return hidden + F.linear(F.silu(gate) * up, layer.down), seen
 
     def _normed(self, states: Tensor, weight: Tensor) -> Tensor:
-        return F.rms_norm(states, (states.shape[-1],), weight, self._epsilon)
+        return rms_norm(states, weight, self._epsilon)
 
     def _rotation(self, positions: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         """Cosine and sine ``(n_tokens, 1, head_dim)`` of interleaved M-RoPE."""
@@ -202,10 +203,3 @@ def _axes(sections: list[int], n: int) -> Tensor:
     for axis in (1, 2):
         axes[axis : sections[axis] * 3 : 3] = axis
     return axes
-
-
-def _turn(states: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
-    """Rotary position embedding (Su et al., 2021)."""
-    half = states.shape[-1] // 2
-    turned = torch.cat([-states[..., half:], states[..., :half]], dim=-1)
-    return states * cosine + turned * sine

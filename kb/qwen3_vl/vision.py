@@ -15,6 +15,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from kb.qwen3_vl.attention import Layout, attend
+from kb.qwen3_vl.elementwise import turn
 from kb.qwen3_vl.pixels import PATCH_PX, Grid, UInt8Array
 from kb.qwen3_vl.transfer import to_device
 
@@ -131,7 +132,7 @@ class VisionTower:
     ) -> Tensor:
         mixed = block.attn.qkv(block.norm1(hidden)).view(len(hidden), 3, self._n_heads, -1)
         query, key, value = mixed.unbind(1)
-        attended = attend(_turn(query, cosine, sine), _turn(key, cosine, sine), value, layout)
+        attended = attend(turn(query, cosine, sine), turn(key, cosine, sine), value, layout)
         hidden = hidden + block.attn.proj(attended.reshape(len(hidden), -1))
         result: Tensor = hidden + block.mlp(block.norm2(hidden))
         return result
@@ -185,11 +186,3 @@ def _in_tokens(plane: Tensor) -> Tensor:
     height, width, *rest = plane.shape
     cut = plane.reshape(height // _MERGE, _MERGE, width // _MERGE, _MERGE, *rest)
     return cut.transpose(1, 2).reshape(height * width, *rest)
-
-
-def _turn(states: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
-    """Rotary position embedding (Su et al., 2021), in float32."""
-    values = states.float()
-    half = values.shape[-1] // 2
-    turned = torch.cat([-values[..., half:], values[..., :half]], dim=-1)
-    return (values * cosine + turned * sine).to(states.dtype)

@@ -20,12 +20,12 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::F
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("made") / "model"
-    return make_sized_checkpoint(directory, SIZES["tiny"][0], CPU, None)
+    return make_sized_checkpoint(directory, SIZES["tiny"][0], CPU, "float32")
 
 
 @pytest.mark.parametrize("part", ["texts", "pages", "text-pairs", "page-pairs"])
 def test_all_ways_agree(part: str, checkpoint: Path, tmp_path: Path) -> None:
-    found = compare(tmp_path, checkpoint, "tiny", CPU, [part], 1)
+    found = compare(tmp_path, checkpoint, "tiny", CPU, "float32", [part], 1)
     assert found["left_out"] == []
     row = found["parts"][part]
     assert set(row["seconds"]) == {"ours", "published", "sentence-transformers"}
@@ -36,10 +36,10 @@ def test_all_ways_agree(part: str, checkpoint: Path, tmp_path: Path) -> None:
 def test_a_way_that_computes_something_else_is_found() -> None:
     vectors = np.eye(2, dtype=np.float32)
     with pytest.raises(AssertionError, match="published computes something else"):
-        _differences({"ours": vectors, "published": vectors[::-1]}, CPU, are_scores=False)
+        _differences({"ours": vectors, "published": vectors[::-1]}, "float32", are_scores=False)
     scores = np.array([0.2, 0.3], np.float32)
     with pytest.raises(AssertionError, match="published computes something else"):
-        _differences({"ours": scores, "published": scores + 0.01}, CPU, are_scores=True)
+        _differences({"ours": scores, "published": scores + 0.01}, "float32", are_scores=True)
 
 
 @pytest.mark.parametrize("n_tokens", [1, 20, 333])

@@ -1,0 +1,36 @@
+"""What is done to each number between the matrix products, in few passes over memory."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+__all__ = ["rms_norm", "turn"]
+
+
+def rms_norm(states: Tensor, weight: Tensor, epsilon: float) -> Tensor:
+    """Root mean square layer normalisation (Zhang and Sennrich, 2019) over the last dimension."""
+    if states.is_cuda or states.dtype != torch.float32:
+        return F.rms_norm(states, (states.shape[-1],), weight, epsilon)
+    # On a processor torch squares, sums and scales one after the other.
+    norm: Tensor = torch.linalg.vector_norm(states, dim=-1, keepdim=True)
+    mean_square = norm.square_().div_(states.shape[-1])
+    return (states * mean_square.add_(epsilon).rsqrt_()).mul_(weight)
+
+
+def turn(states: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+    """Rotary position embedding (Su et al., 2021) of ``(n, n_heads, head_dim)``.
+
+    Args:
+        cosine: ``(n, 1, head_dim)``, in whose precision it is computed.
+        sine: As `cosine`; its halves are equal.
+
+    Returns:
+        As `states`.
+    """
+    half = states.shape[-1] // 2
+    turned = states * cosine
+    turned[..., :half].addcmul_(states[..., half:], sine[..., :half], value=-1)
+    turned[..., half:].addcmul_(states[..., :half], sine[..., half:])
+    return turned.to(states.dtype)
