@@ -13,11 +13,11 @@ from kb.assets import AssetStore
 from kb.claims import ClaimChecker
 from kb.claims_thresholds import Thresholds
 from kb.config import Config, Home
-from kb.errors import StoreUnavailableError
+from kb.errors import IndexMismatchError, StoreUnavailableError
 from kb.knowledge_base import KnowledgeBase
 from kb.ledger import Ledger
 from kb.models import Models
-from kb.protocols import Encoders
+from kb.protocols import Encoders, MaintainedStore
 from kb.reembed import ReembedProgress, reembed
 from kb.retrieve import Retriever
 from kb.store.place import StorePlace
@@ -48,7 +48,7 @@ def open_knowledge_base(
         _discard(home, config)
     # After the rebuild: a remote encoder's fingerprint rests on answers that it forgets.
     schema = CollectionSchema.of(encoders, config.store)
-    store = StorePlace(home, config).open(schema)
+    store = _open_store(home, config, schema)
     try:
         ledger = Ledger(home.ledger)
     except BaseException:
@@ -56,7 +56,6 @@ def open_knowledge_base(
         raise
     reranker = models.reranker()
     checker = ClaimChecker(models.claim_scorer(reranker), claim_thresholds(home))
-    home.profile.write_text(config.profile + "\n", "utf-8")
     return KnowledgeBase(
         home=home,
         config=config,
@@ -69,6 +68,28 @@ def open_knowledge_base(
         answerer=Answerer(models.generator(), ledger, checker),
         note=" ".join(part for part in (_profile_note(config), models.placement.note) if part),
     )
+
+
+def _open_store(home: Home, config: Config, schema: CollectionSchema) -> MaintainedStore:
+    place = StorePlace(home, config)
+    try:
+        return place.open(schema)
+    except IndexMismatchError as error:
+        former = home.profile.read_text("utf-8").strip() if home.profile.exists() else ""
+        if not former and config.store.url is None:
+            # Nothing was ever indexed here: another profile was looked at.
+            place.discard_all()
+            return place.open(schema)
+        if former == config.profile:
+            made, back = f"under other settings of {former}", "set them back"
+        else:
+            made = f"with the profile {former}" if former else "with other models"
+            back = f"go on with `--profile {former}`" if former else "choose their profile"
+        raise IndexMismatchError(
+            f"The vectors of this library were made {made}. `kb sync --profile {config.profile} "
+            f"--reembed` makes new ones beside them, which answer meanwhile; or {back}. ({error})",
+            collection=error.collection,
+        ) from error
 
 
 def reembed_library(

@@ -149,10 +149,12 @@ class Home:
 
     Attributes:
         path: The home itself, absolute.
+        models: Where ``kb models pull`` puts models, a directory each.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, models: Path | None = None) -> None:
         self.path = path.expanduser().resolve()
+        self.models = models or self.path / "models"
 
     @classmethod
     def default(cls) -> Home:
@@ -183,11 +185,6 @@ class Home:
     def assets(self) -> Path:
         """Page images, frames and thumbnails by content hash."""
         return self.index / "assets"
-
-    @property
-    def models(self) -> Path:
-        """Where ``kb models pull`` puts models, a directory each."""
-        return self.path / "models"
 
     @property
     def remote_encoder(self) -> Path:

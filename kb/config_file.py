@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from kb.config import DEFAULT_PROFILE, Config, Home
 from kb.errors import ConfigError
 
-__all__ = ["available_profiles", "load_config", "settled_profile"]
+__all__ = ["available_profiles", "load_config", "own_settings", "settled_profile"]
 
 
 def available_profiles() -> list[str]:
@@ -35,7 +35,7 @@ def settled_profile(home: Home) -> str | None:
     Raises:
         ConfigError: ``kb.yaml`` is not YAML.
     """
-    own = _own(home)
+    own = own_settings(home)
     if "profile" in own:
         return str(own["profile"])
     try:
@@ -56,7 +56,7 @@ def load_config(
     Raises:
         ConfigError: A file is not YAML, or a key or value is not accepted.
     """
-    own = _own(home)
+    own = own_settings(home)
     name = profile or settled_profile(home) or DEFAULT_PROFILE
     if name not in available_profiles():
         raise ConfigError(
@@ -71,7 +71,12 @@ def load_config(
         raise ConfigError(_explain(error, home)) from error
 
 
-def _own(home: Home) -> dict[str, Any]:
+def own_settings(home: Home) -> dict[str, Any]:
+    """What ``kb.yaml`` holds.
+
+    Raises:
+        ConfigError: It is not YAML.
+    """
     if not home.config.exists():
         return {}
     return _read_yaml(home.config.read_text("utf-8"), str(home.config))

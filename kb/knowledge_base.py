@@ -16,7 +16,7 @@ from kb.answer import Answerer
 from kb.assets import AssetStore
 from kb.config import Config, Home
 from kb.ledger import DocumentRecord, DocumentStatus, Ledger, PathRecord, Stale
-from kb.points import make_points
+from kb.points import make_points, words_alone
 from kb.protocols import (
     Encoders,
     Float32Array,
@@ -107,6 +107,9 @@ class KnowledgeBase:
         self._answerer = answerer
         self._write_lock = threading.RLock()
         self._stale_assets: set[ImageRef] = set()
+        self._is_profile_noted = False
+        if ledger.n_chunks():
+            self._note_profile()
 
     # -- read ----------------------------------------------------------------------------
 
@@ -188,7 +191,14 @@ class KnowledgeBase:
                 ]
             )
             self._discard(stale)
+            self._note_profile()
         return amiss
+
+    def _note_profile(self) -> None:
+        """An index with documents belongs to the profile whose vectors it has."""
+        if not self._is_profile_noted:
+            self.home.profile.write_text(self.config.profile + "\n", "utf-8")
+            self._is_profile_noted = True
 
     def forget_paths(self, keys: Sequence[tuple[str, str]]) -> None:
         """Forget files by ``(root, path)``, and documents that no file holds any more."""
@@ -289,10 +299,7 @@ def _amiss(documents: Sequence[IndexedDocument], refused: Mapping[str, str]) -> 
     for document in documents:
         reasons = [refused[chunk.id] for chunk in document.chunks if chunk.id in refused]
         if reasons:
-            amiss[document.record.document.sha256] = (
-                f"{len(reasons)} of {len(document.chunks)} parts are found by their words alone: "
-                f"{reasons[0]}"
-            )
+            amiss[document.record.document.sha256] = words_alone(reasons)
     return amiss
 
 

@@ -79,7 +79,7 @@ class Models:
         match reranker, self._config.reranker:
             case Qwen3VLReranker(), Qwen3VLRerankerConfig(model=model):
                 directory = self._directory(model)
-                name = f"{directory.name}@{weights_fingerprint(directory)}"
+                name = f"qwen3-vl@{weights_fingerprint(directory)}"
                 return CrossEncoderClaimScorer(reranker, name, self._assets)
             case RemoteReranker(), RemoteRerankerConfig(model=model, base_url=url):
                 return CrossEncoderClaimScorer(reranker, f"{model}@{url}", self._assets)

@@ -8,7 +8,7 @@ from kb.errors import InferenceError
 from kb.protocols import Encoder, Encoders, Float32Array, Point
 from kb.types import Chunk
 
-__all__ = ["make_points"]
+__all__ = ["make_points", "words_alone"]
 
 
 def make_points(
@@ -47,6 +47,12 @@ def make_points(
             )
         )
     return points, refused
+
+
+def words_alone(reasons: Sequence[str]) -> str:
+    """What is amiss with a document of which the encoder refused as many parts."""
+    part = "A part is" if len(reasons) == 1 else f"{len(reasons)} parts are"
+    return f"{part} found by words alone: {reasons[0]}"
 
 
 def _dense(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from kb.ledger import Ledger
-from kb.points import make_points
-from kb.protocols import Encoders, MaintainedStore
+from kb.points import make_points, words_alone
+from kb.protocols import Encoders, MaintainedStore, Point
 
 __all__ = ["ReembedProgress", "reembed"]
 
@@ -21,7 +21,7 @@ class ReembedProgress:
 
     Attributes:
         n_done: Chunks that have their new vectors, those of an earlier run included.
-        n_refused: Chunks that the dense encoder refused.
+        n_refused: Chunks that the dense encoder refused; their documents are PARTIAL.
     """
 
     n_done: int
@@ -51,15 +51,19 @@ def reembed(
         InferenceError: An encoder failed as a whole; what is done stays.
         StoreError: A store failed; what is done stays.
     """
-    n_refused = 0
+    # Their points are written last: until then a run that is gone on with asks for them again.
+    refused: dict[str, str] = {}
+    kept: list[Point] = []
     while True:
         wanted, held = ledger.chunk_ids(), set(target.ids())
         target.delete(sorted(held - wanted))
-        missing = sorted(wanted - held)
+        missing = sorted(wanted - held - refused.keys())
         n_done = len(wanted) - len(missing)
-        progress = ReembedProgress(n_done, len(wanted), n_refused)
+        progress = ReembedProgress(n_done, len(wanted), len(refused))
         listen(progress)
         if not missing:
+            target.upsert([point for point in kept if point.id in wanted])
+            _tell(ledger, refused)
             target.compact()
             return progress
         for start in range(0, len(missing), _BATCH):
@@ -67,9 +71,18 @@ def reembed(
                 return progress
             ids = missing[start : start + _BATCH]
             chunks = list(ledger.chunks(ids).values())
-            points, refused = make_points(chunks, encoders)
-            target.upsert(points)
-            n_refused += len(refused)
+            points, no_vector = make_points(chunks, encoders)
+            target.upsert([point for point in points if point.id not in no_vector])
+            kept += [point for point in points if point.id in no_vector]
+            refused |= no_vector
             n_done += len(ids)
-            progress = ReembedProgress(n_done, len(wanted), n_refused)
+            progress = ReembedProgress(n_done, len(wanted), len(refused))
             listen(progress)
+
+
+def _tell(ledger: Ledger, refused: Mapping[str, str]) -> None:
+    chunks = ledger.chunks(list(refused)).values()
+    by_document: dict[str, list[str]] = {}
+    for chunk in chunks:
+        by_document.setdefault(chunk.document_sha256, []).append(refused[chunk.id])
+    ledger.mark_partial({sha256: words_alone(reasons) for sha256, reasons in by_document.items()})

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from kb.config import Home
-from kb.config_file import load_config, settled_profile
-from kb.errors import ConfigError, KnowledgeBaseError
+from kb.config_file import load_config
+from kb.errors import ConfigError, KnowledgeBaseError, StoreError
 from kb.types import Kind
 from ui.models_cli import models
 from ui.options import HomeOption, JsonOption, ProfileOption, configure, print_json, say
@@ -84,7 +84,7 @@ def up(
 
     place = Home(home) if home else Home.default()
     why = ""
-    if profile is None and settled_profile(place) is None:
+    if profile is None:
         profile, why = choose_profile(place)
     place, config = configure(home, profile)
     copied = copy_samples(place.library) if samples else []
@@ -143,6 +143,11 @@ def sync(
     if rebuild and dry_run:
         raise typer.BadParameter("--rebuild can't be tried with --dry-run.")
     if reembed:
+        if folders or dry_run or allow_mass_delete or retry or rebuild or forget:
+            raise typer.BadParameter(
+                "--reembed makes vectors of what is indexed, and takes no folders and no other "
+                "option than --home, --profile and --json."
+            )
         reembed_now(place, config, as_json=as_json)
         return
     with open_backend(place, config, rebuild=rebuild) as backend:
@@ -203,7 +208,9 @@ def search(
     filters = _filters(folder, kind, source, after, before)
     with open_backend(place, config) as backend:
         if batch is not None:
-            _search_batch(backend, batch, filters, top)
+            n_failed = _search_batch(backend, batch, filters, top)
+            if n_failed:
+                _fail(f"{n_failed} lines of {batch} failed; their `error` says why.")
             return
         result = backend.search(text, image or [], video, filters, top)
     if as_json:
@@ -212,25 +219,42 @@ def search(
         print_results(result)
 
 
-def _search_batch(backend: Backend, batch: Path, filters: str, top: int | None) -> None:
+def _search_batch(backend: Backend, batch: Path, filters: str, top: int | None) -> int:
+    """A line for each line; one that fails stops no other. How many failed."""
+    n_failed = 0
     for number, line in enumerate(batch.read_text("utf-8").splitlines(), 1):
         if not line.strip():
             continue
+        identifier = None
         try:
-            query = json.loads(line)
-            identifier, text = query["id"], query.get("text") or ""
-            images = [batch.parent / query["image"]] if query.get("image") else []
-            video = batch.parent / query["video"] if query.get("video") else None
-        except (ValueError, KeyError, TypeError) as error:
-            raise ConfigError(
-                f'{batch}, line {number}: expected {{"id", "text"?, "image"?, "video"?}}, found '
-                f"{line[:80]!r}."
-            ) from error
-        for path in (*images, *([video] if video else [])):
-            if not path.is_file():
-                raise ConfigError(f"{batch}, line {number}: there is no file {path}.")
-        result = backend.search(text, images, video, filters, top)
+            query = _batch_query(line)
+            identifier = query["id"]
+            paths = {
+                name: batch.parent / query[name] for name in ("image", "video") if query.get(name)
+            }
+            for path in paths.values():
+                if not path.is_file():
+                    raise ConfigError(f"There is no file {path}.")
+            images = [paths["image"]] if "image" in paths else []
+            text = query.get("text") or ""
+            result = backend.search(text, images, paths.get("video"), filters, top)
+        except StoreError:
+            raise  # the next line would fare no better
+        except KnowledgeBaseError as error:
+            n_failed += 1
+            result = {"line": number, "error": str(error)}
         print(json.dumps({"id": identifier, **result}, ensure_ascii=False), flush=True)
+    return n_failed
+
+
+def _batch_query(line: str) -> dict[str, Any]:
+    try:
+        query = json.loads(line)
+    except ValueError:
+        query = None
+    if not isinstance(query, dict) or "id" not in query:
+        raise ConfigError(f'Expected {{"id", "text"?, "image"?, "video"?}}, found {line[:80]!r}.')
+    return query
 
 
 @app.command()
@@ -341,7 +365,7 @@ def evaluate(
         if claims:
             result = run_claims_evaluation(folder, place, config, display.show)
         else:
-            result = run_evaluation(folder, config, display.show)
+            result = run_evaluation(folder, place, config, display.show)
     if as_json:
         print_json(result)
     elif claims:

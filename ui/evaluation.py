@@ -21,9 +21,12 @@ _N_RANKED = 100
 
 
 def run_evaluation(
-    folder: Path, config: Config, heard: Callable[[dict[str, Any]], None]
+    folder: Path, home: Home, config: Config, heard: Callable[[dict[str, Any]], None]
 ) -> dict[str, Any]:
     """What `kb eval --json` prints.
+
+    Args:
+        home: Of the models; the corpus is indexed in another, which is deleted at the end.
 
     Raises:
         ConfigError: The set is not whole, or nothing of its corpus could be read.
@@ -34,7 +37,7 @@ def run_evaluation(
         raise ConfigError(f"{folder} must hold a folder `corpus` and a file `queries.jsonl`.")
     queries = load_queries(folder / "queries.jsonl")
     with tempfile.TemporaryDirectory(prefix="kb-eval-") as temporary:
-        service = Service(Home(Path(temporary)), config)
+        service = Service(Home(Path(temporary), models=home.models), config)
         try:
             report = service.sync([corpus], listen=lambda progress: heard(progress_json(progress)))
             read = len(report.files) - report.counts[Outcome.FAILED]

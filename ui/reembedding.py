@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from kb.build import reembed_library
 from kb.config import Config, Home
+from kb.config_file import settled_profile
 from kb.reembed import ReembedProgress
 from ui.options import print_json, say
 from ui.server_note import ServerNote
@@ -57,7 +58,12 @@ def _words(home: Home, config: Config, progress: ReembedProgress) -> Iterator[st
     if progress.n_refused:
         yield (
             f"{progress.n_refused:,} of them the model refused: they are found by their words. "
-            "`kb sync --retry` tries again."
+            "`kb status` says why."
+        )
+    if (settled := settled_profile(home)) != config.profile:
+        yield (
+            f"{home.config} says `profile: {settled}`. Set it to {config.profile}, or give "
+            f"`--profile {config.profile}` with every command."
         )
     if ServerNote(home).read() is not None:
         yield "`kb up` runs with the former ones: end it and start it again."

@@ -73,9 +73,9 @@ class Qwen3VLEncoder:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Model, weights, prompts and dim."""
+        """Weights, prompts and dim, wherever the weights lie."""
         weights = weights_fingerprint(self._directory)
-        return f"{self._directory.name}@{weights}:prompts{PROMPT_VERSION}:dim{self.dim}"
+        return f"qwen3-vl@{weights}:prompts{PROMPT_VERSION}:dim{self.dim}"
 
     def accepts(self, item: Query | Chunk) -> bool:
         """Whatever has words or pictures."""

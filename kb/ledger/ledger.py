@@ -11,7 +11,7 @@ from the store; `KnowledgeBase.recover` deletes what a crash left there.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -143,9 +143,7 @@ class Ledger:
             )
             yield DocumentRecord(document, fingerprint, DocumentStatus(status), reason)
 
-    def files(
-        self, query: FileQuery, limit: int | None = None, offset: int = 0
-    ) -> list[FileRow]:
+    def files(self, query: FileQuery, limit: int | None = None, offset: int = 0) -> list[FileRow]:
         """Files by path, whatever the case: `limit` of them, or all, from number `offset` on."""
         return find_files(self._database.reader, query, limit, offset)
 
@@ -384,6 +382,14 @@ class Ledger:
         with self._database.transaction() as db:
             db.executemany(
                 "UPDATE documents SET fingerprint = '' WHERE sha256 = ?", [(s,) for s in sha256s]
+            )
+
+    def mark_partial(self, reasons: Mapping[str, str]) -> None:
+        """Say of documents, by sha256, why a part of them is missing."""
+        with self._database.transaction() as db:
+            db.executemany(
+                "UPDATE documents SET status = ?, reason = ? WHERE sha256 = ?",
+                [(DocumentStatus.PARTIAL, reason, sha256) for sha256, reason in reasons.items()],
             )
 
     @staticmethod

@@ -61,9 +61,7 @@ class EdgeStore:
         meta = self._generations.read()
         if meta is not None and (difference := schema.mismatch(meta.identity)):
             raise IndexMismatchError(
-                f"The vector store in {path} was made by another encoder ({difference}). Run "
-                "`kb sync --reembed` to make new vectors beside these, which answer meanwhile, or "
-                "choose the profile it was made with.",
+                f"The vector store in {path} was made by another encoder: {difference}.",
                 collection=str(path),
             )
         self._generations.remove_leftovers(meta.shard if meta is not None else None)

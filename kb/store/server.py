@@ -69,9 +69,8 @@ class ServerStore:
         stored = self._ask(client.get_collection, collection).config.metadata or {}
         if difference := schema.mismatch(stored.get(_IDENTITY)):
             raise IndexMismatchError(
-                f"The collection {collection!r} on {self._url} was made by another encoder "
-                f"({difference}). Run `kb sync --reembed` to make new vectors beside these, which "
-                "answer meanwhile, or set `store.collection` to another name.",
+                f"The collection {collection!r} on {self._url} was made by another encoder: "
+                f"{difference}. Another `store.collection` leaves it as it is.",
                 collection=collection,
             )
 

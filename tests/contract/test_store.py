@@ -419,7 +419,7 @@ def test_another_encoder_is_refused_and_told_what_to_do(opener: Opener) -> None:
     first.upsert([point(1, dense=axis(0))])
     if isinstance(first, EdgeStore):  # Only one process, or object, has it open at a time.
         first.close()
-    with pytest.raises(IndexMismatchError, match="kb sync --reembed") as caught:
+    with pytest.raises(IndexMismatchError, match="by another encoder") as caught:
         opener(OTHER_SCHEMA)
     assert "text-encoder@1" in str(caught.value)
     assert "text-encoder@2" in str(caught.value)

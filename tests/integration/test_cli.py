@@ -84,9 +84,27 @@ def test_a_batch_answers_line_by_line(home: Path, tmp_path: Path) -> None:
     answers = [json.loads(line) for line in result.stdout.splitlines()]
     assert [answer["id"] for answer in answers] == ["a", "b"]
     assert answers[1]["results"][0]["metadata"]["source"] == "gradient.png"
-    batch.write_text('{"text": "no id"}\n')
+
+
+def test_a_line_of_a_batch_that_fails_stops_no_other(home: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (40, 40)).save(tmp_path / "q.png")
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    lines = [
+        '{"text": "no id"}',
+        "no JSON",
+        '{"id": "gone", "image": "gone.png"}',
+        '{"id": "broken", "image": "broken.png"}',
+        '{"id": "good", "text": "pump"}',
+    ]
+    batch = tmp_path / "queries.jsonl"
+    batch.write_text("\n".join(lines), "utf-8")
     failed = kb("search", "--batch", str(batch), "--json", home=home, code=1)
-    assert "line 1" in failed.stderr
+    answers = [json.loads(line) for line in failed.stdout.splitlines()]
+    assert [answer["id"] for answer in answers] == [None, None, "gone", "broken", "good"]
+    assert [answer.get("line") for answer in answers] == [1, 2, 3, 4, None]
+    assert "gone.png" in answers[2]["error"]
+    assert answers[4]["results"]
+    assert "4 lines" in failed.stderr
 
 
 @pytest.mark.parametrize(

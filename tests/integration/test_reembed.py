@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from pathlib import Path
 
 import pytest
 import yaml
+from PIL import Image
 
 from ingest.sync import Syncer
 from kb.build import open_knowledge_base, reembed_library
 from kb.config import Home
 from kb.config_file import load_config
 from kb.errors import IndexMismatchError
+from kb.ledger.records import DocumentStatus
 from kb.reembed import ReembedProgress
 from kb.types import Query
 from ui.cli import main
@@ -58,7 +61,7 @@ def no_one(_progress: ReembedProgress) -> None:
 
 def test_the_former_vectors_answer_until_the_new_ones_are_whole(home: Home) -> None:
     config = load_config(home, overrides=new(home))
-    with pytest.raises(IndexMismatchError, match="kb sync --reembed"):
+    with pytest.raises(IndexMismatchError, match=r"kb sync --profile starter --reembed.*set them"):
         open_knowledge_base(home, config)
     former = open_knowledge_base(home, load_config(home))
     try:
@@ -158,3 +161,109 @@ def test_the_command_says_what_it_did(
         assert json.loads(told.out)["n_done"] == n_chunks
         assert json.loads(told.out)["is_whole"] is True
         assert words in told.err
+
+
+def run(*words: str) -> int:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["kb", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+    return int(ended.value.code or 0)
+
+
+@pytest.fixture
+def whole(home: Home, tiny_qwen3_vl: Path) -> Home:
+    """With the models of `qwen3-vl-2b` in place, and no profile in kb.yaml."""
+    for name in ("Embedding-2B", "Reranker-2B", "2B-Instruct"):
+        shutil.copytree(tiny_qwen3_vl, home.models / f"Qwen3-VL-{name}")
+    sections = {name: {"device": "cpu"} for name in ("encoder", "reranker", "generator")}
+    sections["encoder"]["dim"] = 64  # type: ignore[assignment]
+    home.config.write_text(yaml.safe_dump({"ingest": {"workers": 1}}), "utf-8")
+    (home.path / "qwen.yaml").write_text(yaml.safe_dump(sections), "utf-8")
+    return home
+
+
+def test_the_command_that_the_error_names_is_the_one_that_works(
+    whole: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole.config.write_text((whole.path / "qwen.yaml").read_text("utf-8"), "utf-8")
+    at = ("--home", str(whole.path))
+    # The sections belong to the other profile: under `starter` they are refused.
+    new_profile = ("--profile", "qwen3-vl-2b")
+    assert run("status", *new_profile, *at) == 1
+    told = capsys.readouterr().err
+    assert "made with the profile starter" in told
+    assert "`kb sync --profile qwen3-vl-2b --reembed`" in told
+    assert "`--profile starter`" in told
+    assert run("sync", *new_profile, "--reembed", *at) == 0
+    assert "answer now" in capsys.readouterr().err
+    # From now on it is the profile of the index.
+    assert run("search", "lamp number 7", "--json", *at) == 0
+    assert json.loads(capsys.readouterr().out)["results"]
+    assert whole.profile.read_text("utf-8") == "qwen3-vl-2b\n"
+
+
+def test_a_profile_in_the_file_that_says_otherwise_is_told_of(
+    whole: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = yaml.safe_load((whole.path / "qwen.yaml").read_text("utf-8"))
+    whole.config.write_text(yaml.safe_dump({"profile": "starter", **settings}), "utf-8")
+    words = ("sync", "--profile", "qwen3-vl-2b", "--reembed", "--home", str(whole.path))
+    assert run(*words) == 0
+    assert "says `profile: starter`. Set it to qwen3-vl-2b" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--dry-run", "--rebuild", "--retry", "--forget=x", "folder"])
+def test_what_reembedding_does_not_do_is_refused(
+    option: str, home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("sync", "--reembed", option, "--home", str(home.path)) == 2
+    assert "takes no folders" in " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert found(home) == "7.txt"
+
+
+def test_a_refused_chunk_is_told_of_and_tried_again_by_a_run_that_goes_on(home: Home) -> None:
+    strip = Image.new("RGB", (6000, 20), "white")
+    strip.save(home.library / "strip.png")
+    kb = open_knowledge_base(
+        home, load_config(home, overrides={"ingest": {"ocr": {"enabled": False}}})
+    )
+    Syncer(kb).sync()
+    kb.close()
+    config = load_config(home, overrides=new(home))
+    stop = threading.Event()
+    early = reembed_library(home, config, lambda p: stop.set() if p.n_done else None, stop)
+    assert early.n_done < early.n_total
+    progress = reembed_library(home, config, no_one, threading.Event())
+    assert (progress.n_done, progress.n_refused) == (N_FILES + 1, 1)
+    kb = open_knowledge_base(home, config)
+    try:
+        partial = [one for one in kb.ledger.records() if one.status is DocumentStatus.PARTIAL]
+        assert len(partial) == 1
+        assert "A part is found by words alone" in (partial[0].reason or "")
+        assert "one side is 320 times the other" in (partial[0].reason or "")
+        assert kb.examine().is_sound
+    finally:
+        kb.close()
+
+
+def test_the_same_weights_elsewhere_are_the_same_encoder(home: Home, tiny_qwen3_vl: Path) -> None:
+    reembed_library(home, load_config(home, overrides=new(home)), no_one, threading.Event())
+    moved = home.path / "elsewhere"
+    shutil.copytree(tiny_qwen3_vl, moved)
+    assert found(home, new(home, model=str(moved))) == "7.txt"
+
+
+def test_a_look_at_an_empty_library_settles_nothing(tmp_path: Path, tiny_qwen3_vl: Path) -> None:
+    home = Home(tmp_path / "empty")
+    home.library.mkdir(parents=True)
+    assert run("status", "--home", str(home.path), "--json") == 0
+    assert not home.profile.exists()
+    tiny = {"encoder": {"kind": "qwen3-vl", "model": str(tiny_qwen3_vl), "device": "cpu"}}
+    config = load_config(home, overrides=tiny)
+    (home.library / "one.txt").write_text("A late giraffe.", "utf-8")
+    kb = open_knowledge_base(home, config)
+    Syncer(kb).sync()
+    assert kb.search(Query("giraffe")).hits[0].source == "one.txt"
+    kb.close()
+    assert home.profile.read_text("utf-8") == "starter\n"

@@ -77,8 +77,11 @@ class TestDim:
 
 
 class TestFingerprint:
-    def test_it_names_the_model(self, make: Make) -> None:
-        assert make().fingerprint.startswith("tiny-qwen3-vl@")
+    def test_it_does_not_depend_on_the_directory(
+        self, make: Make, tmp_path: Path, tiny_qwen3_vl: Path
+    ) -> None:
+        elsewhere = Path(shutil.copytree(tiny_qwen3_vl, tmp_path / "snapshots" / "89c6a1"))
+        assert make(elsewhere).fingerprint == make().fingerprint
 
     def test_other_weights_have_another(
         self, make: Make, tmp_path: Path, tiny_qwen3_vl: Path

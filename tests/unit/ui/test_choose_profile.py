@@ -33,6 +33,56 @@ def test_without_a_gpu(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "no GPU" in why
 
 
+def test_what_was_chosen_before_is_kept_and_told(
+    home: Home, monkeypatch: pytest.MonkeyPatch, tiny_qwen3_vl: Path
+) -> None:
+    put_models(home, "8B", tiny_qwen3_vl)
+    with_gpu(monkeypatch, 80)
+    home.index.mkdir()
+    home.profile.write_text("starter\n", "utf-8")
+    profile, why = choose_profile(home)
+    assert profile == "starter"
+    assert "the index was made with it" in why
+    assert "--reembed" in why
+    home.config.write_text("profile: remote\n", "utf-8")
+    profile, why = choose_profile(home)
+    assert profile == "remote"
+    assert "kb.yaml says" in why
+
+
+def test_models_that_the_file_names_are_not_argued_with(
+    home: Home, monkeypatch: pytest.MonkeyPatch, tiny_qwen3_vl: Path
+) -> None:
+    with_gpu(monkeypatch, 4)
+    section = f"{{kind: qwen3-vl, model: {tiny_qwen3_vl}}}"
+    home.config.write_text(f"encoder: {section}\n", "utf-8")
+    profile, why = choose_profile(home)
+    assert profile == "starter"
+    assert "kb.yaml names" in why
+
+
+def test_directories_count_by_their_size(
+    home: Home, monkeypatch: pytest.MonkeyPatch, tiny_qwen3_vl: Path
+) -> None:
+    with_gpu(monkeypatch, 16)
+    lines = [f"{role}: {{model: {tiny_qwen3_vl}}}" for role in ("encoder", "reranker", "generator")]
+    home.config.write_text("\n".join(lines), "utf-8")
+    assert choose_profile(home)[0] == "qwen3-vl-8b"
+    with_gpu(monkeypatch, 4)
+    assert choose_profile(home)[0] == "starter"
+
+
+def test_what_alone_is_missing_is_named(
+    home: Home, monkeypatch: pytest.MonkeyPatch, tiny_qwen3_vl: Path
+) -> None:
+    put_models(home, "2B", tiny_qwen3_vl)
+    shutil.rmtree(home.models / "Qwen3-VL-2B-Instruct")
+    with_gpu(monkeypatch, 80)
+    profile, why = choose_profile(home)
+    assert profile == "starter"
+    assert "`kb models pull qwen3-vl-2b` gets Qwen3-VL-2B-Instruct, which is not here" in why
+
+
 @pytest.mark.parametrize(("gigabytes", "size"), [(16, "2b"), (24, "2b"), (80, "8b")])
 def test_a_gpu_without_models_is_told_what_to_pull(
     home: Home, monkeypatch: pytest.MonkeyPatch, gigabytes: int, size: str
