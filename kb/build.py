@@ -66,6 +66,7 @@ def open_knowledge_base(
         retriever=Retriever(store, encoders, ledger, config.retrieve),
         reranker=reranker,
         answerer=Answerer(models.generator(), ledger, checker),
+        model_states=models.states,
         note=" ".join(part for part in (_profile_note(config), models.placement.note) if part),
     )
 

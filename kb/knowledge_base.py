@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from kb.answer import Answerer
 from kb.assets import AssetStore
 from kb.config import Config, Home
 from kb.ledger import DocumentRecord, DocumentStatus, Ledger, PathRecord, Stale
+from kb.model_state import ModelState
 from kb.points import make_points, words_alone
 from kb.protocols import (
     Encoders,
@@ -77,6 +78,7 @@ class KnowledgeBase:
     Attributes:
         note: What its profile means for the person who asks, and how its models share the
             device, in a few sentences.
+        model_states: Tells which model does what, and which are in memory now.
 
     Searches may run in any thread at any time; writes are serialised.
     """
@@ -94,12 +96,14 @@ class KnowledgeBase:
         reranker: Reranker,
         answerer: Answerer,
         note: str,
+        model_states: Callable[[], tuple[ModelState, ...]],
     ) -> None:
         self.home = home
         self.config = config
         self.ledger = ledger
         self.assets = assets
         self.note = note
+        self.model_states = model_states
         self._store = store
         self._encoders = encoders
         self._retriever = retriever

@@ -12,23 +12,28 @@ from kb.encoders.picture import PictureDescriptor
 from kb.encoders.qwen3_vl import Qwen3VLEncoder
 from kb.encoders.remote import RemoteEncoder
 from kb.encoders.text import SentenceTransformerEncoder
+from kb.encoders.weights import find_model
 from kb.generators.extractive import ExtractiveGenerator
 from kb.generators.qwen3_vl import Qwen3VLGenerator
 from kb.generators.remote import RemoteGenerator
 from kb.model_config import (
     ExtractiveConfig,
     LexicalConfig,
+    Qwen3VLConfig,
     Qwen3VLEncoderConfig,
     Qwen3VLGeneratorConfig,
     Qwen3VLRerankerConfig,
+    RemoteConfig,
     RemoteRerankerConfig,
     TextEncoderConfig,
 )
+from kb.model_state import ModelState
 from kb.protocols import ClaimScorer, Encoder, Encoders, Generator, Reranker
 from kb.qwen3_vl.directory import weights_fingerprint
 from kb.qwen3_vl.files import find_model_directory
+from kb.qwen3_vl.hosted import Role, model_key
 from kb.qwen3_vl.placement import PlacedModel, Placement, SharedDevice, find_gpu
-from kb.qwen3_vl.precision import resident_bytes
+from kb.qwen3_vl.precision import resident_bytes, weights_bytes
 from kb.qwen3_vl.residency import Residency
 from kb.qwen3_vl.turns import Turns
 from kb.rerankers.claims import CrossEncoderClaimScorer
@@ -38,6 +43,8 @@ from kb.rerankers.qwen3_vl import Qwen3VLReranker
 from kb.rerankers.remote import RemoteReranker
 
 __all__ = ["Models"]
+
+_ROLES: tuple[Role, ...] = ("encoder", "reranker", "generator")
 
 
 class Models:
@@ -96,6 +103,26 @@ class Models:
                 return Qwen3VLGenerator(config, directory, self._assets, self._device)
         return RemoteGenerator(config, self._assets)
 
+    def states(self) -> tuple[ModelState, ...]:
+        """Of encoder, reranker and generator, as they are now."""
+        return tuple(self._state(role) for role in _ROLES)
+
+    def _state(self, role: Role) -> ModelState:
+        config = getattr(self._config, role)
+        match config:
+            case Qwen3VLConfig():
+                [placed] = [one for one in self.placement.models if one.role == role]
+                key = model_key(role, self._directory(config.model))
+                is_loaded = key in self._device.residency.loaded()
+                where = self.placement.device
+                return ModelState(role, config.model, where, placed.n_bytes, is_loaded)
+            case RemoteConfig():
+                return ModelState(role, config.model, config.base_url, 0, None)
+            case TextEncoderConfig():
+                n_bytes = weights_bytes(find_model(config.model).directory)
+                return ModelState(role, config.model, "the processor", n_bytes, None)
+        return ModelState(role, config.kind, "the processor", 0, None)
+
     def _dense(self) -> Encoder:
         config = self._config.encoder
         match config:
@@ -115,7 +142,7 @@ class Models:
     def _placement(self) -> Placement:
         sections = {
             role: section
-            for role in ("encoder", "reranker", "generator")
+            for role in _ROLES
             if (section := getattr(self._config, role)).kind == "qwen3-vl"
         }
         if not sections:

@@ -175,6 +175,7 @@ def print_status(status: Json) -> None:
     rows = (
         ("Profile", status["profile"]),
         ("", status["profile_note"]),
+        ("Models", "\n".join(map(_model_line, status["models"]))),
         ("Home", status["home"]),
         ("Folders", "\n".join(status["roots"])),
         ("Store", status["store"]),
@@ -196,6 +197,13 @@ def print_status(status: Json) -> None:
         )
     if status["alert"]:
         console.print(f"[red]{escape(status['alert'])}[/]", highlight=False)
+
+
+def _model_line(model: Json) -> str:
+    size = f", {size_text(model['size_bytes'])}" if model["size_bytes"] else ""
+    states = {True: ", in memory now", False: ", loaded when it is needed", None: ""}
+    state = states[model["is_loaded"]]
+    return f"{model['role']:<10}{model['name']}, on {model['where']}{size}{state}"
 
 
 def print_evaluation(result: Json) -> None:

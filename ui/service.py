@@ -17,6 +17,7 @@ from kb.config import Config, Home
 from kb.errors import ConfigError, KnowledgeBaseError
 from kb.knowledge_base import KnowledgeBase
 from kb.ledger import DocumentStatus
+from kb.model_state import ModelState
 from kb.protocols import TextDelta
 from kb.types import (
     Answer,
@@ -61,6 +62,7 @@ class Status:
     profile: str
     profile_note: str
     encoder: str
+    models: tuple[ModelState, ...]
     home: Path
     roots: tuple[Path, ...]
     store: str
@@ -240,9 +242,11 @@ class Service:
             profile=self.profile,
             profile_note=self.profile_note,
             encoder=self.config.encoder.model,
+            models=self.kb.model_states(),
             home=self.home.path,
             roots=self.syncer.roots(),
-            store=self.config.store.url or "Qdrant Edge, in this process",
+            store=(self.config.store.url or "Qdrant Edge, in this process")
+            + (", int8 vectors" if self.config.store.quantization == "int8" else ""),
             chunking=f"{self.config.ingest.chunking.strategy}, {chunk_tokens} tokens, "
             f"{overlap_tokens} overlapping",
             n_files=len(files),

@@ -12,9 +12,15 @@ from kb.qwen3_vl.directory import text_dim
 from kb.qwen3_vl.placement import SharedDevice
 from kb.qwen3_vl.precision import resident_bytes
 
-__all__ = ["HostedModel"]
+__all__ = ["HostedModel", "Role", "model_key"]
 
 T = TypeVar("T")
+Role = Literal["encoder", "reranker", "generator"]
+
+
+def model_key(role: Role, directory: Path) -> str:
+    """By which `Residency` knows a model: one checkpoint may have two roles."""
+    return f"{role} {directory}"
 
 
 class HostedModel(Generic[T]):
@@ -41,7 +47,7 @@ class HostedModel(Generic[T]):
         self,
         config: Qwen3VLConfig,
         directory: Path,
-        role: Literal["encoder", "reranker", "generator"],
+        role: Role,
         part: Literal["base", "language"],
         device: SharedDevice,
         finish: Callable[[Any], T],
@@ -72,7 +78,7 @@ class HostedModel(Generic[T]):
             return self._finish(load_module(self._directory, device, self._part, precision))
 
         n_bytes = resident_bytes(self._directory, device.type, precision)
-        key = f"{self._role} {self._directory}"
+        key = model_key(self._role, self._directory)
         with self._residency.using(key, n_bytes, load) as model:
             yield model
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 import psutil
 
+from kb.quantities import size_text
 from kb.qwen3_vl.residency import Residency
 from kb.qwen3_vl.turns import Turns
 
@@ -98,13 +99,13 @@ class Placement:
         """The plan in a sentence; empty where no model is placed."""
         if not self.models:
             return ""
-        gigabytes = sum(model.n_bytes for model in self.models) / 1e9
-        free = f"{self.memory_bytes / 1e9:.1f} GB"
+        size = size_text(sum(model.n_bytes for model in self.models))
+        free = size_text(self.memory_bytes)
         slow = "" if self.is_gpu else " A GPU is meant for them: here they are slow."
         if self.stay_loaded:
-            return f"{gigabytes:.1f} GB of models stay on {self.device} ({free} free).{slow}"
+            return f"{size} of models stay on {self.device} ({free} free).{slow}"
         return (
-            f"{gigabytes:.1f} GB of models take turns on {self.device} ({free} free): the one that "
+            f"{size} of models take turns on {self.device} ({free} free): the one that "
             "was used longest ago makes room, which takes seconds. Smaller models or "
             f"`generator.kind: extractive` avoid that.{slow}"
         )

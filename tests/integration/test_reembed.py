@@ -17,6 +17,7 @@ from kb.config import Home
 from kb.config_file import load_config
 from kb.errors import IndexMismatchError
 from kb.ledger.records import DocumentStatus
+from kb.qwen3_vl.precision import weights_bytes
 from kb.reembed import ReembedProgress
 from kb.types import Query
 from ui.cli import main
@@ -267,3 +268,41 @@ def test_a_look_at_an_empty_library_settles_nothing(tmp_path: Path, tiny_qwen3_v
     assert kb.search(Query("giraffe")).hits[0].source == "one.txt"
     kb.close()
     assert home.profile.read_text("utf-8") == "starter\n"
+
+
+def test_status_tells_which_model_does_what(
+    home: Home, tiny_qwen3_vl: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny = {"kind": "qwen3-vl", "model": str(tiny_qwen3_vl), "device": "cpu"}
+    remote = {"kind": "remote", "url": "http://127.0.0.1:9", "model": "Qwen3-VL-8B-Instruct"}
+    home.config.write_text(
+        yaml.safe_dump({"reranker": tiny, "generator": remote, "store": {"quantization": "int8"}}),
+        "utf-8",
+    )
+    assert run("status", "--json", "--home", str(home.path)) == 0
+    told = json.loads(capsys.readouterr().out)
+    encoder, reranker, generator = told["models"]
+    assert (encoder["name"], encoder["is_loaded"]) == ("all-MiniLM-L6-v2", None)
+    assert encoder["size_bytes"] > 90_000_000
+    assert reranker == {
+        "role": "reranker",
+        "name": str(tiny_qwen3_vl),
+        "where": "the processor",
+        "size_bytes": weights_bytes(tiny_qwen3_vl),
+        "is_loaded": False,
+    }
+    assert generator["where"] == "http://127.0.0.1:9/v1"
+    assert "int8" in told["store"]
+    assert run("status", "--home", str(home.path)) == 0
+    assert "loaded when it is needed" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_model_that_is_in_memory_is_shown_so(home: Home, tiny_qwen3_vl: Path) -> None:
+    tiny = {"kind": "qwen3-vl", "model": str(tiny_qwen3_vl), "device": "cpu"}
+    kb = open_knowledge_base(home, load_config(home, overrides={"reranker": tiny}))
+    try:
+        assert [state.is_loaded for state in kb.model_states()] == [None, False, None]
+        kb.search(Query("lamp number 7"))
+        assert [state.is_loaded for state in kb.model_states()] == [None, True, None]
+    finally:
+        kb.close()
