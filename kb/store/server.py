@@ -16,6 +16,7 @@ from kb.errors import IndexMismatchError, StoreError, StoreUnavailableError
 from kb.protocols import Point, ScoredId, StoreFilter, StoreStats, VectorName, VectorQuery
 from kb.store.schema import PAYLOAD_FIELDS, CollectionSchema, is_searchable, matched_values
 from kb.store.server_models import (
+    changed_quantization,
     hnsw_config,
     optimizers_config,
     server_filter,
@@ -66,13 +67,17 @@ class ServerStore:
         self._url = str(client.init_options["url"])
         if not self._ask(client.collection_exists, collection):
             self._create()
-        stored = self._ask(client.get_collection, collection).config.metadata or {}
+        config = self._ask(client.get_collection, collection).config
+        stored = config.metadata or {}
         if difference := schema.mismatch(stored.get(_IDENTITY)):
             raise IndexMismatchError(
                 f"The collection {collection!r} on {self._url} was made by another encoder: "
                 f"{difference}. Another `store.collection` leaves it as it is.",
                 collection=collection,
             )
+        if changed := changed_quantization(config.params, schema):
+            # The server makes or drops the small vectors by itself, while it answers.
+            self._ask(client.update_collection, collection, vectors_config=changed)
 
     @classmethod
     def connect(cls, config: StoreConfig, schema: CollectionSchema) -> Self:

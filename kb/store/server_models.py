@@ -16,6 +16,7 @@ from kb.store.schema import (
 )
 
 __all__ = [
+    "changed_quantization",
     "hnsw_config",
     "optimizers_config",
     "server_filter",
@@ -44,6 +45,23 @@ def vectors_config(schema: CollectionSchema) -> dict[str, models.VectorParams]:
             ),
         )
     return vectors
+
+
+def changed_quantization(
+    params: models.CollectionParams, schema: CollectionSchema
+) -> dict[str, models.VectorParamsDiff] | None:
+    """What to change in a collection that was made under another quantization; None for
+    nothing."""
+    vectors = params.vectors if isinstance(params.vectors, dict) else {}
+    dense = vectors.get(VectorName.DENSE.value)
+    wanted = _quantization(schema)
+    if dense is None or (dense.quantization_config is None) == (wanted is None):
+        return None
+    return {
+        VectorName.DENSE.value: models.VectorParamsDiff(
+            quantization_config=wanted or models.Disabled.DISABLED
+        )
+    }
 
 
 def _quantization(schema: CollectionSchema) -> models.ScalarQuantization | None:

@@ -3,7 +3,9 @@ from a transport below the real client, in place of a network."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import httpx
 import numpy as np
@@ -25,8 +27,11 @@ URL = "http://qdrant.test:6333"
 class FakeServer:
     """Answers the requests that opening a store makes; a test scripts the searches."""
 
-    def __init__(self, metadata: object = None, exists: bool = True) -> None:
+    def __init__(
+        self, metadata: object = None, exists: bool = True, quantization: object = None
+    ) -> None:
         self.metadata = metadata
+        self.quantization = quantization
         self.exists = exists
         self.requests: list[httpx.Request] = []
         self.searches: list[Callable[[httpx.Request], httpx.Response]] = []
@@ -43,27 +48,30 @@ class FakeServer:
             self.metadata = {"kb_identity": SCHEMA.identity}
             return _ok(True)
         if request.method == "GET" and path == "/collections/c":
-            return _ok(_collection(self.metadata))
+            return _ok(_collection(self.metadata, self.quantization))
+        if request.method == "PATCH" and path == "/collections/c":
+            return _ok(True)
         return _ok({"operation_id": 1, "status": "completed"})
 
-    def store(self) -> ServerStore:
+    def store(self, schema: CollectionSchema = SCHEMA) -> ServerStore:
         client = QdrantClient(
             url=URL, check_compatibility=False, transport=httpx.MockTransport(self)
         )
-        return ServerStore(client, "c", SCHEMA)
+        return ServerStore(client, "c", schema)
 
 
 def _ok(result: object) -> httpx.Response:
     return httpx.Response(200, json={"result": result, "status": "ok", "time": 0.0})
 
 
-def _collection(metadata: object) -> dict[str, object]:
+def _collection(metadata: object, quantization: object) -> dict[str, object]:
+    dense = {"size": 4, "distance": "Cosine", "quantization_config": quantization}
     return {
         "status": "green",
         "optimizer_status": "ok",
         "segments_count": 1,
         "config": {
-            "params": {"vectors": {"dense": {"size": 4, "distance": "Cosine"}}},
+            "params": {"vectors": {"dense": dense}},
             "hnsw_config": {"m": 16, "ef_construct": 128, "full_scan_threshold": 10000},
             "optimizer_config": {
                 "deleted_threshold": 0.2,
@@ -176,3 +184,31 @@ def test_writes_go_in_batches_and_wait(fake: FakeServer) -> None:
 def test_an_unfit_url_is_told(url: str | None) -> None:
     with pytest.raises(StoreUnavailableError, match=r"store\.url"):
         ServerStore.connect(StoreConfig(url=url), SCHEMA)
+
+
+INT8 = {"scalar": {"type": "int8", "quantile": 0.99, "always_ram": True}}
+
+
+@pytest.mark.parametrize(
+    ("stored", "configured", "sent"),
+    [
+        (None, "none", None),
+        (INT8, "int8", None),
+        (None, "int8", INT8),
+        (INT8, "none", "Disabled"),
+    ],
+)
+def test_a_collection_takes_over_the_quantization_of_the_configuration(
+    stored: object, configured: str, sent: object
+) -> None:
+    schema = replace(SCHEMA, quantization=configured)  # type: ignore[arg-type]
+    fake = FakeServer({"kb_identity": SCHEMA.identity}, quantization=stored)
+    fake.store(schema)
+    patches = [one for one in fake.requests if one.method == "PATCH"]
+    assert len(patches) == (sent is not None)
+    if sent is not None:
+        dense = json.loads(patches[0].content)["vectors"]["dense"]
+        found = dense["quantization_config"]
+        if isinstance(found, dict):
+            found["scalar"]["quantile"] = 0.99
+        assert found == sent
