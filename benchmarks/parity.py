@@ -2,7 +2,8 @@
 
 ``python -m benchmarks.parity DIR [--json]``. DIR holds ``checkpoint/``, ``inputs/``,
 ``golden.json`` (what was given) and ``golden.npz`` (``embeddings``, ``rerank``). Every input is
-computed alone and in one packed call; the exit status is 1 when a difference is above 1e-4.
+computed alone and in one packed call. The exit status is 1 when a difference is above 1e-4, and
+2 when DIR can't be compared with.
 """
 
 from __future__ import annotations
@@ -10,7 +11,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -20,6 +24,7 @@ from PIL import Image
 
 from kb.assets import AssetStore
 from kb.encoders.qwen3_vl import Qwen3VLEncoder
+from kb.errors import KnowledgeBaseError
 from kb.model_config import Qwen3VLEncoderConfig, Qwen3VLRerankerConfig
 from kb.protocols import Float32Array
 from kb.qwen3_vl.content import Content
@@ -27,9 +32,11 @@ from kb.qwen3_vl.placement import SharedDevice
 from kb.rerankers.qwen3_vl import Qwen3VLReranker
 from kb.types import EncodedImage, Frame, Query
 
-__all__ = ["PARITY", "differences", "read_query"]
+__all__ = ["PARITY", "BadSetError", "differences"]
 
 PARITY = 1e-4
+_FORMAT = "Expected checkpoint/, inputs/, golden.json and golden.npz, as in shared/parity."
+_NUMPY_ERRORS = (OSError, ValueError, EOFError, KeyError, TypeError)
 _FPS = 1.0
 _MIN_FRAMES, _MAX_FRAMES = 4, 64
 
@@ -40,74 +47,137 @@ def main() -> None:
     parser.add_argument("directory", type=Path)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    found = differences(arguments.directory)
+    try:
+        found = differences(arguments.directory)
+    except (BadSetError, KnowledgeBaseError) as error:
+        print(f"parity: {error}", file=sys.stderr)
+        sys.exit(2)
     if arguments.json:
         print(json.dumps(found))
     else:
         for name, value in found.items():
             print(f"{name:>40}  {value:.2e}")
-    sys.exit(max(found.values()) > PARITY)
+    # Not >: what is no number is no parity.
+    sys.exit(not all(value <= PARITY for value in found.values()))
+
+
+class BadSetError(Exception):
+    """A directory is not of the format that is compared with; the message says why."""
 
 
 def differences(directory: Path) -> dict[str, float]:
-    """Largest absolute difference by what was compared."""
-    given = json.loads((directory / "golden.json").read_text("utf-8"))
-    golden = np.load(directory / "golden.npz")
-    checkpoint, inputs = directory / "checkpoint", directory / "inputs"
+    """Largest absolute difference by what was compared.
+
+    Raises:
+        BadSetError: `directory` is not of the format.
+        ModelLoadError: Its checkpoint can't be loaded.
+    """
+    golden = _read_set(directory)
     # Nothing is stored: every picture comes with its question.
     assets, device = AssetStore(directory / "none"), SharedDevice.alone()
+    checkpoint = directory / "checkpoint"
     encoder = Qwen3VLEncoder(
         Qwen3VLEncoderConfig(model=str(checkpoint), device="cpu", precision="float32"),
         checkpoint,
         assets,
         device,
     )
-    queries = [
-        read_query(one, inputs, one.get("instruction") or given["embedding_default_instruction"])
-        for one in given["embedding_inputs"]
-    ]
-    expected = golden["embeddings"]
-    alone = np.concatenate([encoder.encode_queries([query]) for query in queries])
-    packed = encoder.encode_queries(queries)
+    if golden.embeddings.shape[1] != encoder.dim:
+        raise BadSetError(
+            f"{directory / 'golden.npz'} holds vectors of {golden.embeddings.shape[1]} numbers; "
+            f"the checkpoint gives {encoder.dim}. Expected both of one model."
+        )
+    alone = np.concatenate([encoder.encode_queries([query]) for query in golden.inputs])
+    packed = encoder.encode_queries(golden.inputs)
     result: dict[str, float] = {}
-    for n, one in enumerate(given["embedding_inputs"]):
-        name = f"embedding of {_kind(one)}"
+    for n, query in enumerate(golden.inputs):
+        name = f"embedding of {_kind(query)}"
         for way, vectors in (("alone", alone), ("packed", packed)):
-            _note(result, f"{name}, {way}", vectors[n], expected[n])
+            _note(result, f"{name}, {way}", vectors[n], golden.embeddings[n])
     reranker = Qwen3VLReranker(
         Qwen3VLRerankerConfig(model=str(checkpoint), device="cpu", precision="float32"),
         checkpoint,
         assets,
         device,
     )
-    documents = [_content(one, inputs) for one in given["rerank_documents"]]
-    for row, one in enumerate(given["rerank_queries"]):
-        query = _content(one, inputs)
-        instruction = given["rerank_instruction"]
-        together = reranker.score(query, documents, instruction)
+    documents = [Content.of_query(document) for document in golden.documents]
+    for row, asked in enumerate(golden.queries):
+        query = Content.of_query(asked)
+        together = reranker.score(query, documents, golden.rerank_instruction)
         for column, document in enumerate(documents):
-            name = f"score of {_kind(one)} × {_kind(given['rerank_documents'][column])}"
-            single = reranker.score(query, [document], instruction)
-            wanted = golden["rerank"][row, column]
+            name = f"score of {_kind(asked)} × {_kind(golden.documents[column])}"
+            single = reranker.score(query, [document], golden.rerank_instruction)
+            wanted = golden.rerank[row, column]
             _note(result, f"{name}, alone", single[0], wanted)
             _note(result, f"{name}, packed", together[column], wanted)
     return result
 
 
-def read_query(given: Mapping[str, Any], inputs: Path, instruction: str | None = None) -> Query:
+@dataclass(frozen=True, slots=True)
+class _Golden:
+    """What was given and what came out: ``embeddings`` a row an input, ``rerank`` a row a query
+    and a column a document."""
+
+    inputs: list[Query]
+    queries: list[Query]
+    documents: list[Query]
+    rerank_instruction: str
+    embeddings: np.ndarray
+    rerank: np.ndarray
+
+
+def _read_set(directory: Path) -> _Golden:
+    if not directory.is_dir():
+        raise BadSetError(f"There is no directory {directory}. {_FORMAT}")
+    path = directory / "golden.json"
+    try:
+        given = json.loads(path.read_text("utf-8"))
+        default = given["embedding_default_instruction"]
+        inputs = [(one, one.get("instruction") or default) for one in given["embedding_inputs"]]
+        queries = [(one, None) for one in given["rerank_queries"]]
+        documents = [(one, None) for one in given["rerank_documents"]]
+        rerank_instruction = str(given["rerank_instruction"])
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise BadSetError(f"{path} can't be read ({error!r}). {_FORMAT}") from error
+    if not (inputs and queries and documents):
+        raise BadSetError(f"{path} gives no inputs, or no queries and documents. {_FORMAT}")
+    path = directory / "golden.npz"
+    try:
+        # numpy leaves a file of its own open when it is no archive.
+        with path.open("rb") as file, np.load(file) as arrays:
+            embeddings, rerank = arrays["embeddings"], arrays["rerank"]
+    except (*_NUMPY_ERRORS, zipfile.BadZipFile, zlib.error) as error:
+        raise BadSetError(
+            f"{path} can't be read ({error}). It is cut short, or no archive of numpy: copy it "
+            f"again. {_FORMAT}"
+        ) from error
+    shape = (len(queries), len(documents))
+    if embeddings.ndim != 2 or len(embeddings) != len(inputs) or rerank.shape != shape:
+        raise BadSetError(
+            f"{path} holds embeddings {embeddings.shape} and rerank {rerank.shape}; expected "
+            f"({len(inputs)}, dim) and {shape} by golden.json. {_FORMAT}"
+        )
+    read = [
+        [_read_query(one, directory / "inputs", instruction) for one, instruction in group]
+        for group in (inputs, queries, documents)
+    ]
+    return _Golden(read[0], read[1], read[2], rerank_instruction, embeddings, rerank)
+
+
+def _read_query(given: Mapping[str, Any], inputs: Path, instruction: str | None) -> Query:
     """An entry of ``golden.json``, its files read as the published code samples them."""
-    names = given.get("image", [])
-    names = [names] if isinstance(names, str) else names
-    return Query(
-        text=given.get("text", ""),
-        images=tuple(_image(inputs / name) for name in names),
-        clip=_frames(inputs / given["video"]) if "video" in given else (),
-        instruction=instruction,
-    )
-
-
-def _content(given: Mapping[str, Any], inputs: Path) -> Content:
-    return Content.of_query(read_query(given, inputs))
+    try:
+        names = given.get("image", [])
+        names = [names] if isinstance(names, str) else names
+        return Query(
+            text=given.get("text", ""),
+            images=tuple(_image(inputs / name) for name in names),
+            clip=_frames(inputs / given["video"]) if "video" in given else (),
+            instruction=instruction,
+        )
+    # decord raises RuntimeErrors of its own.
+    except (OSError, ValueError, TypeError, AttributeError, RuntimeError) as error:
+        raise BadSetError(f"The input {given!r} can't be read from {inputs}: {error}") from error
 
 
 def _image(path: Path) -> EncodedImage:
@@ -136,14 +206,18 @@ def _png(pixels: np.ndarray) -> EncodedImage:
     return EncodedImage(buffer.getvalue(), "image/png", pixels.shape[1], pixels.shape[0])
 
 
-def _kind(given: Mapping[str, Any]) -> str:
-    return " + ".join(key for key in ("video", "image", "text") if given.get(key)) or "nothing"
+def _kind(query: Query) -> str:
+    shown = {"video": query.clip, "image": query.images, "text": query.text}
+    return " + ".join(name for name, value in shown.items() if value) or "nothing"
 
 
 def _note(
     result: dict[str, float], name: str, found: Float32Array | float, wanted: Sequence[float]
 ) -> None:
-    result[name] = max(result.get(name, 0.0), float(np.abs(np.asarray(found) - wanted).max()))
+    difference = float(np.abs(np.asarray(found) - wanted).max())
+    # Unlike max() it keeps what is no number.
+    before = result.get(name, 0.0)
+    result[name] = float(np.maximum(before, difference))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """Words in pictures: RapidOCR (PP-OCR models in its wheel, Chinese and English), cached.
 
-Nothing is fetched from the network. What was read is kept on disk by the picture's bytes,
-with the confidence of every line, so that another `min_confidence` reads nothing again.
+Long, narrow pictures are read as pages (`ingest.strips`); the time and memory of the others
+are bounded by their size. Nothing is fetched from the network. What was read is kept on disk
+by the picture's bytes, with the confidence of every line, so that another `min_confidence`
+reads nothing again.
 """
 
 from __future__ import annotations
@@ -12,23 +14,26 @@ import os
 import tempfile
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ingest.parsers.base import OcrText
+from ingest.pictures import PictureOfFile
 from ingest.reading_order import Rect, reading_order
+from ingest.strips import MIN_LINE_PX, is_strip, strip_pages
 from kb.config import OcrConfig
 from kb.errors import InferenceError, ModelLoadError
 from kb.types import Box, EncodedImage, Locator, Span
 
 __all__ = ["OcrReader"]
 
-VERSION = 1  # Raised when the same picture would give other lines.
+VERSION = 2  # Raised when the same picture would give other lines.
 # Mean confidence under which a picture may stand on its head and is read turned as well. The
 # models' own classifier of turned lines is not used: it also turns lines that were right.
 UPSIDE_DOWN_CONFIDENCE = 0.8
@@ -70,7 +75,7 @@ class OcrReader:
         path = self._path(image)
         lines = _load(path)
         if lines is None:
-            lines = self._read(image)
+            lines = self._read(image) if _holds_a_line(image) else []
             _save(path, lines)
         return _joined([x for x in lines if x.confidence >= self._config.min_confidence])
 
@@ -91,18 +96,54 @@ class OcrReader:
             if self._engine is None:
                 self._engine = _load_engine(self._n_threads)
             try:
-                lines = _lines(self._engine(pixels), pixels.shape)
+                lines = self._lines(pixels)
                 if lines and _mean_confidence(lines) < UPSIDE_DOWN_CONFIDENCE:
                     turned = np.ascontiguousarray(pixels[::-1, ::-1])
-                    others = _turned_back(_lines(self._engine(turned), pixels.shape), pixels.shape)
+                    others = _turned_back(self._lines(turned), pixels.shape)
                     lines = max(lines, others, key=_mean_confidence)
             except Exception as error:  # It raises plain Exceptions of its own.
                 raise InferenceError(
-                    f"Reading the words of a picture of {image.width_px} x {image.height_px} px "
-                    f"failed: {error}",
+                    f"Reading the words of a picture of {_own_size(image)} failed: "
+                    f"{_last_line(error)}. Save it smaller or in parts and sync again, or switch "
+                    "it off with `ingest.ocr.enabled: false` in kb.yaml.",
                     model_id="rapidocr",
                 ) from error
         return lines
+
+    def _lines(self, pixels: NDArray[np.uint8]) -> list[_Line]:
+        """The lines of a picture in reading order."""
+        height, width = pixels.shape[:2]
+        if not is_strip(width, height):
+            return _ordered(_found(self._engine(pixels), pixels.shape))
+        lines: list[_Line] = []
+        for page in strip_pages(pixels):
+            pieces: dict[int, list[_Line]] = {}
+            for line in _found(self._engine(page.pixels), page.pixels.shape):
+                n, rect = page.in_strip(line.rect)
+                if rect.x1 > rect.x0 and rect.y1 > rect.y0:
+                    pieces.setdefault(n, []).append(replace(line, rect=rect))
+            for n in sorted(pieces):
+                lines += _ordered(pieces[n])
+        return lines
+
+
+def _holds_a_line(image: EncodedImage) -> bool:
+    return min(image.width_px, image.height_px) >= MIN_LINE_PX
+
+
+def _own_size(image: EncodedImage) -> str:
+    if isinstance(image, PictureOfFile):
+        return f"{image.own_width_px:,} x {image.own_height_px:,} px"
+    return f"{image.width_px:,} x {image.height_px:,} px"
+
+
+def _last_line(error: Exception) -> str:
+    """What failed: rapidocr's messages are whole tracebacks, which end with it."""
+    lines = str(error).strip().splitlines()
+    if not lines:
+        return type(error).__name__
+    # onnxruntime puts its cause after the name of the node that failed.
+    return lines[-1].rpartition("Status Message: ")[2].strip().rstrip(".")
 
 
 def _load_engine(n_threads: int) -> Any:
@@ -144,8 +185,8 @@ def _load_engine(n_threads: int) -> Any:
         ) from error
 
 
-def _lines(output: Any, shape: tuple[int, ...]) -> list[_Line]:
-    """The lines of a RapidOCR result in reading order."""
+def _found(output: Any, shape: tuple[int, ...]) -> list[_Line]:
+    """The lines of a RapidOCR result."""
     if output.txts is None or output.boxes is None:
         return []
     height, width = shape[:2]
@@ -157,6 +198,10 @@ def _lines(output: Any, shape: tuple[int, ...]) -> list[_Line]:
         rect = Rect(min(xs), min(ys), max(xs), max(ys))
         if words and rect.x1 > rect.x0 and rect.y1 > rect.y0:
             lines.append(_Line(words, round(float(confidence), 4), rect))
+    return lines
+
+
+def _ordered(lines: Sequence[_Line]) -> list[_Line]:
     order = reading_order([line.rect for line in lines], [len(line.text) for line in lines])
     return [lines[i] for region in order for row in region for i in row]
 

@@ -11,6 +11,7 @@ import struct
 import threading
 import warnings
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -18,11 +19,13 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from pillow_heif import register_heif_opener
 
+from ingest.strips import is_strip, strip_side_px
 from kb.errors import ParseError, SourceTooLargeError, SourceUnavailableError
 from kb.types import EncodedImage
 
 __all__ = [
     "BOUND_PX",
+    "PictureOfFile",
     "encode_jpeg",
     "encode_picture",
     "fit",
@@ -80,7 +83,15 @@ _DECODE_ERRORS = (
 _pillow_limit = threading.Lock()
 
 
-def load_picture(data: bytes | Path, max_px: int) -> Image.Image:
+@dataclass(frozen=True, slots=True)
+class PictureOfFile(EncodedImage):
+    """A picture that may be smaller than its file's, or turned: messages tell the file's size."""
+
+    own_width_px: int
+    own_height_px: int
+
+
+def load_picture(data: bytes | Path, max_px: int, *, legible: bool = False) -> Image.Image:
     """Decode the first frame of a picture and `normalise` it.
 
     Args:
@@ -88,9 +99,11 @@ def load_picture(data: bytes | Path, max_px: int) -> Image.Image:
             and AVIF are read.
         max_px: Pixels (width x height) over which the picture is refused. It is checked
             against the header, before anything is decoded.
+        legible: Shrink a strip (see `is_strip`) to `strip_side_px` only: within `BOUND_PX`
+            its words would be lost.
 
     Returns:
-        Mode RGB, within `BOUND_PX`.
+        Mode RGB, within `BOUND_PX` unless `legible`.
 
     Raises:
         SourceTooLargeError: It has more than `max_px` pixels.
@@ -98,7 +111,7 @@ def load_picture(data: bytes | Path, max_px: int) -> Image.Image:
         SourceUnavailableError: The file vanished or may not be read.
     """
     if isinstance(data, bytes):
-        return _load(io.BytesIO(data), max_px)
+        return _load(io.BytesIO(data), max_px, legible)
     try:
         file = data.open("rb")
     except OSError as error:
@@ -107,7 +120,7 @@ def load_picture(data: bytes | Path, max_px: int) -> Image.Image:
             "it, or put it back, then sync again."
         ) from error
     with file:
-        return _load(file, max_px)
+        return _load(file, max_px, legible)
 
 
 def open_picture(file: IO[bytes] | Path) -> Image.Image:
@@ -121,8 +134,8 @@ def open_picture(file: IO[bytes] | Path) -> Image.Image:
             Image.MAX_IMAGE_PIXELS = saved
 
 
-def normalise(image: Image.Image) -> Image.Image:
-    """`image` upright (EXIF), RGB, shrunk to fit in `BOUND_PX`, never enlarged.
+def normalise(image: Image.Image, bound_px: tuple[int, int] = BOUND_PX) -> Image.Image:
+    """`image` upright (EXIF), RGB, shrunk to fit in `bound_px`, never enlarged.
 
     Transparency is laid on white, or on black where what is visible is so light that it
     would vanish on white. 16-bit greys keep their high byte; 32-bit and float greys are
@@ -130,7 +143,7 @@ def normalise(image: Image.Image) -> Image.Image:
     """
     orientation = _orientation(image)
     # Shrinking comes first: what follows then copies little, however large the original.
-    image = fit(_to_8_bit(image), *(BOUND_PX[::-1] if orientation in _SIDEWAYS else BOUND_PX))
+    image = fit(_to_8_bit(image), *(bound_px[::-1] if orientation in _SIDEWAYS else bound_px))
     if orientation in _UPRIGHT:
         image = image.transpose(_UPRIGHT[orientation])
     return _on_plain_ground(image) if image.has_transparency_data else image.convert("RGB")
@@ -168,7 +181,7 @@ def encode_jpeg(image: Image.Image) -> EncodedImage:
     return EncodedImage(buffer.getvalue(), "image/jpeg", image.width, image.height)
 
 
-def _load(file: IO[bytes], max_px: int) -> Image.Image:
+def _load(file: IO[bytes], max_px: int, legible: bool) -> Image.Image:
     try:
         with open_picture(file) as image:
             n_px = image.width * image.height
@@ -178,9 +191,12 @@ def _load(file: IO[bytes], max_px: int) -> Image.Image:
                     f"the limit of {max_px:,}. Make it smaller, or raise `ingest.max_image_px` "
                     "in kb.yaml."
                 )
+            bound_px = BOUND_PX
+            if legible and is_strip(*image.size):
+                bound_px = (strip_side_px(*image.size),) * 2
             image.draft(None, (_DRAFT_PX, _DRAFT_PX))
             image.load()
-            return normalise(image)
+            return normalise(image, bound_px)
     except UnidentifiedImageError as error:
         raise ParseError(_not_a_picture(file)) from error
     except _DECODE_ERRORS as error:

@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
-__all__ = ["SHARDS", "HubServer", "model_files", "safetensors_bytes", "write_model"]
+__all__ = [
+    "SHARDS",
+    "HubServer",
+    "config_bytes",
+    "model_files",
+    "safetensors_bytes",
+    "write_model",
+]
 
 SHARDS = ("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors")
 
@@ -28,14 +35,33 @@ def safetensors_bytes(**n_floats: int) -> bytes:
     return struct.pack("<Q", len(text)) + text + body
 
 
+def config_bytes(**more: object) -> bytes:
+    """A configuration of the family."""
+    return json.dumps(
+        {"model_type": "qwen3_vl", "text_config": {"hidden_size": 64}, **more}
+    ).encode()
+
+
+def tokenizer_bytes() -> bytes:
+    """A tokenizer that knows what prompts are made of, and no words."""
+    marks = [f"<|{name}|>" for name in ("image_pad", "video_pad", "im_start", "im_end")]
+    added = [
+        {"id": n, "content": mark, "special": True}
+        | dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
+        for n, mark in enumerate(marks)
+    ]
+    model = {"type": "BPE", "vocab": {mark: n for n, mark in enumerate(marks)}, "merges": []}
+    return json.dumps({"version": "1.0", "added_tokens": added, "model": model}).encode()
+
+
 def model_files(n_floats: int = 50_000) -> dict[str, bytes]:
     """Name and content of the files of a model with two weight files."""
     index = {"metadata": {}, "weight_map": {"a": SHARDS[0], "b": SHARDS[1]}}
     return {
-        "config.json": json.dumps({"model_type": "qwen3_vl"}).encode(),
-        "tokenizer.json": b'{"version": "1.0"}',
-        "preprocessor_config.json": b'{"image_mean": [0.5]}',
-        "video_preprocessor_config.json": b'{"image_mean": [0.5], "fps": 2}',
+        "config.json": config_bytes(),
+        "tokenizer.json": tokenizer_bytes(),
+        "preprocessor_config.json": b'{"image_mean": [0.5], "image_std": [0.5]}',
+        "video_preprocessor_config.json": b'{"image_mean": [0.5], "image_std": [0.5], "fps": 2}',
         "chat_template.jinja": b"{{ messages }}",
         "model.safetensors.index.json": json.dumps(index).encode(),
         SHARDS[0]: safetensors_bytes(a=n_floats),

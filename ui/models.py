@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -12,31 +12,37 @@ from kb.config_file import available_profiles, load_config
 from kb.encoders.weights import MINILM, find_model
 from kb.errors import ConfigError, ModelLoadError
 from kb.qwen3_vl.catalog import KNOWN_MODELS, KnownModel, Role, find_known_model
-from kb.qwen3_vl.files import find_model_directory
+from kb.qwen3_vl.files import check_model_directory, locate_model
 from kb.qwen3_vl.precision import weights_bytes
-from kb.qwen3_vl.record import read_record
+from kb.qwen3_vl.record import read_damaged, read_record
+from kb.qwen3_vl.verify import noted_bytes
 
 __all__ = [
+    "Examine",
     "available_table",
     "check_table",
     "gpu_memory",
     "model_table",
     "models_of_profile",
     "named_models",
+    "why_nothing_to_pull",
 ]
 
 Json = dict[str, Any]
+Examine = Callable[[Path, KnownModel | None], None]
+"""Raises ModelLoadError where the model in a directory is not whole."""
 
 
-def model_table(home: Home, config: Config) -> list[Json]:
-    """One row a model of the profile: ``role, name, ok, size_bytes, note``."""
+def model_table(home: Home, config: Config, examine: Examine = check_model_directory) -> list[Json]:
+    """One row a model of the profile: ``role, name, ok, size_bytes, note``; of Qwen3-VL also
+    ``directory`` and ``damaged``, the files that `kb models check` has found damage in."""
     rows = []
     for role in Role:
         section = getattr(config, role.value)
         if section.kind == "text":
             rows.append(_text_encoder(section.model))
         elif section.kind == "qwen3-vl":
-            rows.append(_qwen3_vl(section.model, home.models, role.value))
+            rows.append(_qwen3_vl(section.model, home.models, role.value, examine))
         elif section.kind == "remote":
             rows.append(
                 {
@@ -55,12 +61,14 @@ def available_table(home: Home) -> list[Json]:
     directory, note``. The state is ``here``, ``incomplete`` or ``not here``."""
     rows = []
     for model in KNOWN_MODELS:
-        directory, state, note = None, "here", ""
+        directory, state, note = None, "not here", ""
         try:
-            directory = find_model_directory(model.name, home.models)
+            directory = locate_model(model.name, home.models)
+            state = "here"
+            check_model_directory(directory, model)
         except ModelLoadError as error:
-            is_there = (home.models / model.name).is_dir()
-            state, note = ("incomplete", str(error)) if is_there else ("not here", "")
+            if directory is not None:
+                state, note = "incomplete", str(error)
         record = read_record(directory) if directory else None
         rows.append(
             {
@@ -77,15 +85,19 @@ def available_table(home: Home) -> list[Json]:
     return rows
 
 
-def check_table(home: Home, config: Config, names: Sequence[str]) -> list[Json]:
+def check_table(home: Home, config: Config, names: Sequence[str], examine: Examine) -> list[Json]:
     """Rows as of `model_table` for models or directories; without names, for those of the
     profile and all that were pulled."""
-    if names:
-        return [_checked(name, home) for name in names]
-    rows = model_table(home, config)
-    seen = {row["name"] for row in rows}
-    pulled = [model for model in KNOWN_MODELS if (home.models / model.name).is_dir()]
-    return rows + [_checked(model.name, home) for model in pulled if model.name not in seen]
+    rows = [] if names else model_table(home, config, examine)
+    if not names:
+        seen = {row["name"] for row in rows}
+        pulled = [model.name for model in KNOWN_MODELS if (home.models / model.name).is_dir()]
+        names = [name for name in pulled if name not in seen]
+    rows += [_checked(name, home, examine) for name in names]
+    for row in rows:
+        if row["ok"] and row.get("directory") and not noted_bytes(Path(row["directory"])):
+            row["note"] += ": sizes and headers only, since no pull has noted digests"
+    return rows
 
 
 def named_models(home: Home, names: Sequence[str]) -> list[KnownModel]:
@@ -118,6 +130,18 @@ def models_of_profile(config: Config) -> list[KnownModel]:
     return [known for name in names if (known := find_known_model(name))]
 
 
+def why_nothing_to_pull(home: Home, config: Config, names: Sequence[str]) -> str:
+    """What to say where profiles (by default the one of `config`) use no model of the catalog."""
+    configs = [load_config(home, name) for name in names] or [config]
+    told = []
+    for one in configs:
+        kinds = {section.kind for section in (one.encoder, one.reranker, one.generator)}
+        where = "are behind a server" if "remote" in kinds else "come with the installation"
+        told.append(f"the profile {one.profile!r} uses no model that is pulled: its models {where}")
+    sentence = "; ".join(told)
+    return f"{sentence[0].upper()}{sentence[1:]}. Name one of `kb models list`."
+
+
 def gpu_memory() -> tuple[str, int] | None:
     """Name and bytes of the first GPU; None where torch finds none."""
     import torch
@@ -128,37 +152,31 @@ def gpu_memory() -> tuple[str, int] | None:
     return str(device.name), int(device.total_memory)
 
 
-def _checked(name: str, home: Home) -> Json:
+def _checked(name: str, home: Home, examine: Examine) -> Json:
     if name == MINILM:
         return _text_encoder(name)
     known = find_known_model(name)
-    return _qwen3_vl(name, home.models, known.role.value if known else "model")
+    return _qwen3_vl(name, home.models, known.role.value if known else "model", examine)
 
 
-def _qwen3_vl(name: str, models_dir: Path, role: str) -> Json:
+def _qwen3_vl(name: str, models_dir: Path, role: str, examine: Examine) -> Json:
     known = find_known_model(name)
     row: Json = {"role": role, "name": known.name if known else name, "ok": False}
+    row |= {"size_bytes": 0, "note": "", "directory": None, "damaged": []}
     try:
-        directory = find_model_directory(name, models_dir)
+        directory = locate_model(name, models_dir)
     except ModelLoadError as error:
-        tried = models_dir / known.name if known else Path(name).expanduser()
-        return {
-            **row,
-            "size_bytes": weights_bytes(tried),
-            "note": str(error),
-            "directory": None,
-        }
+        return {**row, "note": str(error)}
+    row |= {"size_bytes": weights_bytes(directory), "directory": str(directory)}
+    try:
+        examine(directory, known)
+    except ModelLoadError as error:
+        return {**row, "note": str(error), "damaged": sorted(read_damaged(directory))}
     record = read_record(directory)
     note = f"in {directory}"
     if record:
         note = f"{record.hub.label}, revision {record.revision[:12]}, {note}"
-    return {
-        **row,
-        "ok": True,
-        "size_bytes": weights_bytes(directory),
-        "note": note,
-        "directory": str(directory),
-    }
+    return {**row, "ok": True, "note": note}
 
 
 def _text_encoder(name: str) -> Json:

@@ -67,12 +67,22 @@ def check(
     profile: ProfileOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Look whether models are whole."""
+    """Look whether models are whole, to the byte.
+
+    Every file is read and compared with the digest that the pull has noted:
+    17 GB take 15 seconds or more. What is damaged is not used any more, and
+    `kb models pull` gets it again.
+    """
+    from kb.qwen3_vl.verify import noted_bytes, verify_model
     from ui.models import check_table
-    from ui.models_output import print_models
+    from ui.models_output import BytesDisplay, print_models
+
+    def examine(directory: Path, model: KnownModel | None) -> None:
+        with BytesDisplay(noted_bytes(directory)) as display:
+            verify_model(directory, display.show, model)
 
     place, config = configure(home, profile)
-    table = check_table(place, config, names or ())
+    table = check_table(place, config, names or (), examine)
     if as_json:
         print_json({"models": table})
     else:
@@ -102,11 +112,16 @@ def pull(
     profile: ProfileOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Get models from a hub; goes on where an earlier pull stopped."""
+    """Get models from a hub; goes on where an earlier pull stopped.
+
+    Every file is compared with the hub's digest when it is loaded. One that
+    is here already is known by its size, and not read again: that does
+    `kb models check`, and a pull after it gets again what it found damaged.
+    """
     from kb.qwen3_vl.download import existing_parent, plan_pull, require_room
     from kb.qwen3_vl.download import pull as pull_model
-    from ui.models import gpu_memory, models_of_profile, named_models
-    from ui.models_output import PullDisplay, offer_text, print_pulled
+    from ui.models import gpu_memory, models_of_profile, named_models, why_nothing_to_pull
+    from ui.models_output import BytesDisplay, offer_text, print_pulled
 
     started = time.perf_counter()
     place, config = configure(home, profile)
@@ -115,11 +130,8 @@ def pull(
     except ConfigError as error:
         raise typer.BadParameter(str(error), param_hint="NAME") from error
     if not wanted:
-        raise typer.BadParameter(
-            f"The profile {config.profile!r} uses no model that is pulled. Name one of "
-            "`kb models list`.",
-            param_hint="NAME",
-        )
+        why = why_nothing_to_pull(place, config, names or ())
+        raise typer.BadParameter(why, param_hint="NAME")
     parent = to.expanduser().resolve() if to else place.models
     if not to and not update:
         wanted = [model for model in wanted if not _is_elsewhere(model, place.models)]
@@ -132,7 +144,7 @@ def pull(
         if not yes and sys.stdin.isatty() and sys.stderr.isatty():
             typer.confirm("Load it?", default=True, abort=True, err=True)
     try:
-        with PullDisplay(sum(plan.n_bytes_left for plan in left)) as display:
+        with BytesDisplay(sum(plan.n_bytes_left for plan in left)) as display:
             for plan in plans:
                 pull_model(plan, display.show)
     except KeyboardInterrupt:

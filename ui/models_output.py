@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
@@ -17,20 +18,27 @@ from rich.progress import (
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
+from rich.text import Text
 
 from kb.quantities import size_text
 from kb.qwen3_vl.download import PullPlan
 
-__all__ = ["PullDisplay", "offer_text", "print_available", "print_models", "print_pulled"]
+__all__ = ["BytesDisplay", "offer_text", "print_available", "print_models", "print_pulled"]
 
 Json = dict[str, Any]
 
-_STYLES = {"ok": "green", "here": "green", "incomplete": "yellow", "missing": "red"}
+_STYLES = {
+    "ok": "green",
+    "here": "green",
+    "incomplete": "yellow",
+    "damaged": "red",
+    "missing": "red",
+}
 _INDENT = 12
 _N_STEPS = 10
 
 
-class PullDisplay:
+class BytesDisplay:
     """A bar on a terminal; elsewhere a line for each tenth, for logs. On stderr."""
 
     def __init__(self, n_bytes: int) -> None:
@@ -44,12 +52,12 @@ class PullDisplay:
             console=self._console,
             transient=True,
         )
-        self._task = self._bar.add_task("Asking", total=n_bytes)
+        self._task = self._bar.add_task("Starting", total=n_bytes)
         self._n_bytes = n_bytes
         self._n_done = 0
         self._step = 0
 
-    def __enter__(self) -> PullDisplay:
+    def __enter__(self) -> BytesDisplay:
         if self._console.is_terminal:
             self._bar.start()
         return self
@@ -65,7 +73,7 @@ class PullDisplay:
             self._bar.stop()
 
     def show(self, doing: str, n_bytes: int) -> None:
-        """Show what is done now and add the bytes that were loaded."""
+        """Show what is done now and add the bytes that were loaded or read."""
         self._n_done += n_bytes
         if self._console.is_terminal:
             # The bar needs the other half of 80 columns.
@@ -112,9 +120,8 @@ def print_models(rows: Sequence[Json]) -> None:
     """A line a model, its note below."""
     console = Console()
     for row in rows:
-        mark = "ok" if row["ok"] else "missing" if not row["size_bytes"] else "incomplete"
         size = size_text(row["size_bytes"]) if row["size_bytes"] else ""
-        _line(console, mark, row["role"], row["name"], size)
+        _line(console, _mark(row), row["role"], row["name"], size)
         _note(console, row["note"])
 
 
@@ -134,8 +141,26 @@ def print_pulled(rows: Sequence[Json]) -> None:
     for row in rows:
         _line(console, "ok", row["role"], row["name"], size_text(row["size_bytes"]))
         _note(console, f"revision {row['revision'][:12]}, in {row['directory']}")
-        if row["is_outside"]:
-            _note(console, f"To use it, set {row['role']}.model in kb.yaml to that directory.")
+    outside = [row for row in rows if row["is_outside"]]
+    if outside:
+        console.print("\nTo use what is elsewhere, write into kb.yaml:")
+    told = set()
+    for row in outside:
+        # A JSON string is one in YAML too, whatever the path holds.
+        where = json.dumps(row["directory"], ensure_ascii=False)
+        lines = [f"{row['role']}:", "  kind: qwen3-vl", f"  model: {where}"]
+        # Of two models for one place the second is left to choose.
+        comment = "# " if row["role"] in told else ""
+        told.add(row["role"])
+        console.print(Text("\n".join(comment + line for line in lines)), soft_wrap=True)
+
+
+def _mark(row: Json) -> str:
+    if row["ok"]:
+        return "ok"
+    if row.get("damaged"):
+        return "damaged"
+    return "incomplete" if row.get("directory") or row["size_bytes"] else "missing"
 
 
 def _line(console: Console, mark: str, role: str, name: str, size: str) -> None:

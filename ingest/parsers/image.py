@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ingest.parsers.base import ParseContext
+from PIL.Image import Image
+
+from ingest.parsers.base import OcrText, ParseContext
 from ingest.parsers.video import VideoParser
-from ingest.pictures import encode_picture, load_picture, open_picture
-from kb.types import Kind, Locator, Modality, Segment, Source
+from ingest.pictures import (
+    BOUND_PX,
+    PictureOfFile,
+    encode_picture,
+    fit,
+    load_picture,
+    open_picture,
+)
+from kb.types import Box, EncodedImage, Kind, Locator, Modality, Segment, Source, Span
 
 __all__ = ["ImageParser", "capture_date_ns"]
 
@@ -24,11 +34,12 @@ class ImageParser:
 
     Its text is what OCR reads, line by line; the boxes of its spans are in pixels of the
     segment's picture (not of the file's, which may be larger or turned), and
-    ``locator.page`` is None. Of an animated picture the first frame is taken; a GIF whose
+    ``locator.page`` is None. The words of a long, narrow picture are read before it is
+    shrunk. Of an animated picture the first frame is taken; a GIF whose
     source has the kind VIDEO is read as a clip.
     """
 
-    version = 1
+    version = 2
     media_types = frozenset(
         {
             "image/jpeg",
@@ -48,17 +59,52 @@ class ImageParser:
             yield from VideoParser().parse(source, context)
             return
         path = source.absolute
-        image = encode_picture(load_picture(path, context.config.max_image_px))
-        words = context.read_words(image) if context.read_words else None
+        picture = load_picture(path, context.config.max_image_px, legible=True)
+        image = encode_picture(fit(picture, *BOUND_PX))
+        words = OcrText("", ())
+        if context.read_words is not None:
+            words = _words(path, picture, image, context.read_words)
         yield Segment(
             modality=Modality.IMAGE,
             locator=Locator(),
-            text=words.text if words else "",
+            text=words.text,
             title=path.stem,
-            spans=words.spans if words else (),
+            spans=words.spans,
             image=image,
             atomic=True,
         )
+
+
+def _words(
+    path: Path,
+    picture: Image,
+    shown: EncodedImage,
+    read_words: Callable[[EncodedImage], OcrText],
+) -> OcrText:
+    """The words of `picture` with their places on `shown`, which may be smaller."""
+    is_shrunk = picture.size != (shown.width_px, shown.height_px)
+    read = encode_picture(picture) if is_shrunk else shown
+    with open_picture(path) as opened:
+        own_width_px, own_height_px = opened.size
+    words = read_words(
+        PictureOfFile(
+            read.data,
+            read.media_type,
+            read.width_px,
+            read.height_px,
+            own_width_px=own_width_px,
+            own_height_px=own_height_px,
+        )
+    )
+    if not is_shrunk:
+        return words
+    x, y = shown.width_px / read.width_px, shown.height_px / read.height_px
+    return OcrText(words.text, tuple(_scaled(span, x, y) for span in words.spans))
+
+
+def _scaled(span: Span, x: float, y: float) -> Span:
+    boxes = (Box(b.x0 * x, b.y0 * y, b.x1 * x, b.y1 * y) for b in span.locator.boxes)
+    return replace(span, locator=replace(span.locator, boxes=tuple(boxes)))
 
 
 def capture_date_ns(source_path: Path) -> int | None:

@@ -4,7 +4,8 @@ A pull asks the hub once for the files of one commit (the catalog's on Hugging F
 newest on ModelScope) and writes them with sizes and digests into ``kb-model.json`` beside
 the files. Every later pull of that directory, after an interruption above all, takes exactly
 those, until ``--update``. A file is loaded into ``NAME.DIGEST.part`` and gets its name when
-its digest is right, so a file under its own name is whole.
+its digest is right, so a file under its own name was whole. What has changed since then at the
+same size is found by `kb.qwen3_vl.verify`, and pulled again once that has noted it.
 
 The transfer is our own, since huggingface_hub 2.4 throws a part away when a download ends
 early (``file_download._download_to_tmp_and_move``): 4 GB of a 4.3 GB file would be lost.
@@ -12,10 +13,9 @@ early (``file_download._download_to_tmp_and_move``): 4 GB of a 4.3 GB file would
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from filelock import FileLock, Timeout
 from kb.errors import ModelLoadError
 from kb.quantities import size_text
 from kb.qwen3_vl.catalog import KnownModel
+from kb.qwen3_vl.digests import OnProgress, digested
 from kb.qwen3_vl.files import check_model_directory
 from kb.qwen3_vl.hubs import (
     Hub,
@@ -36,16 +37,12 @@ from kb.qwen3_vl.hubs import (
     open_client,
     refusal,
 )
-from kb.qwen3_vl.record import read_record, write_record
+from kb.qwen3_vl.record import PULL_LOCK, read_damaged, read_record, write_record
 
-__all__ = ["OnProgress", "PullPlan", "existing_parent", "plan_pull", "pull", "require_room"]
-
-OnProgress = Callable[[str, int], None]
-"""Gets what is done now and the bytes that were loaded since the last call."""
+__all__ = ["PullPlan", "existing_parent", "plan_pull", "pull", "require_room"]
 
 _SPARE_BYTES = 1_000_000_000
 _WAITS_S = (1.0, 2.0, 4.0, 8.0)
-_BLOCK_BYTES = 1 << 20
 _N_DIGEST = 12
 
 
@@ -134,7 +131,7 @@ def pull(plan: PullPlan, on_progress: OnProgress) -> None:
         _require_network(plan.model, directory)
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        with FileLock(directory / ".kb-pull.lock", timeout=0):
+        with FileLock(directory / PULL_LOCK, timeout=0):
             listing = _pull_files(plan, on_progress)
             write_record(directory, listing)
             _remove_stale_parts(directory)
@@ -223,7 +220,7 @@ def _load(
 
 def _checked(file: RemoteFile, path: Path, url: str) -> RemoteFile:
     """`file` with its sha256; a file of other content is deleted and named."""
-    found = _digest(file, path)
+    found = digested(file, path, lambda _: None)
     if not found.is_same_content(file):
         expected = f"sha256 {file.sha256}" if file.sha256 else f"git id {file.git_sha1}"
         told = f"sha256 {found.sha256}" if file.sha256 else f"git id {found.git_sha1}"
@@ -237,32 +234,15 @@ def _checked(file: RemoteFile, path: Path, url: str) -> RemoteFile:
     return found
 
 
-def _digest(file: RemoteFile, path: Path) -> RemoteFile:
-    n_bytes = path.stat().st_size
-    sha256 = hashlib.sha256()
-    # Git's id of a blob: https://git-scm.com/book/en/v2/Git-Internals-Git-Objects
-    git_sha1 = hashlib.sha1(f"blob {n_bytes}\0".encode(), usedforsecurity=False)
-    with path.open("rb") as opened:
-        while block := opened.read(_BLOCK_BYTES):
-            sha256.update(block)
-            if file.git_sha1:
-                git_sha1.update(block)
-    return replace(
-        file,
-        size_bytes=n_bytes,
-        sha256=sha256.hexdigest(),
-        git_sha1=git_sha1.hexdigest() if file.git_sha1 else None,
-    )
-
-
 def _is_here(directory: Path, file: RemoteFile, noted: Listing | None) -> bool:
     path = directory / file.path
     if not path.is_file() or path.stat().st_size != file.size_bytes:
         return False
     known = next((one for one in noted.files if one.path == file.path), None) if noted else None
-    if known is not None and known.is_same_content(file):
+    is_trusted = file.path not in read_damaged(directory)
+    if is_trusted and known is not None and known.is_same_content(file):
         return True
-    return _digest(file, path).is_same_content(file)
+    return digested(file, path, lambda _: None).is_same_content(file)
 
 
 def _part(directory: Path, file: RemoteFile) -> Path:

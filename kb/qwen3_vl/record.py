@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from kb.qwen3_vl.hubs import Hub, Listing, RemoteFile
 
-__all__ = ["RECORD_NAME", "read_record", "write_record"]
+__all__ = [
+    "PULL_LOCK",
+    "RECORD_NAME",
+    "note_damaged",
+    "read_damaged",
+    "read_record",
+    "write_record",
+]
 
 RECORD_NAME = "kb-model.json"
+PULL_LOCK = ".kb-pull.lock"  # held by what writes the record
+_DAMAGED = "damaged"
 
 
 def read_record(directory: Path) -> Listing | None:
@@ -25,7 +36,28 @@ def read_record(directory: Path) -> Listing | None:
 
 
 def write_record(directory: Path, listing: Listing) -> None:
-    """Note `listing`, wholly or not at all."""
+    """Note `listing`, wholly or not at all; what was noted as damaged is forgotten."""
+    _write(directory, asdict(listing))
+
+
+def read_damaged(directory: Path) -> frozenset[str]:
+    """Paths of the files in which `note_damaged` has noted damage."""
+    try:
+        record = json.loads((directory / RECORD_NAME).read_text("utf-8"))
+        return frozenset(record.get(_DAMAGED, ()))
+    except (OSError, ValueError, AttributeError, TypeError):
+        return frozenset()
+
+
+def note_damaged(directory: Path, paths: Collection[str]) -> None:
+    """Note beside the record which of its files have other content than it says. Until the next
+    pull the model counts as incomplete."""
+    record = json.loads((directory / RECORD_NAME).read_text("utf-8"))
+    record.pop(_DAMAGED, None)
+    _write(directory, {**record, _DAMAGED: sorted(paths)} if paths else record)
+
+
+def _write(directory: Path, record: dict[str, Any]) -> None:
     written = directory / f"{RECORD_NAME}.new"
-    written.write_text(json.dumps(asdict(listing), indent=2) + "\n", "utf-8")
+    written.write_text(json.dumps(record, indent=2) + "\n", "utf-8")
     written.replace(directory / RECORD_NAME)

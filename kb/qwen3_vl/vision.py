@@ -131,8 +131,9 @@ class VisionTower:
         self, block: Any, hidden: Tensor, cosine: Tensor, sine: Tensor, layout: Layout
     ) -> Tensor:
         mixed = block.attn.qkv(block.norm1(hidden)).view(len(hidden), 3, self._n_heads, -1)
-        query, key, value = mixed.unbind(1)
-        attended = attend(turn(query, cosine, sine), turn(key, cosine, sine), value, layout)
+        turned = turn(mixed[:, :2].flatten(1, 2), cosine, sine)
+        query, key = turned.chunk(2, dim=1)
+        attended = attend(query, key, mixed[:, 2], layout)
         hidden = hidden + block.attn.proj(attended.reshape(len(hidden), -1))
         result: Tensor = hidden + block.mlp(block.norm2(hidden))
         return result

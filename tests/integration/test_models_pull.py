@@ -14,15 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_models import SHARDS, HubServer, model_files, write_model
+from made_models import SHARDS, HubServer, config_bytes, model_files, write_model
 
+from kb.config import Home
+from kb.config_file import load_config
 from kb.errors import ModelLoadError
+from kb.model_config import Qwen3VLEncoderConfig
 from kb.qwen3_vl import download
 from kb.qwen3_vl.catalog import find_known_model
 from kb.qwen3_vl.download import PullPlan, plan_pull, pull, require_room
 from kb.qwen3_vl.files import check_model_directory
 from kb.qwen3_vl.hubs import Hub, list_repository, open_client
-from kb.qwen3_vl.record import read_record
+from kb.qwen3_vl.record import note_damaged, read_record
 
 NAME = "Qwen3-VL-Embedding-2B"
 MODEL = next(found for found in [find_known_model(NAME)] if found)
@@ -43,7 +46,7 @@ class Progress:
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
-    newer = {**model_files(), "config.json": b'{"model_type": "qwen3_vl", "newer": 1}'}
+    newer = {**model_files(), "config.json": config_bytes(newer=1)}
     with HubServer({MODEL.revision: model_files(), NEWER: newer}) as server:
         monkeypatch.setenv("HF_ENDPOINT", server.url)
         monkeypatch.setenv("MODELSCOPE_ENDPOINT", server.url)
@@ -100,7 +103,12 @@ def test_a_pull_loads_checks_and_notes_every_file(
     assert (
         plan.n_bytes
         == plan.n_bytes_left
-        == sum(map(len, hub.commits[NEWER].values())) - (12 if source is Hub.HUGGINGFACE else 0)
+        == sum(
+            map(
+                len,
+                hub.commits[MODEL.revision if source is Hub.HUGGINGFACE else NEWER].values(),
+            )
+        )
     )
     pull(plan, progress)
     check_model_directory(directory)
@@ -386,10 +394,92 @@ def test_the_models_of_the_profile_are_pulled_where_none_is_named(
 
 def test_a_model_can_be_put_elsewhere(hub: HubServer, tmp_path: Path) -> None:
     out, _ = kb("pull", NAME, "--to", str(tmp_path / "big disk"), home=tmp_path)
-    assert "encoder.model in kb.yaml" in out
+    _, _, yaml = out.partition("write into kb.yaml:\n")
+    (tmp_path / "kb.yaml").write_text(yaml, "utf-8")
+    # Under starter, whose encoder is of another kind.
+    config = load_config(Home(tmp_path))
+    assert config.profile == "starter"
+    assert isinstance(config.encoder, Qwen3VLEncoderConfig)
+    assert config.encoder.model == str(tmp_path / "big disk" / NAME)
+    out, _ = kb("list", home=tmp_path)
+    assert "big disk" in out
     check_model_directory(tmp_path / "big disk" / NAME)
     out, _ = kb("check", str(tmp_path / "big disk" / NAME), "--json", home=tmp_path)
     assert json.loads(out)["models"][0]["ok"] is True
+
+
+def test_check_finds_a_flipped_bit_and_pull_gets_that_file_again(
+    hub: HubServer, tmp_path: Path
+) -> None:
+    kb("pull", NAME, home=tmp_path)
+    shard = tmp_path / "models" / NAME / SHARDS[0]
+    shard.write_bytes(shard.read_bytes()[:-1] + b"\xff")
+    # Known by their sizes, the files are not read again.
+    out, err = kb("pull", NAME, "--json", home=tmp_path)
+    assert json.loads(out)["models"][0]["loaded_bytes"] == 0
+    out, err = kb("check", NAME, "--json", home=tmp_path, code=1)
+    row = json.loads(out)["models"][0]
+    assert row["ok"] is False
+    assert row["damaged"] == [SHARDS[0]]
+    assert f"`kb models pull {NAME}`" in row["note"]
+    assert f"checking {SHARDS[1]}" in err
+    out, _ = kb("check", home=tmp_path, code=1)
+    assert [line for line in out.splitlines() if line.startswith("damaged ") and NAME in line]
+    listed = json.loads(kb("list", "--json", home=tmp_path)[0])["available"]
+    assert {row["state"] for row in listed if row["name"] == NAME} == {"incomplete"}
+    hub.seen.clear()
+    out, _ = kb("pull", NAME, "--json", home=tmp_path)
+    assert json.loads(out)["models"][0]["loaded_bytes"] == len(model_files()[SHARDS[0]])
+    assert hub.ranges(SHARDS[0]) == [None]
+    assert hub.ranges(SHARDS[1]) == []
+    assert shard.read_bytes() == model_files()[SHARDS[0]]
+    kb("check", NAME, home=tmp_path)
+
+
+def test_a_file_that_was_put_right_by_hand_is_not_loaded_again(
+    hub: HubServer, directory: Path
+) -> None:
+    pull(plan_pull(MODEL, directory), Progress())
+    note_damaged(directory, [SHARDS[0]])
+    plan = plan_pull(MODEL, directory)
+    assert not plan.left
+    pull(plan, Progress())
+    check_model_directory(directory)
+
+
+def test_what_can_only_be_looked_at_says_so(hub: HubServer, tmp_path: Path) -> None:
+    copied = write_model(tmp_path / "copied")
+    out, _ = kb("check", str(copied), "--json", home=tmp_path)
+    assert "sizes and headers only" in json.loads(out)["models"][0]["note"]
+    (copied / "tokenizer.json").write_text("{}")
+    out, _ = kb("check", str(copied), "--json", home=tmp_path, code=1)
+    assert "tokenizer.json can't be opened" in json.loads(out)["models"][0]["note"]
+
+
+def test_a_half_downloaded_hub_cache_is_incomplete_and_can_be_pulled(
+    hub: HubServer, tmp_path: Path
+) -> None:
+    cached = tmp_path / "hf" / "hub" / f"models--Qwen--{NAME}" / "snapshots" / MODEL.revision
+    write_model(cached, {"config.json": config_bytes()})
+    listed = json.loads(kb("list", "--json", home=tmp_path)[0])["available"]
+    (row,) = [row for row in listed if row["name"] == NAME]
+    assert row["state"] == "incomplete"
+    assert f"`kb models pull {NAME}`" in row["note"]
+    kb("pull", NAME, home=tmp_path)
+    kb("check", NAME, home=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("profile", "why"), [("remote", "are behind a server"), ("starter", "come with the")]
+)
+def test_a_profile_without_models_to_pull_is_named(
+    hub: HubServer, tmp_path: Path, profile: str, why: str
+) -> None:
+    _, err = kb("pull", profile, home=tmp_path, code=2)
+    told = " ".join(err.replace("│", " ").split())
+    assert f"The profile '{profile}' uses no model that is pulled: its models {why}" in told
+    _, err = kb("pull", "--profile", profile, home=tmp_path, code=2)
+    assert f"The profile '{profile}'" in " ".join(err.replace("│", " ").split())
 
 
 def test_failures_end_with_1_and_wrong_usage_with_2(hub: HubServer, tmp_path: Path) -> None:

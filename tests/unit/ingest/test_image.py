@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 from made_videos import BLUE, RED, as_bytes, card, plain
+from parsing import parse as parse_with
 from PIL import Image
 
 from ingest.media import sniff
 from ingest.parsers.base import OcrText, ParseContext
 from ingest.parsers.image import ImageParser, capture_date_ns
+from ingest.pictures import PictureOfFile
 from kb.config import IngestConfig
 from kb.errors import ParseError, SourceTooLargeError
 from kb.types import Box, EncodedImage, Locator, Modality, Segment, Source, Span
@@ -56,6 +58,45 @@ def test_words_with_their_boxes(tmp_path: Path) -> None:
     (segment,) = parse(path, words=words)
 
     assert (segment.text, segment.spans) == (words.text, words.spans)
+
+
+@pytest.mark.parametrize(("size", "shown"), [((12_000, 60), (1280, 6)), ((100, 8000), (18, 1440))])
+def test_the_words_of_a_strip_are_read_before_it_is_shrunk(
+    tmp_path: Path, size: tuple[int, int], shown: tuple[int, int]
+) -> None:
+    path = tmp_path / "strip.png"
+    path.write_bytes(as_bytes(plain(RED, size), "PNG"))
+    read: list[EncodedImage] = []
+
+    def read_words(image: EncodedImage) -> OcrText:
+        read.append(image)
+        whole = Box(0, 0, image.width_px, image.height_px)
+        return OcrText("Open", (Span(0, 4, Locator(boxes=(whole,))),))
+
+    (segment,), warnings = parse_with(ImageParser(), path, "image/png", read_words=read_words)
+
+    assert (read[0].width_px, read[0].height_px) == size
+    assert segment.image
+    assert (segment.image.width_px, segment.image.height_px) == shown
+    assert segment.spans == (Span(0, 4, Locator(boxes=(Box(0, 0, *shown),))),)
+    assert warnings == []
+
+
+def test_what_is_read_knows_the_size_of_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "photo.png"
+    path.write_bytes(as_bytes(plain(RED, (2560, 1440)), "PNG"))
+    read: list[EncodedImage] = []
+
+    def read_words(image: EncodedImage) -> OcrText:
+        read.append(image)
+        return OcrText("", ())
+
+    parse_with(ImageParser(), path, "image/png", read_words=read_words)
+
+    (image,) = read
+    assert isinstance(image, PictureOfFile)
+    assert (image.own_width_px, image.own_height_px) == (2560, 1440)
+    assert (image.width_px, image.height_px) == (1280, 720)
 
 
 def test_a_short_animation_is_its_first_picture(tmp_path: Path) -> None:

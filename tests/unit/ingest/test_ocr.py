@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pymupdf
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from ingest.ocr import OcrReader
 from kb.config import OcrConfig
@@ -132,3 +135,98 @@ def test_nothing_is_logged(
 ) -> None:
     OcrReader(tmp_path, OcrConfig()).read_words(picture)
     assert capfd.readouterr() == ("", "")
+
+
+def strip(width_px: int, height_px: int, size_px: int, words: list[str]) -> Image.Image:
+    """`words` from end to end: side by side in a wide strip, one below the other in a tall one."""
+    picture = Image.new("RGB", (width_px, height_px), (240, 240, 230))
+    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(size_px)
+    step = (max(width_px, height_px) - 10) // len(words)
+    for n, word in enumerate(words):
+        place = (8 + n * step, (height_px - 1.2 * size_px) / 2)
+        if height_px > width_px:
+            place = (4, 8 + n * step)
+        draw.text(place, word, "black", font)
+    return picture
+
+
+NAMES = ["harbour", "museum", "lantern", "orchard", "pelican", "thimble", "walnut", "zephyr"]
+
+
+@pytest.mark.parametrize(
+    ("width_px", "height_px", "size_px"),
+    [(12_000, 60, 36), (8000, 100, 60), (60, 6000, 13), (20_000, 20, 14), (4000, 12, 10)],
+)
+def test_words_in_a_strip_are_read_in_order_with_their_places(
+    reader: OcrReader, width_px: int, height_px: int, size_px: int
+) -> None:
+    is_wide = width_px > height_px
+    words = reader.read_words(encoded(strip(width_px, height_px, size_px, NAMES)))
+    assert words.text.split("\n") == NAMES
+    step = (max(width_px, height_px) - 10) // len(NAMES)
+    for n, span in enumerate(words.spans):
+        (box,) = span.locator.boxes
+        start, end = (box.x0, box.x1) if is_wide else (box.y0, box.y1)
+        assert start == pytest.approx(8 + n * step, abs=size_px)
+        assert start + size_px / 2 < end < start + 6 * size_px
+        assert 0 <= box.x0 < box.x1 <= width_px
+        assert 0 <= box.y0 < box.y1 <= height_px
+
+
+@pytest.mark.parametrize("size", [(1280, 4), (4000, 7), (7, 1440), (1, 1)])
+def test_what_is_too_narrow_for_a_line_is_not_looked_at(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    reader = OcrReader(tmp_path, OcrConfig())
+    started = time.perf_counter()
+    assert reader.read_words(encoded(Image.new("RGB", size, "navy"))).text == ""
+    # Loading the models alone takes longer.
+    assert time.perf_counter() - started < 0.5
+
+
+def test_a_strip_on_its_head_is_read(reader: OcrReader) -> None:
+    turned = strip(8000, 100, 60, NAMES).rotate(180)
+    assert reader.read_words(encoded(turned)).text.split("\n") == NAMES
+
+
+OUT_OF_MEMORY = """
+import resource, sys
+from pathlib import Path
+from PIL import Image
+from ingest.ocr import OcrReader
+from ingest.pictures import PictureOfFile, encode_picture
+from kb.config import OcrConfig
+from kb.errors import InferenceError
+
+reader = OcrReader(Path(sys.argv[1]), OcrConfig())
+reader.read_words(encode_picture(Image.new("RGB", (64, 64), "white")))
+used = 1024 * int(Path("/proc/self/status").read_text().split("VmData:")[1].split()[0])
+limit = used + (int(sys.argv[2]) << 20)
+resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+image = encode_picture(Image.new("RGB", (1280, 1440), "white"))
+own = PictureOfFile(image.data, image.media_type, 1280, 1440, own_width_px=8000, own_height_px=9000)
+try:
+    reader.read_words(own)
+except InferenceError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on memory")
+@pytest.mark.parametrize("n_mib", [30, 150])
+def test_too_little_memory_is_told_in_one_line_with_the_size_of_the_file(
+    tmp_path: Path, n_mib: int
+) -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", OUT_OF_MEMORY, str(tmp_path), str(n_mib)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert result.returncode == 0, result.stderr
+    told = result.stdout.strip()
+    assert told.startswith("Reading the words of a picture of 8,000 x 9,000 px failed: ")
+    assert "alloc" in told or "memory" in told.lower()
+    assert "\n" not in told
+    assert "Traceback" not in told
+    assert "`ingest.ocr.enabled: false`" in told

@@ -9,6 +9,7 @@ import pytest
 from made_models import SHARDS, model_files, safetensors_bytes, write_model
 
 from kb.errors import ModelLoadError
+from kb.qwen3_vl.catalog import find_known_model
 from kb.qwen3_vl.files import check_model_directory, find_model_directory
 from kb.qwen3_vl.hubs import Hub, Listing, RemoteFile
 from kb.qwen3_vl.record import read_record, write_record
@@ -97,6 +98,50 @@ def test_another_family_is_refused_by_name(directory: Path) -> None:
     assert "config.json can't be read" in refusal(directory)
     (directory / "config.json").write_text("[]")
     assert "holds no JSON object" in refusal(directory)
+
+
+@pytest.mark.parametrize("text", ["", '"text_config": {}', '"text_config": {"hidden_size": "64"}'])
+def test_a_configuration_without_its_text_part_is_named(directory: Path, text: str) -> None:
+    comma = ", " if text else ""
+    (directory / "config.json").write_text(f'{{"model_type": "qwen3_vl"{comma}{text}}}')
+    message = refusal(directory)
+    assert "config.json gives no text_config.hidden_size" in message
+    assert f"kb models pull {NAME}" in message
+
+
+@pytest.mark.parametrize("left", [("config.json",), ("config.json", SHARDS[0]), (SHARDS[0],)])
+def test_a_hub_cache_that_is_half_downloaded_names_the_model_to_pull(
+    tmp_path: Path, left: tuple[str, ...]
+) -> None:
+    cached = tmp_path / "hub" / f"models--Qwen--{NAME}"
+    write_model(cached / "snapshots" / ("c" * 40), {name: model_files()[name] for name in left})
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text("c" * 40)
+    with pytest.raises(ModelLoadError) as error:
+        find_model_directory(NAME, tmp_path / "models")
+    assert f"`kb models pull {NAME}` gets it whole" in str(error.value)
+    assert "is missing" in str(error.value) or "are missing" in str(error.value)
+    assert "Copy the model again" not in str(error.value)
+
+
+def test_a_whole_commit_in_the_hub_cache_is_taken_before_a_half_one(tmp_path: Path) -> None:
+    known = find_known_model(NAME)
+    assert known
+    cached = tmp_path / "hub" / f"models--Qwen--{NAME}"
+    (cached / "snapshots" / known.revision).mkdir(parents=True)
+    whole = write_model(cached / "snapshots" / ("c" * 40))
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text("c" * 40)
+    assert find_model_directory(NAME, tmp_path / "models") == whole
+
+
+def test_a_directory_that_was_named_is_pulled_to_the_same_place(tmp_path: Path) -> None:
+    directory = write_model(tmp_path / "big disk" / NAME)
+    (directory / "tokenizer.json").unlink()
+    assert f"`kb models pull {NAME} --to '{tmp_path / 'big disk'}'`" in refusal(directory)
+    directory = write_model(tmp_path / "mine")
+    (directory / "tokenizer.json").unlink()
+    assert "Copy the model again" in refusal(directory)
 
 
 def test_pickled_weights_are_not_taken(directory: Path) -> None:
