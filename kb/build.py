@@ -13,6 +13,7 @@ from kb.assets import AssetStore
 from kb.claims import ClaimChecker
 from kb.claims_thresholds import Thresholds
 from kb.config import Config, Home
+from kb.encoders.remote import RemoteEncoder
 from kb.errors import IndexMismatchError, StoreUnavailableError
 from kb.knowledge_base import KnowledgeBase
 from kb.ledger import Ledger
@@ -112,6 +113,8 @@ def reembed_library(
     """
     assets = AssetStore(home.assets)
     encoders = Models(home, config, assets).encoders()
+    if isinstance(encoders.dense, RemoteEncoder):
+        encoders.dense.accept_what_is_served()
     schema = CollectionSchema.of(encoders, config.store)
     place = StorePlace(home, config)
     if place.holds(schema):

@@ -6,15 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from kb.markdown_code import CodeSplitter, Part
+
 __all__ = ["CitedSentence", "cited_sentences"]
 
 _ESCAPE = r"\\[!-/:-@\[-`{-~]"
-_FENCE = re.compile(
-    r"^[ \t]*(`{3,}|~{3,}).*?(?:^[ \t]*\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL
-)
-_INERT = re.compile(
-    rf"{_ESCAPE}|(?<!`)(?P<ticks>`+)(?!`)(?:(?!\n\s*\n).)+?(?<!`)(?P=ticks)(?!`)", re.DOTALL
-)
+_ESCAPED = re.compile(_ESCAPE)
 _MARKER = re.compile(
     r"[ \t]*(?:>[ \t]?)*[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+|(?P<heading>#{1,6})[ \t]+)?"
 )
@@ -86,9 +83,15 @@ def cited_sentences(markdown: str) -> list[CitedSentence]:
 
 
 def _masked(text: str) -> str:
-    """`text` with fenced code blank and escapes and inline code as letters, of equal length."""
-    text = _FENCE.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), text)
-    return _INERT.sub(lambda match: re.sub(r"[^\n]", "x", match.group()), text)
+    """`text` with lines of code blank and escapes and code spans as letters, of equal length."""
+    splitter = CodeSplitter()
+    parts = []
+    for piece, part in (*splitter.feed(text), *splitter.end()):
+        if part is Part.PROSE:
+            parts.append(_ESCAPED.sub("xx", piece))
+        else:
+            parts.append(re.sub(r"[^\n]", " " if part is Part.BLOCK else "x", piece))
+    return "".join(parts)
 
 
 def _blocks(text: str, masked: str) -> Iterator[_Block]:

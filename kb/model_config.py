@@ -6,7 +6,7 @@ import re
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 __all__ = [
     "EncoderConfig",
@@ -27,6 +27,7 @@ __all__ = [
 ]
 
 _VERSION = re.compile(r"/v\d+$")
+_MIN_READ_TOKENS = 512  # the rules of the prompt, a question, and the beginning of a source
 
 
 class Section(BaseModel):
@@ -57,7 +58,7 @@ class Qwen3VLConfig(Section):
         model: A name of ``kb models list``, or a directory.
         device: ``auto`` takes the first GPU, else the processor.
         precision: ``auto`` computes in bfloat16 where the device multiplies it, else in float32.
-        max_length: Tokens of one input; text beyond is cut.
+        max_length: Tokens of one input; a longer document's text is cut, a longer question refused.
         batch_tokens: Tokens of one forward pass.
     """
 
@@ -97,12 +98,17 @@ class Qwen3VLGeneratorConfig(Qwen3VLConfig):
     """Qwen3-VL-Instruct.
 
     Attributes:
-        max_length: Tokens of question and sources together.
-        max_new_tokens: Of the answer.
+        max_length: Tokens of question, sources and answer together.
+        max_new_tokens: Of the answer; what is longer is cut there.
     """
 
     max_length: int = Field(default=16_384, ge=1024, le=262_144)
-    max_new_tokens: int = Field(default=1024, ge=16, le=16_384)
+    max_new_tokens: int = Field(default=1024, ge=16, le=16_384, validate_default=True)
+
+    @field_validator("max_new_tokens")
+    @classmethod
+    def _leaves_room(cls, n_tokens: int, info: ValidationInfo) -> int:
+        return _with_room(n_tokens, info)
 
 
 class RemoteConfig(Section):
@@ -170,14 +176,32 @@ class RemoteGeneratorConfig(RemoteConfig):
     """Any chat model behind an OpenAI-compatible server.
 
     Attributes:
-        max_length: Tokens of question and sources together.
-        max_new_tokens: Of the answer.
+        timeout_s: Of the wait for the answer's next piece. One that hangs is not asked again.
+        max_length: Tokens of question, sources and answer together.
+        max_new_tokens: Of the answer; what is longer is cut there.
         pictures: Whether the model sees pictures.
     """
 
     max_length: int = Field(default=16_384, ge=1024)
-    max_new_tokens: int = Field(default=1024, ge=16)
+    max_new_tokens: int = Field(default=1024, ge=16, validate_default=True)
     pictures: bool = True
+
+    @field_validator("max_new_tokens")
+    @classmethod
+    def _leaves_room(cls, n_tokens: int, info: ValidationInfo) -> int:
+        return _with_room(n_tokens, info)
+
+
+def _with_room(max_new_tokens: int, info: ValidationInfo) -> int:
+    """`max_new_tokens` where it leaves room for question and sources, which count as read."""
+    max_length = info.data.get("max_length")
+    if max_length is not None and max_length - max_new_tokens < _MIN_READ_TOKENS:
+        raise ValueError(
+            f"{max_new_tokens:,} tokens of answer leave {max(0, max_length - max_new_tokens):,} of "
+            f"max_length ({max_length:,}) for question and sources, which take "
+            f"{_MIN_READ_TOKENS} at least; lower max_new_tokens or raise max_length"
+        )
+    return max_new_tokens
 
 
 class LexicalConfig(Section):

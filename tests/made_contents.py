@@ -7,10 +7,11 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from kb.qwen3_vl.content import ClipFrame, Picture
+from kb.qwen3_vl.content import ClipFrame, Content, Picture
+from kb.qwen3_vl.sequence import PromptTokenizer, TokenSequence
 from kb.types import EncodedImage, Frame
 
-__all__ = ["BROKEN", "clip", "encoded", "frames", "picture", "png"]
+__all__ = ["BROKEN", "clip", "embedding", "encoded", "frames", "picture", "png"]
 
 BROKEN = EncodedImage(b"\x89PNG\r\n\x1a\nand then nothing", "image/png", 64, 64)
 
@@ -43,3 +44,13 @@ def clip(n: int, width_px: int = 64, height_px: int = 48) -> tuple[ClipFrame, ..
     return tuple(
         ClipFrame(frame.time_s, Picture.of(frame.image)) for frame in frames(n, width_px, height_px)
     )
+
+
+def embedding(
+    tokenizer: PromptTokenizer, content: Content, instruction: str, *, may_cut: bool = True
+) -> TokenSequence:
+    """The sequence of one content; what it can't be is raised."""
+    [found] = tokenizer.embeddings([(content, instruction)], may_cut=may_cut)
+    if isinstance(found, Exception):
+        raise found
+    return found

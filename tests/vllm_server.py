@@ -67,6 +67,7 @@ class VllmServer:
         key: Wanted as a bearer token.
         max_model_len: Longer prompts are refused.
         scoring_frames: ``num_frames`` of the server's own ``--media-io-kwargs``.
+        port: 0 takes a free one.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class VllmServer:
         key: str | None = None,
         max_model_len: int = 8192,
         scoring_frames: int = -1,
+        port: int = 0,
     ) -> None:
         self.key = key
         self.served = [EMBEDDING, RERANKER]
@@ -93,7 +95,7 @@ class VllmServer:
             app.add_api_route(path, self._endpoint, methods=["POST"])
         app.add_api_route("/v1/models", self._models, methods=["GET"])
         self._server = uvicorn.Server(
-            uvicorn.Config(app, port=0, log_level="error", timeout_graceful_shutdown=1)
+            uvicorn.Config(app, port=port, log_level="error", timeout_graceful_shutdown=1)
         )
         self._thread = threading.Thread(target=self._server.run)
 

@@ -1,13 +1,16 @@
 """The HTTP API: what the command line does, over a running server.
 
 ``POST /api/search`` and ``/api/ask`` take multipart forms (`text`, `image` files, a `video`
-file, `top`, filters); ``/api/sync`` takes JSON and answers one JSON object a line: progress,
-then the report.
+file, `top`, filters); ``/api/sync`` takes JSON. ``/api/ask`` and ``/api/sync`` answer one JSON
+object a line: text and citations, then the answer; progress, then the report. Where that breaks
+off, the last line holds the error.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
+import logging
 import queue
 import tempfile
 import threading
@@ -15,19 +18,20 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, File, Form, UploadFile
+from fastapi import APIRouter, File, Form, Response, UploadFile
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel
 
 from ingest.progress import Progress
 from kb.errors import (
     ConfigError,
+    InferenceError,
     IngestError,
     KnowledgeBaseError,
     ModelError,
+    PromptTooLongError,
     StoreUnavailableError,
 )
-from kb.types import Query
 from ui.service import Service
 from ui.wire import (
     answer_lines,
@@ -39,6 +43,8 @@ from ui.wire import (
 )
 
 __all__ = ["api_router", "error_response"]
+
+_log = logging.getLogger(__name__)
 
 
 class SyncRequest(BaseModel):
@@ -55,13 +61,20 @@ def error_response(error: KnowledgeBaseError) -> JSONResponse:
     status = 500
     if isinstance(error, ConfigError | IngestError):
         status = 400
+    elif isinstance(error, PromptTooLongError):
+        status = 413
+    elif isinstance(error, InferenceError) and error.items:
+        status = 422  # one of the question's own pictures; the model is well
     elif isinstance(error, StoreUnavailableError | ModelError):
         status = 503
     return JSONResponse(_error_json(error), status_code=status)
 
 
 def _error_json(error: Exception) -> dict[str, Any]:
-    return {"error": {"type": type(error).__name__, "message": str(error)}}
+    name, message = type(error).__name__, str(error)
+    if not isinstance(error, KnowledgeBaseError):
+        message = f"An unexpected error ({name}: {message}). See the log of `kb up`."
+    return {"error": {"type": name, "message": message}}
 
 
 def api_router(service: Service) -> APIRouter:
@@ -94,18 +107,27 @@ def api_router(service: Service) -> APIRouter:
             )
         return search_json(service.search(query, top), service.kb.assets)
 
-    @router.post("/ask")
+    @router.post("/ask", response_model=None)
     def ask(
         text: Annotated[str, Form()] = "",
         filters: Annotated[str, Form()] = "{}",
         image: Annotated[Sequence[UploadFile], File()] = (),
         video: Annotated[UploadFile | None, File()] = None,
-    ) -> StreamingResponse:
+    ) -> Response:
         with tempfile.TemporaryDirectory() as folder:
             query = service.make_query(
                 text, *_received(Path(folder), image, video), parse_filters(filters)
             )
-        return _lines(_answer_lines(service, query))
+        lines = answer_lines(service.ask(query), service.kb.assets)
+        # What fails before the first word is told by the status, too.
+        try:
+            first = next(lines)
+        except KnowledgeBaseError:
+            raise
+        except Exception as error:
+            _log.exception("The question was not answered")
+            return JSONResponse(_error_json(error), status_code=500)
+        return _lines(_closed_by_error(itertools.chain([first], lines)))
 
     @router.post("/sync")
     def sync(request: SyncRequest) -> StreamingResponse:
@@ -149,10 +171,15 @@ def _lines(items: Iterator[dict[str, Any]]) -> StreamingResponse:
     )
 
 
-def _answer_lines(service: Service, query: Query) -> Iterator[dict[str, Any]]:
+def _closed_by_error(lines: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """`lines`; where they break off, the last one says why."""
     try:
-        yield from answer_lines(service.ask(query), service.kb.assets)
+        yield from lines
     except KnowledgeBaseError as error:
+        yield _error_json(error)
+    except Exception as error:
+        # The reader must not take what came so far for all; the traceback is for whoever mends it.
+        _log.exception("The answer broke off")
         yield _error_json(error)
 
 

@@ -54,10 +54,20 @@ class Client:
     def ask(
         self, text: str, images: Sequence[Path], video: Path | None, filters: str
     ) -> Iterator[dict[str, Any]]:
-        """Lines of ``POST /api/ask``."""
-        return self._stream(
+        """Lines of ``POST /api/ask``, the last with the answer.
+
+        Raises:
+            KnowledgeBaseError: What the server tells; StoreUnavailableError where it ends before
+                the answer does.
+        """
+        is_whole = False
+        for line in self._stream(
             "/api/ask", data={"text": text, "filters": filters}, files=_files(images, video)
-        )
+        ):
+            is_whole = "answer" in line
+            yield line
+        if not is_whole:
+            raise self._broken_off("answer")
 
     def sync(self, request: dict[str, Any], heard: Callable[[dict[str, Any]], None]) -> Any:
         """The report of ``POST /api/sync``; `heard` is told the progress."""
@@ -65,7 +75,7 @@ class Client:
             if "report" in line:
                 return line["report"]
             heard(line["progress"])
-        raise StoreUnavailableError("The server ended in the middle of the sync; see its log.")
+        raise self._broken_off("sync")
 
     def forget(self, folder: Path) -> int:
         """See ``POST /api/forget``."""
@@ -92,12 +102,24 @@ class Client:
                     response.read()
                     raise _error(response)
                 for text in response.iter_lines():
-                    line = json.loads(text)
+                    try:
+                        line = json.loads(text)
+                    except ValueError as error:
+                        raise StoreUnavailableError(
+                            f"The server at {self.url} answered {text[:80]!r} where JSON was "
+                            "expected. Look at the terminal of `kb up`."
+                        ) from error
                     if "error" in line:
                         raise _rebuilt(line["error"])
                     yield line
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
+
+    def _broken_off(self, what: str) -> StoreUnavailableError:
+        return StoreUnavailableError(
+            f"The server at {self.url} ended in the middle of the {what}. Look at the terminal of "
+            "`kb up`, then try again."
+        )
 
     def _unreachable(self, error: Exception) -> StoreUnavailableError:
         return StoreUnavailableError(

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import gc
-import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.progress import Progress
@@ -14,10 +12,9 @@ from ingest.sync import Syncer
 from ingest.watch import watch
 from kb.build import open_knowledge_base
 from kb.config import Config, Home
-from kb.errors import ConfigError, KnowledgeBaseError
+from kb.errors import ConfigError
 from kb.knowledge_base import KnowledgeBase
 from kb.ledger import DocumentStatus
-from kb.model_state import ModelState
 from kb.protocols import TextDelta
 from kb.types import (
     Answer,
@@ -32,50 +29,13 @@ from kb.types import (
     SearchResult,
     SyncReport,
 )
+from ui.background import BackgroundSync
 from ui.library_files import LibraryFile, add_file, delete_file, list_files
+from ui.status import Failure, Status
 
 __all__ = ["Failure", "Service", "Status"]
 
-_log = logging.getLogger(__name__)
 _CLIP_LIMIT_S = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A file that could not be read, or not wholly."""
-
-    source: str
-    status: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What `kb status` shows.
-
-    Attributes:
-        n_unindexed: Vectors outside the HNSW graph; they are searched exactly.
-        size_bytes: By part of the index: ``ledger``, ``vectors``, ``assets``, ``ocr``.
-        alert: What stopped the last sync, or empty.
-    """
-
-    profile: str
-    profile_note: str
-    encoder: str
-    models: tuple[ModelState, ...]
-    home: Path
-    roots: tuple[Path, ...]
-    store: str
-    chunking: str
-    n_files: int
-    n_documents: int
-    n_chunks: int
-    n_unindexed: int
-    counts: dict[str, int]
-    kinds: dict[str, int]
-    size_bytes: dict[str, int]
-    failures: tuple[Failure, ...]
-    alert: str
 
 
 def calm_collector() -> None:
@@ -108,11 +68,7 @@ class Service:
         self.syncer = Syncer(self.kb, self._heard)
         self._progress = Progress()
         self._listeners: list[Callable[[Progress], None]] = []
-        self._alert = ""
-        self._wanted = threading.Event()
-        self._closing = threading.Event()
-        self._retry: frozenset[str] | None = None
-        self._threads: list[threading.Thread] = []
+        self._background = BackgroundSync(lambda retry: self.sync(retry=retry), self._watch)
         calm_collector()
 
     # -- ask -----------------------------------------------------------------------------
@@ -192,12 +148,11 @@ class Service:
 
     def retry(self, sources: Sequence[str] = ()) -> None:
         """Have failed files read again; none named means all."""
-        self._retry = frozenset(sources)
-        self.sync_soon()
+        self._background.soon(frozenset(sources))
 
     def sync_soon(self) -> None:
         """Have the background thread sync."""
-        self._wanted.set()
+        self._background.soon()
 
     def sync(
         self,
@@ -218,13 +173,13 @@ class Service:
         finally:
             if listen:
                 self._listeners.remove(listen)
-        self._alert = ""
+        self._background.alert = ""
         return report
 
     @property
     def alert(self) -> str:
         """What stopped the last sync, or empty."""
-        return self._alert
+        return self._background.alert
 
     def status(self) -> Status:
         """Counts, sizes and failures."""
@@ -266,7 +221,7 @@ class Service:
                 for file in files
                 if file.status in (DocumentStatus.FAILED, DocumentStatus.PARTIAL)
             ),
-            alert=self._alert,
+            alert=self.alert,
         )
 
     # -- what a citation opens -------------------------------------------------------------
@@ -308,42 +263,18 @@ class Service:
     # -- background ----------------------------------------------------------------------
 
     def start(self) -> None:
-        """Sync now and whenever files change, in background threads."""
-        self._wanted.set()
-        for target, name in ((self._sync_loop, "sync"), (self._watch_loop, "watch")):
-            thread = threading.Thread(target=target, name=f"kb-{name}", daemon=True)
-            thread.start()
-            self._threads.append(thread)
+        """Sync now and whenever files change, in background threads; again by itself after a
+        failure that may pass."""
+        self._background.start()
 
     def close(self) -> None:
         """Stop syncing and release the store."""
-        self._closing.set()
-        self._wanted.set()
-        self.syncer.stop()
-        for thread in self._threads:
-            thread.join(timeout=30)
+        self._background.close(self.syncer.stop)
         self.kb.close()
 
-    def _sync_loop(self) -> None:
-        while True:
-            self._wanted.wait()
-            self._wanted.clear()
-            if self._closing.is_set():
-                return
-            retry, self._retry = self._retry, None
-            try:
-                self.sync(retry=retry)
-            except KnowledgeBaseError as error:
-                self._alert = str(error)
-                _log.error("%s", error)
-            except Exception:
-                # The page and the API must live on; the traceback is for whoever mends it.
-                self._alert = "The last sync ended with an unexpected error; see the log."
-                _log.exception("The sync failed")
-
-    def _watch_loop(self) -> None:
+    def _watch(self, on_change: Callable[[], None], stop: threading.Event) -> None:
         self.home.library.mkdir(parents=True, exist_ok=True)
-        watch(self.syncer.roots(), self.sync_soon, self._closing, poll=self.config.ingest.poll)
+        watch(self.syncer.roots(), on_change, stop, poll=self.config.ingest.poll)
 
     def _heard(self, progress: Progress) -> None:
         self._progress = progress

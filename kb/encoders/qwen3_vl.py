@@ -120,16 +120,14 @@ class Qwen3VLEncoder:
         sequences: list[TokenSequence] = []
         failed: dict[int, str] = {}
         kept: list[int] = []
-        for index, (content, instruction) in enumerate(items):
-            try:
-                sequences.append(self._tokenizer.embedding(content, instruction))
+        for index, one in enumerate(self._tokenizer.embeddings(items, may_cut=not is_query)):
+            if isinstance(one, TokenSequence):
+                sequences.append(one)
                 kept.append(index)
-            except InferenceError as error:
-                failed[index] = str(error)
-            except PromptTooLongError as error:
-                if is_query:
-                    raise
-                failed[index] = str(error)
+            elif is_query and isinstance(one, PromptTooLongError):
+                raise one
+            else:
+                failed[index] = str(one)
         with self._model.loaded() as model:
             states, errors = model.last_states(sequences, self._model.turns, is_query=is_query)
         failed |= {kept[index]: str(error) for index, error in errors.items()}

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from kb.assets import AssetStore
-from kb.errors import InferenceError, ModelLoadError, PromptTooLongError
+from kb.errors import IndexMismatchError, InferenceError, ModelLoadError, PromptTooLongError
 from kb.model_config import RemoteEncoderConfig
 from kb.protocols import Float32Array
 from kb.qwen3_vl.content import Content, has_content
@@ -60,7 +60,7 @@ class RemoteEncoder:
         was before, so an index opens without it.
 
         Raises:
-            InferenceError, ModelLoadError: As `warm`.
+            InferenceError, ModelLoadError, StoreUnavailableError: As `warm`.
         """
         model = self._config.model
         if (answers := self._known.fingerprint(model)) is None:
@@ -111,12 +111,26 @@ class RemoteEncoder:
             InferenceError: It is slow, overloaded, failing, or answers nonsense.
             ModelLoadError: It can't be reached, refuses the key, serves another model, or its
                 vectors are shorter than `dim`.
+            StoreUnavailableError: Its answers can't be remembered: the disk is full.
         """
         with self._connect_lock:
             if not self._is_checked:
                 self._client.check_model()
                 self._known.check(self._config.model, self._probe())
                 self._is_checked = True
+
+    def accept_what_is_served(self) -> None:
+        """Connect, and take the model that answers now for the one of this name, whatever it
+        was before. An index of the one before is then of another encoder.
+
+        Raises:
+            InferenceError, ModelLoadError, StoreUnavailableError: As `warm`.
+        """
+        try:
+            self.warm()
+        except IndexMismatchError:
+            self._known.forget(self._config.model)
+            self.warm()
 
     def _probe(self) -> Float32Array:
         try:

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from kb.citing import CitationScanner, Cited
-from kb.generators.chat_prompt import NOT_FOUND
+from kb.errors import KnowledgeBaseError
 from kb.generators.layout import layout
-from kb.generators.wording import NOTHING
+from kb.generators.not_found import AnswerText
+from kb.generators.wording import CUT, NOTHING
 from kb.protocols import GeneratorEvent, Quote, TextDelta
 from kb.sentences import units
-from kb.text import content_terms, language
+from kb.text import Language, content_terms, language, terms
 from kb.types import AnswerStatus, Chunk, Hit
 
 __all__ = ["cited_events"]
 
 _MIN_SHARED = 0.34  # of a sentence's own words that the claim says, for the sentence to be marked
 _MAX_CLAIM_CHARS = 600
+_MIN_GRAMMAR = 0.34  # "The sources do not answer this question." has 0.43
 
 
 def cited_events(
@@ -30,30 +32,60 @@ def cited_events(
     citation, is no evidence.
 
     Args:
-        deltas: The text as it is written.
+        deltas: The text as it is written; a generator returns whether the model was stopped
+            before its end.
         question: For the language of what is said where nothing is found.
         hits: That the prompt was made from.
         shown: Indices of the hits that became sources, by number.
+
+    Raises:
+        KnowledgeBaseError: As `deltas`, after all that was written.
     """
     binder = _Binder(hits, shown)
     scanner = CitationScanner()
-    start = ""
-    has_begun = False
-    for delta in deltas:
-        if not has_begun:
-            start += delta
-            if NOT_FOUND.startswith(start.strip()):
-                continue
-            has_begun = True
-            yield from binder.events(scanner.feed(start.lstrip()))
-        else:
-            yield from binder.events(scanner.feed(delta))
-    if not has_begun:
-        yield TextDelta(NOTHING[language(question)])
+    answer = AnswerText(question)
+    is_cut = False
+    try:
+        while True:
+            try:
+                delta = next(deltas)
+            except StopIteration as end:
+                is_cut = bool(end.value)
+                break
+            yield from binder.events(scanner.feed(answer.feed(delta)))
+    except KnowledgeBaseError:
+        yield from binder.events(scanner.feed(answer.end(is_cited=True)))
+        yield from binder.events(scanner.end())
+        if not answer.is_not_found:
+            # The end of the paragraph: nobody downstream need wait for what a mark in it means.
+            yield TextDelta("\n\n")
+        raise
+    if answer.is_not_found:
+        yield TextDelta(_nothing(question, answer.said))
         yield AnswerStatus.NO_EVIDENCE
         return
+    yield from binder.events(scanner.feed(answer.end(is_cited=binder.n_bound > 0)))
     yield from binder.events(scanner.end())
+    if is_cut:
+        yield TextDelta(f"\n\n{CUT[language(question)]}")
     yield AnswerStatus.ANSWERED if binder.n_bound else AnswerStatus.NO_EVIDENCE
+
+
+def _nothing(question: str, said: str) -> str:
+    """What the model says, in a language that we have no words in; else ours."""
+    scanner = CitationScanner()
+    words = ""
+    for item in (*scanner.feed(said), *scanner.end()):
+        words = words + item if isinstance(item, str) else words.rstrip()
+    said = words.strip()
+    own = language(question)
+    return NOTHING[own] if not said or own is Language.CHINESE or _is_english(said) else said
+
+
+def _is_english(text: str) -> bool:
+    """Whether words of English grammar make up what they do in English sentences."""
+    n_terms, n_content = len(terms(text)), len(content_terms(text))
+    return text.isascii() and n_terms - n_content >= _MIN_GRAMMAR * n_terms
 
 
 class _Binder:

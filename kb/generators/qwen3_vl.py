@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -75,28 +75,30 @@ class Qwen3VLGenerator:
         """Load the model now."""
         self._model.warm()
 
-    def _write(self, prompt: ChatPrompt) -> Iterator[str]:
-        """The model's text as it is written. Closing the iterator stops the model."""
+    def _write(self, prompt: ChatPrompt) -> Generator[str, None, bool]:
+        """The model's text as it is written; returns whether it was cut at `max_new_tokens`.
+        Closing the generator stops the model."""
         with self._model.loaded() as (processor, model):
-            yield from self._stream_text(processor, model, prompt)
+            return (yield from self._stream_text(processor, model, prompt))
 
-    def _stream_text(self, processor: Any, model: Any, prompt: ChatPrompt) -> Iterator[str]:
-        pieces: SimpleQueue[str | BaseException | None] = SimpleQueue()
+    def _stream_text(
+        self, processor: Any, model: Any, prompt: ChatPrompt
+    ) -> Generator[str, None, bool]:
+        pieces: SimpleQueue[str | bool | BaseException] = SimpleQueue()
         is_over = threading.Event()
         inputs = self._inputs(processor, prompt).to(model.device)
 
         def run() -> None:
+            n_tokens = self._config.max_new_tokens
             try:
-                _generate(model, processor, inputs, self._config.max_new_tokens, pieces, is_over)
+                pieces.put(_generate(model, processor, inputs, n_tokens, pieces.put, is_over))
             except BaseException as error:
                 pieces.put(error)
-            else:
-                pieces.put(None)
 
         writer = threading.Thread(target=run, name="answer", daemon=True)
         writer.start()
         try:
-            while (piece := pieces.get()) is not None:
+            while not isinstance(piece := pieces.get(), bool):
                 if isinstance(piece, BaseException):
                     raise InferenceError(
                         f"{self._config.model} failed while it wrote: {piece}. Ask again; if "
@@ -104,6 +106,7 @@ class Qwen3VLGenerator:
                         model_id=self._config.model,
                     ) from piece
                 yield piece
+            return piece
         finally:
             is_over.set()
             writer.join()
@@ -134,15 +137,16 @@ def _generate(
     processor: Any,
     inputs: Any,
     max_new_tokens: int,
-    pieces: SimpleQueue[str | BaseException | None],
+    say: Callable[[str], None],
     is_over: threading.Event,
-) -> None:
+) -> bool:
+    """Says what the model writes; returns whether it would have gone on."""
     from transformers import StoppingCriteria, StoppingCriteriaList, TextStreamer
 
     class Streamer(TextStreamer):  # type: ignore[misc]
         def on_finalized_text(self, text: str, stream_end: bool = False) -> None:  # noqa: ARG002, FBT
             if text:
-                pieces.put(text)
+                say(text)
 
     class Stop(StoppingCriteria):  # type: ignore[misc]
         def __call__(self, input_ids: Any, scores: Any, **_: Any) -> Any:  # noqa: ARG002
@@ -150,10 +154,14 @@ def _generate(
 
             return torch.full((len(input_ids),), is_over.is_set(), device=input_ids.device)
 
-    model.generate(
+    (ids,) = model.generate(
         **inputs,
         max_new_tokens=max_new_tokens,
         do_sample=False,
         streamer=Streamer(processor.tokenizer, skip_prompt=True, skip_special_tokens=True),
         stopping_criteria=StoppingCriteriaList([Stop()]),
     )
+    n_written = len(ids) - inputs["input_ids"].shape[1]
+    ends = model.generation_config.eos_token_id
+    is_ended = int(ids[-1]) in (ends if isinstance(ends, list) else [ends])
+    return n_written >= max_new_tokens and not is_ended

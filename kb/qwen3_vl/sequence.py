@@ -92,19 +92,36 @@ class PromptTokenizer:
         self._turn_start = self.token_id("<|im_start|>")
         self._n_tail = len(self._encode(TAIL))
 
-    def embedding(self, content: Content, instruction: str) -> TokenSequence:
-        """The sequence whose last token's state is the vector of `content`.
+    def embeddings(
+        self, items: Sequence[tuple[Content, str]], *, may_cut: bool
+    ) -> list[TokenSequence | InferenceError | PromptTooLongError]:
+        """The sequences whose last tokens' states are the vectors of contents under their
+        instructions, or why there is none: InferenceError where a picture's shape is beyond the
+        model, PromptTooLongError where it is over `max_length`.
 
-        Raises:
-            InferenceError: A picture's shape is beyond the model.
-            PromptTooLongError: Instruction and pictures alone are over `max_length`.
+        Args:
+            may_cut: Words over `max_length` are left out: so much less of a document is found,
+                and a question would be another one. Instruction and pictures never are.
         """
-        content = content.thinned(self._budget.max_frames)
+        thinned = [
+            (content.thinned(self._budget.max_frames), instruction)
+            for content, instruction in items
+        ]
+        prompts = self._encode_all([embedding_prompt(*one) for one in thinned])
+        found: list[TokenSequence | InferenceError | PromptTooLongError] = []
+        for (content, _), ids in zip(thinned, prompts, strict=True):
+            try:
+                found.append(self._embedding(content, ids, may_cut=may_cut))
+            except (InferenceError, PromptTooLongError) as error:
+                found.append(error)
+        return found
+
+    def _embedding(self, content: Content, ids: Int64Array, *, may_cut: bool) -> TokenSequence:
         visuals = self._visuals(content)
-        ids = self._encode(embedding_prompt(content, instruction))
-        ids = self._cut(ids, visuals, self._max_length)
+        if may_cut:
+            ids = self._cut(ids, visuals, self._max_length)
         if (n_tokens := self._n_tokens(ids, visuals)) > self._max_length:
-            raise self._too_long(n_tokens)
+            raise self._too_long(n_tokens, "encoder")
         return self._sequence(ids, visuals)
 
     def can_show(self, content: Content) -> bool:
@@ -129,8 +146,8 @@ class PromptTokenizer:
         asked = self._visuals(query)
         sequences = []
         prompts = [rerank_prompt(query, document, instruction) for document in documents]
-        for document, (shared, rest) in zip(documents, prompts, strict=True):
-            ids = self._encode(shared + rest)
+        encoded = self._encode_all([shared + rest for shared, rest in prompts])
+        for document, ids in zip(documents, encoded, strict=True):
             # The published reranker cuts what stands before its last five tokens, and no picture.
             ids = self._cut(ids, asked + self._visuals(document), self._max_length + self._n_tail)
             sequences.append(self._sequence(ids, asked + self._visuals(document)))
@@ -165,7 +182,7 @@ class PromptTokenizer:
         own = self._expand(self._encode(prompt, with_special=False), asked)[0]
         n_shared = len(own)
         if n_shared > self._max_length:
-            raise self._too_long(n_shared)
+            raise self._too_long(n_shared, "reranker")
         for sequence in sequences:
             ids = sequence.token_ids[:n_shared]
             differ = np.flatnonzero(ids != own[: len(ids)])
@@ -177,6 +194,10 @@ class PromptTokenizer:
 
     def _encode(self, text: str, *, with_special: bool = True) -> Int64Array:
         return np.array(self._tokenizer.encode(text, add_special_tokens=with_special).ids, np.int64)
+
+    def _encode_all(self, texts: Sequence[str]) -> list[Int64Array]:
+        """On all cores."""
+        return [np.array(one.ids, np.int64) for one in self._tokenizer.encode_batch(list(texts))]
 
     def _is_pad(self, ids: Int64Array) -> NDArray[np.bool_]:
         return np.isin(ids, (self._image_pad, self._video_pad))
@@ -210,11 +231,11 @@ class PromptTokenizer:
         n_marks = int(self._is_pad(ids).sum())
         return len(ids) - n_marks + sum(visual.grid.n_tokens for visual in visuals)
 
-    def _too_long(self, n_tokens: int) -> PromptTooLongError:
+    def _too_long(self, n_tokens: int, section: str) -> PromptTooLongError:
         return PromptTooLongError(
             f"The input takes {n_tokens:,} tokens with its pictures; the model is set to read "
             f"{self._max_length:,}. Give fewer words, or fewer or smaller pictures, or raise "
-            "`max_length` in kb.yaml."
+            f"`{section}.max_length` in kb.yaml."
         )
 
     def _sequence(self, ids: Int64Array, visuals: tuple[Visual, ...]) -> TokenSequence:

@@ -17,7 +17,7 @@ from kb.qwen3_vl.content import Content, Picture
 from kb.qwen3_vl.pixels import PixelBudget, UInt8Array, read_clip, read_picture
 from kb.qwen3_vl.prompts import CLIP_MARK, EMPTY, PICTURE_MARK, embedding_system, plain
 
-__all__ = ["AS_THEY_ARE", "embedding_body", "score_content"]
+__all__ = ["AS_THEY_ARE", "embedding_body", "picture_url", "score_content"]
 
 Json = dict[str, Any]
 
@@ -87,14 +87,19 @@ def _visual_parts(content: Content) -> list[Json]:
     if content.clip:
         parts.append({"type": "video_url", "video_url": {"url": _clip_url(content)}})
     parts += [
-        {"type": "image_url", "image_url": {"url": _picture_url(picture)}}
+        {"type": "image_url", "image_url": {"url": picture_url(picture, _BUDGET)}}
         for picture in content.pictures
     ]
     return parts
 
 
-def _picture_url(picture: Picture) -> str:
-    grid = _BUDGET.picture(picture.width_px, picture.height_px)
+def picture_url(picture: Picture, budget: PixelBudget) -> str:
+    """A data URL of `picture` in the size that `budget` shows it in: PNG stays PNG.
+
+    Raises:
+        InferenceError: It can't be shown.
+    """
+    grid = budget.picture(picture.width_px, picture.height_px)
     pixels = read_picture(picture, grid)[0]
     data = picture.read()
     is_png, is_jpeg = data.startswith(b"\x89PNG"), data.startswith(b"\xff\xd8")

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
-import random
 import time
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -19,27 +16,23 @@ import httpx
 from kb.errors import InferenceError, ModelLoadError
 from kb.model_config import RemoteConfig
 from kb.remote.key import read_api_key
+from kb.remote.tries import PassingError, Tries, asked_delay_s, asks_to_wait
+from kb.remote.words import is_too_long, plain, reason
 
-__all__ = ["JsonClient", "RefusedError"]
+__all__ = ["JsonClient", "RefusedError", "pooled_client"]
 
 Json = dict[str, Any]
 T = TypeVar("T")
 R = TypeVar("R")
 
 _CONNECT_S: Final = 10.0
-_FIRST_DELAY_S: Final = 0.5
-_LONGEST_DELAY_S: Final = 8.0
-# A server that asks for more is not waited for: the person is told instead.
-_LONGEST_ASKED_DELAY_S: Final = 60.0
 _MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
-_SHOWN_CHARACTERS: Final = 300
 _THIS_COMPUTER = ("localhost", "127.0.0.1", "::1")
 
 # What vLLM answers where the input is at fault.
 _REFUSALS = (400, 413, 422)
 # vLLM answers 501 where the path is known and the model is of another task.
 _ABSENT = (404, 405, 501)
-_TOO_LONG = ("context length", "maximum model length", "max_model_len", "longer than the maximum")
 
 
 class RefusedError(InferenceError):
@@ -56,21 +49,18 @@ class RefusedError(InferenceError):
     @property
     def is_too_long(self) -> bool:
         """Whether the input is over the model's context."""
-        return any(words in self.reason.lower() for words in _TOO_LONG)
+        return is_too_long(self.reason)
 
 
-class _PassingError(Exception):
-    """What may be gone at the next try.
-
-    Args:
-        final: What to raise when it is not.
-        delay_s: What the server asks to wait, if it says.
-    """
-
-    def __init__(self, final: Exception, delay_s: float | None = None) -> None:
-        super().__init__(str(final))
-        self.final = final
-        self.delay_s = delay_s
+def pooled_client(config: RemoteConfig) -> httpx.Client:
+    """Connections to the server of `config`, with its time limit."""
+    return httpx.Client(
+        timeout=httpx.Timeout(
+            config.timeout_s, connect=min(_CONNECT_S, config.timeout_s), pool=None
+        ),
+        # A proxy of the environment does not lead to this computer.
+        trust_env=urlsplit(config.url).hostname not in _THIS_COMPUTER,
+    )
 
 
 class JsonClient:
@@ -92,14 +82,9 @@ class JsonClient:
         self._config = config
         self._section = section
         self._key = read_api_key(config, section)
-        self._http = httpx.Client(
-            headers={"Authorization": f"Bearer {self._key}"} if self._key else {},
-            timeout=httpx.Timeout(
-                config.timeout_s, connect=min(_CONNECT_S, config.timeout_s), pool=None
-            ),
-            # A proxy of the environment does not lead to this computer.
-            trust_env=urlsplit(config.url).hostname not in _THIS_COMPUTER,
-        )
+        self._http = pooled_client(config)
+        if self._key:
+            self._http.headers["Authorization"] = f"Bearer {self._key}"
         # Models are dropped, not closed; connections would be left to the collector.
         weakref.finalize(self, self._http.close)
 
@@ -141,25 +126,10 @@ class JsonClient:
         )
 
     def _retried(self, method: str, path: str, body: Json | None) -> Json:
-        for delay_s in self._delays_s():
-            try:
-                return self._once(method, path, body)
-            except _PassingError as error:
-                asked_s = error.delay_s
-                if delay_s is None or (asked_s or 0.0) > _LONGEST_ASKED_DELAY_S:
-                    raise error.final from error.__cause__
-                time.sleep(delay_s if asked_s is None else asked_s)
-        raise AssertionError("the last try returns or raises")
+        tries = Tries(self._config.n_retries)
+        return tries.run(partial(self._once, method, path, body, tries))
 
-    def _delays_s(self) -> Iterator[float | None]:
-        """After each try; None after the last."""
-        for n in range(self._config.n_retries):
-            longest_s = min(_LONGEST_DELAY_S, _FIRST_DELAY_S * 2**n)
-            # Spread, so that all that failed together do not come back together.
-            yield longest_s * random.uniform(0.5, 1.0)  # noqa: S311
-        yield None
-
-    def _once(self, method: str, path: str, body: Json | None) -> Json:
+    def _once(self, method: str, path: str, body: Json | None, tries: Tries) -> Json:
         url = f"{self._config.base_url}{path}"
         deadline = time.monotonic() + self._config.timeout_s
         answer = bytearray()
@@ -174,7 +144,7 @@ class JsonClient:
                         raise self.nonsense("a short answer", f"over {len(answer):,} bytes")
         except (httpx.ReadTimeout, httpx.WriteTimeout) as error:
             raise self._failed(
-                f"did not answer within {self._config.timeout_s:g} s. Raise "
+                f"did not answer within {self._config.timeout_s:g} s ({tries}). Raise "
                 f"{self._section}.timeout_s or lower {self._section}.n_parallel in kb.yaml, or "
                 "look at what else the server does."
             ) from error
@@ -185,12 +155,12 @@ class JsonClient:
                 f"{self._section}.url in kb.yaml.",
                 model_id=self._config.model,
             )
-            raise _PassingError(final) from error
+            raise PassingError(final) from error
         except httpx.HTTPError as error:
             raise self.nonsense("JSON", f"something unreadable ({error})") from error
         if response.is_success:
             return self._object(bytes(answer))
-        raise self._error(response, path, self._reason(bytes(answer)))
+        raise self._error(response, path, reason(bytes(answer), self._key), tries)
 
     def _object(self, answer: bytes) -> Json:
         try:
@@ -201,7 +171,7 @@ class JsonClient:
             return found
         raise self.nonsense("a JSON object", type(found).__name__)
 
-    def _error(self, response: httpx.Response, path: str, reason: str) -> Exception:
+    def _error(self, response: httpx.Response, path: str, reason: str, tries: Tries) -> Exception:
         status = response.status_code
         if status in (401, 403):
             ours = "refuses the API key" if self._key else "wants an API key"
@@ -219,21 +189,22 @@ class JsonClient:
         if status in _ABSENT:
             return self._absent(path, status)
         if status == 429:
-            asked_s = _asked_delay_s(response.headers.get("Retry-After", ""))
-            wait = f" It asks to wait {asked_s:.0f} s." if asked_s else ""
+            asked_s = asked_delay_s(response.headers.get("Retry-After", ""))
             busy = self._failed(
-                f"is overloaded (429) and was so after {self._config.n_retries} more tries.{wait} "
-                f"Lower {self._section}.n_parallel in kb.yaml, or try again later."
+                f"is overloaded (429){asks_to_wait(asked_s)} ({tries}). Lower "
+                f"{self._section}.n_parallel in kb.yaml, or try again later."
             )
-            return _PassingError(busy, asked_s)
-        failed = self._failed(f"failed ({status}): {reason or 'no reason given'}. See its log.")
-        return _PassingError(failed) if status >= 500 else failed
+            return PassingError(busy, asked_s)
+        failed = f"failed ({status}): {reason or 'no reason given'}. See its log"
+        if status >= 500:
+            return PassingError(self._failed(f"{failed} ({tries})."))
+        return self._failed(f"{failed}.")
 
     def _absent(self, path: str, status: int) -> ModelLoadError:
         if path != "/models":
             try:
-                served = self._served(self._once("GET", "/models", None))
-            except (InferenceError, ModelLoadError, _PassingError):
+                served = self._served(self._once("GET", "/models", None, Tries(0)))
+            except (InferenceError, ModelLoadError, PassingError):
                 served = [self._config.model]  # it does not say: blame the path
             if self._config.model not in served:
                 return self._other_model(served)
@@ -263,38 +234,5 @@ class JsonClient:
             f"The model server {self._config.base_url} {what}", model_id=self._config.model
         )
 
-    def _reason(self, answer: bytes) -> str:
-        """What a server says about an error, in whichever of the usual places."""
-        try:
-            found = json.loads(answer)
-        except ValueError:
-            return self._plain(answer.decode("utf-8", "replace"))
-        if isinstance(found, dict):
-            for name in ("error", "message", "detail"):
-                if isinstance(found, dict) and name in found:
-                    found = found[name]
-        return self._plain(found if isinstance(found, str) else json.dumps(found))
-
     def _plain(self, text: str) -> str:
-        """`text` of a server, short, and without the key that it may repeat."""
-        if self._key:
-            text = text.replace(self._key, "***")
-        text = " ".join(text.split())
-        return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
-
-
-def _asked_delay_s(header: str) -> float | None:
-    """Of ``Retry-After``, which holds seconds or a date (RFC 9110, 10.2.3)."""
-    if not header:
-        return None
-    try:
-        delay_s = float(header)
-    except ValueError:
-        try:
-            moment = parsedate_to_datetime(header)
-        except ValueError:
-            return None
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        delay_s = (moment - datetime.now(UTC)).total_seconds()
-    return max(0.0, delay_s) if math.isfinite(delay_s) else None
+        return plain(text, self._key)

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
+import uuid
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from kb.errors import IndexMismatchError, ModelLoadError
+from kb.errors import IndexMismatchError, ModelLoadError, StoreUnavailableError
 from kb.protocols import Float32Array
 from kb.qwen3_vl.content import Content, Picture
 from kb.types import EncodedImage
@@ -51,6 +50,7 @@ class KnownVectors:
 
         Raises:
             ModelLoadError: The file is damaged.
+            StoreUnavailableError: It can't be read.
         """
         vectors = self._read().get(model)
         return None if vectors is None else hashlib.sha256(vectors.tobytes()).hexdigest()[:16]
@@ -62,6 +62,7 @@ class KnownVectors:
         Raises:
             IndexMismatchError: They differ.
             ModelLoadError: The file is damaged.
+            StoreUnavailableError: It can't be read or written.
         """
         known = self._read()
         if (remembered := known.get(model)) is None:
@@ -79,14 +80,29 @@ class KnownVectors:
         raise IndexMismatchError(
             f"The server's {model!r} is not the model that the index was made with: {difference}. "
             "Serve that model again, with the same prompt and precision, or run "
-            "`kb sync --rebuild` to embed the library with this one."
+            "`kb sync --reembed` to embed the library with this one."
         )
+
+    def forget(self, model: str) -> None:
+        """Let the next `check` remember what the server answers then.
+
+        Raises:
+            ModelLoadError, StoreUnavailableError: As `check`.
+        """
+        known = self._read()
+        if known.pop(model, None) is not None:
+            self._write(known)
 
     def _read(self) -> dict[str, Float32Array]:
         try:
             text = self._path.read_text("utf-8")
         except FileNotFoundError:
             return {}
+        except OSError as error:
+            raise StoreUnavailableError(
+                f"{self._path}, which remembers how the model server answers, can't be read "
+                f"({error.strerror or error}). Let this program read it, then try again."
+            ) from error
         try:
             return {name: np.array(rows, np.float32) for name, rows in json.loads(text).items()}
         except (ValueError, TypeError, AttributeError) as error:
@@ -96,8 +112,18 @@ class KnownVectors:
 
     def _write(self, known: dict[str, Float32Array]) -> None:
         rows: dict[str, Any] = {name: vectors.tolist() for name, vectors in known.items()}
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=self._path.parent, suffix=".part")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(rows, file)
-        Path(name).replace(self._path)
+        part = self._path.with_name(f"{self._path.name}.{uuid.uuid4().hex}.part")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                part.write_text(json.dumps(rows), "utf-8")
+                part.replace(self._path)
+            finally:
+                part.unlink(missing_ok=True)
+        except OSError as error:
+            # Without it, the index could not be told from that of another model at the next start.
+            raise StoreUnavailableError(
+                f"{self._path}, which remembers how the model server answers, can't be written "
+                f"({error.strerror or error}). Free some space on the disk, or let this program "
+                "write to the folder, then try again."
+            ) from error

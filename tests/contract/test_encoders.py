@@ -61,7 +61,7 @@ def assets(tmp_path_factory: pytest.TempPathFactory) -> AssetStore:
 
 @pytest.fixture(scope="module")
 def qwen(tiny_qwen3_vl: Path, assets: AssetStore) -> Callable[[], Encoder]:
-    config = Qwen3VLEncoderConfig(model="tiny", device="cpu", max_length=1024, batch_tokens=2048)
+    config = Qwen3VLEncoderConfig(model="tiny", device="cpu", max_length=8192, batch_tokens=2048)
     return lambda: Qwen3VLEncoder(config, tiny_qwen3_vl, assets, SharedDevice.alone())
 
 

@@ -20,9 +20,11 @@ from kb.errors import InferenceError, PromptTooLongError
 from kb.generators.extractive import ExtractiveGenerator
 from kb.generators.qwen3_vl import Qwen3VLGenerator
 from kb.generators.remote import RemoteGenerator
+from kb.generators.wording import CUT
 from kb.model_config import ExtractiveConfig, Qwen3VLGeneratorConfig, RemoteGeneratorConfig
 from kb.protocols import Generator, GeneratorEvent, Quote, TextDelta
 from kb.qwen3_vl.placement import SharedDevice
+from kb.text import Language
 from kb.types import AnswerStatus, Chunk, EncodedImage, Hit, Kind, Locator, Modality, Query
 
 _START_S = 120.0
@@ -131,6 +133,16 @@ def test_a_reader_may_leave(generator: Generator, hits: list[Hit]) -> None:
     next(stream)
     stream.close()  # type: ignore[attr-defined]
     check(list(generator.stream(QUERIES[0], hits)), len(hits))
+
+
+def test_an_answer_that_is_cut_says_so(generator: Generator, hits: list[Hit]) -> None:
+    if isinstance(generator, ExtractiveGenerator):
+        pytest.skip("the extractive generator quotes whole sentences")
+    # Random weights write on and on.
+    for query, language in ((QUERIES[0], Language.ENGLISH), (QUERIES[1], Language.CHINESE)):
+        events = list(generator.stream(query, hits))
+        text = "".join(event.text for event in events if isinstance(event, TextDelta))
+        assert text.endswith(f"\n\n{CUT[language]}")
 
 
 def test_a_question_longer_than_the_context(generator: Generator, hits: list[Hit]) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,11 @@ from PIL import Image
 
 from kb.config import Home
 from kb.config_file import load_config
+from kb.errors import InferenceError, KnowledgeBaseError, PromptTooLongError
+from kb.protocols import TextDelta
+from kb.types import Query
+from ui.api import error_response
+from ui.client import Client
 from ui.server import make_server_app
 from ui.service import Service
 
@@ -105,3 +112,109 @@ def test_an_open_address_asks_for_a_login(service: Service) -> None:
         assert client.get("/api/status", auth=("kb", "pass word")).status_code == 200
         bearer = {"Authorization": "Bearer t0ken"}
         assert client.get("/api/status", headers=bearer).status_code == 200
+
+
+def test_a_question_that_is_too_long_or_can_not_be_shown_is_the_senders() -> None:
+    statuses = {}
+    for error in (
+        PromptTooLongError("The question is too long."),
+        InferenceError("One side is 375 times the other.", items={0: "too thin"}),
+        InferenceError("The model failed."),
+    ):
+        statuses[str(error)] = error_response(error).status_code
+    assert [*statuses.values()] == [413, 422, 503]
+
+
+class TestAnswersThatBreakOff:
+    @pytest.fixture
+    def broken(self, service: Service, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+        """What the service answers in place of its own: events, and what it raises."""
+        events: list[object] = []
+
+        def ask(_: Query) -> Iterator[object]:
+            for event in events:
+                if isinstance(event, Exception):
+                    raise event
+                yield event
+
+        monkeypatch.setattr(service, "ask", ask)
+        return events
+
+    @pytest.mark.parametrize(
+        ("error", "name", "said"),
+        [
+            (InferenceError("The server is gone."), "InferenceError", "The server is gone."),
+            (ZeroDivisionError("by zero"), "ZeroDivisionError", "unexpected error"),
+        ],
+    )
+    def test_the_last_line_says_why(
+        self,
+        client: TestClient,
+        broken: list[object],
+        caplog: pytest.LogCaptureFixture,
+        error: Exception,
+        name: str,
+        said: str,
+    ) -> None:
+        broken += [TextDelta("It hums"), error]
+        response = client.post("/api/ask", data={"text": "How loud?"})
+        assert response.status_code == 200
+        first, last = lines(response.text)
+        assert first == {"text": "It hums"}
+        assert last["error"]["type"] == name  # type: ignore[index]
+        assert said in last["error"]["message"]  # type: ignore[index]
+        has_traceback = any(record.exc_info for record in caplog.records)
+        assert has_traceback is not isinstance(error, KnowledgeBaseError)
+
+    @pytest.mark.parametrize(
+        ("error", "status"),
+        [
+            (PromptTooLongError("too long"), 413),
+            (InferenceError("down"), 503),
+            (ZeroDivisionError("by zero"), 500),
+        ],
+    )
+    def test_before_the_first_word_the_status_says_so_too(
+        self,
+        client: TestClient,
+        broken: list[object],
+        caplog: pytest.LogCaptureFixture,
+        error: Exception,
+        status: int,
+    ) -> None:
+        broken.append(error)
+        response = client.post("/api/ask", data={"text": "How loud?"})
+        assert response.status_code == status
+        assert response.json()["error"]["type"] == type(error).__name__
+        assert any(record.exc_info for record in caplog.records) is (status == 500)
+
+    @pytest.mark.parametrize(
+        ("body", "said"),
+        [
+            (b"", "ended in the middle of the answer"),
+            (b'{"text": "It hums"}\n', "ended in the middle of the answer"),
+            (b'{"text": "It hums"}\n{"tex', "where JSON was expected"),
+            (b'{"error": {"type": "ZeroDivisionError", "message": "oops"}}\n', "oops"),
+            (b'{"error": {"type": "InferenceError", "message": "down"}}\n', "down"),
+        ],
+    )
+    def test_the_command_line_fails(self, body: bytes, said: str) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["Content-Length"]))
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        with HTTPServer(("127.0.0.1", 0), Handler) as server:
+            thread = threading.Thread(target=server.handle_request)
+            thread.start()
+            client = Client(f"http://127.0.0.1:{server.server_address[1]}", "t0ken")
+            with pytest.raises(KnowledgeBaseError, match=said):
+                list(client.ask("How loud?", [], None, "{}"))
+            client.close()
+            thread.join()

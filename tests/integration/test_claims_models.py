@@ -67,7 +67,7 @@ def test_a_server_is_asked_what_the_process_is_asked(
     np.testing.assert_allclose(
         far.score(claim, chunks(assets)), near.score(claim, chunks(assets)), atol=1e-3
     )
-    assert near.fingerprint.startswith(f"{tiny_qwen3_vl.name}@")
+    assert near.fingerprint.startswith("qwen3-vl@")
     assert far.fingerprint == f"{RERANKER}@{server.url.rstrip('/').removesuffix('/v1')}/v1:claims1"
 
 

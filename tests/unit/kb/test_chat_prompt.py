@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from kb.assets import AssetStore
-from kb.errors import PromptTooLongError
+from kb.errors import InferenceError, PromptTooLongError
 from kb.generators.chat_prompt import SYSTEM, ChatPrompt, build_chat_prompt
 from kb.qwen3_vl.content import Picture
 from kb.types import (
@@ -117,3 +117,15 @@ def test_the_question_shows_its_own_pictures(tmp_path: Path) -> None:
 def test_a_question_without_room_is_refused_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(PromptTooLongError, match="fewer words"):
         build(assets=tmp_path, query=Query("word " * 5000))
+
+
+def test_a_shape_that_no_model_reads_is_left_out_of_sources_and_refused_in_a_question(
+    tmp_path: Path,
+) -> None:
+    assets = AssetStore(tmp_path)
+    strip = image(3000, 8)
+    shown = hit("words", modality=Modality.IMAGE, image=assets.put(strip))
+    assert words(build(shown, assets=tmp_path)).startswith('<source id="1" file="manual.pdf" page')
+    with pytest.raises(InferenceError, match="one side is 375 times the other") as raised:
+        build(assets=tmp_path, query=Query("what?", images=(strip,)))
+    assert [*raised.value.items] == [0]

@@ -57,6 +57,13 @@ def test_code_cites_nothing_and_ends_nothing() -> None:
     assert said(markdown) == [("Run a[1]. B now.", (2,)), ("End.", (3,))]
 
 
+def test_code_in_tildes_or_indented_and_a_stray_backtick() -> None:
+    markdown = (
+        "So [1]:\n\n~~~\nx[2]. Y\n~~~\n\n    z[3]. W\n\nIt isn`t hot [4].\n\n- A\n\n    B [5]"
+    )
+    assert said(markdown) == [("So:", (1,)), ("It isnt hot.", (4,)), ("B", (5,))]
+
+
 def test_what_is_escaped_is_no_markup_and_no_citation() -> None:
     quoted = escape_markdown("2. See [7] for *x*.")
     assert said(f"{quoted} [1]") == [("2. See [7] for *x*.", (1,))]

@@ -70,6 +70,14 @@ def test_a_mistake_is_named_as_it_stands_in_the_file(tmp_path: Path, text: str, 
     [
         ("encoder: {kind: qwen3-vl, model: x, dim: 32}", ["encoder.dim: ", "64", "found 32"]),
         ("encoder: {kind: qwen3-vl, model: x, device: gpu}", ["encoder.device: ", "'cuda'"]),
+        (
+            "generator: {kind: qwen3-vl, model: x, max_length: 1024, max_new_tokens: 4000}",
+            ["generator.max_new_tokens: ", "leave 0 of max_length (1,024)", "found 4000"],
+        ),
+        (
+            "generator: {kind: remote, url: 'http://h', model: x, max_length: 1400, api_key: s3}",
+            ["generator.max_new_tokens: ", "leave 376 of max_length", "512 at least"],
+        ),
         ("generator: {max_quotes: 0}", ["generator.max_quotes: ", "found 0"]),
         ("encoder: all-MiniLM-L6-v2", ["encoder: ", "found 'all-MiniLM-L6-v2'"]),
     ],
@@ -79,6 +87,14 @@ def test_a_value_that_is_not_accepted_is_shown(tmp_path: Path, text: str, words:
         load(tmp_path, text)
     for word in words:
         assert word in str(caught.value)
+    assert "s3" not in str(caught.value)
+
+
+def test_an_answer_may_take_all_but_what_is_read_at_least(tmp_path: Path) -> None:
+    text = "generator: {kind: qwen3-vl, model: x, max_length: 2048, max_new_tokens: 1536}"
+    assert load(tmp_path, text).generator == Qwen3VLGeneratorConfig(
+        model="x", max_length=2048, max_new_tokens=1536
+    )
 
 
 @pytest.mark.parametrize("kind", ["remote", "remot"])

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from made_contents import BROKEN, clip, picture
+from made_contents import BROKEN, clip, embedding, picture
 from PIL import Image
 
 from kb.errors import InferenceError
@@ -59,7 +59,7 @@ def model(tiny_qwen3_vl: Path) -> PackedModel:
 
 @pytest.fixture(scope="module")
 def sequences(tokenizer: PromptTokenizer) -> list[TokenSequence]:
-    return [tokenizer.embedding(content, "Find the page.") for content in CONTENTS.values()]
+    return [embedding(tokenizer, content, "Find the page.") for content in CONTENTS.values()]
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +176,7 @@ class TestBadPictures:
         self, batch_tokens: int, tiny_qwen3_vl: Path, tokenizer: PromptTokenizer,
         sequences: list[TokenSequence], expected: np.ndarray,
     ) -> None:  # fmt: skip
-        bad = [tokenizer.embedding(one, "Find the page.") for one in self.BAD]
+        bad = [embedding(tokenizer, one, "Find the page.") for one in self.BAD]
         mixed = [bad[0], *sequences[:4], bad[1], *sequences[4:], bad[2]]
         found, failed = packed(tiny_qwen3_vl, batch_tokens).last_states(
             mixed, Turns(), is_query=True
@@ -188,7 +188,7 @@ class TestBadPictures:
         np.testing.assert_allclose(np.delete(found, list(failed), 0), expected, atol=ROUNDING)
 
     def test_all_fail(self, model: PackedModel, tokenizer: PromptTokenizer) -> None:
-        bad = [tokenizer.embedding(one, "x") for one in self.BAD]
+        bad = [embedding(tokenizer, one, "x") for one in self.BAD]
         assert sorted(model.last_states(bad, Turns(), is_query=True)[1]) == [0, 1, 2]
 
     def test_a_documents_picture_fails_alone_among_pairs(
@@ -338,7 +338,7 @@ def test_a_model_that_is_done_with_is_let_go_at_once(
 
 def test_many_sizes_of_pictures(tokenizer: PromptTokenizer, model: PackedModel) -> None:
     many = [
-        tokenizer.embedding(Content(pictures=(picture(32 * n, 64),)), "x") for n in range(2, 24)
+        embedding(tokenizer, Content(pictures=(picture(32 * n, 64),)), "x") for n in range(2, 24)
     ]
     first, again = states(model, many), states(model, many[::-1])[::-1]
     np.testing.assert_allclose(first, again, atol=ROUNDING)

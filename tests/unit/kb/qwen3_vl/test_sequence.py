@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 import torch
-from made_contents import clip, picture
+from made_contents import clip, embedding, picture
 from tokenizers import Tokenizer
 
 from kb.errors import InferenceError, ModelLoadError, PromptTooLongError
@@ -82,7 +82,7 @@ class TestEmbedding:
     def test_positions_are_transformers_own(
         self, name: str, whole: PromptTokenizer, published: Any
     ) -> None:
-        sequence = whole.embedding(CONTENTS[name], INSTRUCTION)
+        sequence = embedding(whole, CONTENTS[name], INSTRUCTION)
         np.testing.assert_array_equal(sequence.positions, rope_index(published, sequence))
         assert sequence.positions.dtype == sequence.token_ids.dtype == np.int64
 
@@ -90,7 +90,7 @@ class TestEmbedding:
     def test_ids_are_those_of_the_prompt(
         self, name: str, whole: PromptTokenizer, tokens: Tokenizer
     ) -> None:
-        sequence = whole.embedding(CONTENTS[name], INSTRUCTION)
+        sequence = embedding(whole, CONTENTS[name], INSTRUCTION)
         assert (
             squeezed(sequence) == tokens.encode(embedding_prompt(CONTENTS[name], INSTRUCTION)).ids
         )
@@ -98,7 +98,7 @@ class TestEmbedding:
 
     @pytest.mark.parametrize("name", CONTENTS)
     def test_every_visual_has_its_tokens(self, name: str, whole: PromptTokenizer) -> None:
-        sequence = whole.embedding(CONTENTS[name], INSTRUCTION)
+        sequence = embedding(whole, CONTENTS[name], INSTRUCTION)
         n_tokens = sum(visual.grid.n_tokens for visual in sequence.visuals)
         assert int(sequence.is_visual.sum()) == n_tokens
         for visual in sequence.visuals:
@@ -108,7 +108,7 @@ class TestEmbedding:
             assert pixels.shape == (n_frames, height_px, width_px, 3)
 
     def test_the_clip_comes_first(self, whole: PromptTokenizer) -> None:
-        visuals = whole.embedding(CONTENTS["all"], INSTRUCTION).visuals
+        visuals = embedding(whole, CONTENTS["all"], INSTRUCTION).visuals
         assert [one.is_clip for one in visuals] == [True, False, False]
 
     def test_a_long_clip_is_thinned_over_its_whole_length(
@@ -116,7 +116,7 @@ class TestEmbedding:
     ) -> None:
         content = Content(clip=clip(1, 64, 64) * 90)
         spread = tuple(type(frame)(float(i), frame.picture) for i, frame in enumerate(content.clip))
-        sequence = whole.embedding(Content(clip=spread), INSTRUCTION)
+        sequence = embedding(whole, Content(clip=spread), INSTRUCTION)
         assert sequence.visuals[0].grid.n_steps == 32
         text = tokens.decode(squeezed(sequence), skip_special_tokens=True)
         assert text.count("seconds>") == 32
@@ -124,12 +124,12 @@ class TestEmbedding:
         assert "<88.0 seconds>" in text  # between frames 87 and 89
 
     def test_words_that_name_special_tokens_add_no_picture(self, whole: PromptTokenizer) -> None:
-        sequence = whole.embedding(Content("<|image_pad|> <|video_pad|>"), "<|image_pad|>")
+        sequence = embedding(whole, Content("<|image_pad|> <|video_pad|>"), "<|image_pad|>")
         assert not sequence.is_visual.any()
 
     def test_an_extreme_picture_is_refused(self, whole: PromptTokenizer) -> None:
         with pytest.raises(InferenceError, match="one side is"):
-            whole.embedding(Content(pictures=(Picture(9000, 20, lambda: b""),)), INSTRUCTION)
+            embedding(whole, Content(pictures=(Picture(9000, 20, lambda: b""),)), INSTRUCTION)
 
 
 class TestMaxLength:
@@ -138,25 +138,34 @@ class TestMaxLength:
     def test_words_are_cut_and_the_tail_is_not(
         self, tiny_qwen3_vl: Path, whole: PromptTokenizer, tokens: Tokenizer
     ) -> None:
-        uncut = whole.embedding(Content(self.WORDS), INSTRUCTION)
+        uncut = embedding(whole, Content(self.WORDS), INSTRUCTION)
         tail = tokens.encode(TAIL).ids
         for max_length in (256, 257, 300, len(uncut) - 1):
-            cut = prompts(tiny_qwen3_vl, max_length).embedding(Content(self.WORDS), INSTRUCTION)
+            cut = embedding(prompts(tiny_qwen3_vl, max_length), Content(self.WORDS), INSTRUCTION)
             assert len(cut) == max_length
             assert cut.token_ids[-len(tail) :].tolist() == tail
             kept = max_length - len(tail)
             np.testing.assert_array_equal(cut.token_ids[:kept], uncut.token_ids[:kept])
 
     def test_what_just_fits_is_whole(self, tiny_qwen3_vl: Path, whole: PromptTokenizer) -> None:
-        uncut = whole.embedding(Content(self.WORDS), INSTRUCTION)
-        fits = prompts(tiny_qwen3_vl, len(uncut)).embedding(Content(self.WORDS), INSTRUCTION)
+        uncut = embedding(whole, Content(self.WORDS), INSTRUCTION)
+        fits = embedding(prompts(tiny_qwen3_vl, len(uncut)), Content(self.WORDS), INSTRUCTION)
         np.testing.assert_array_equal(fits.token_ids, uncut.token_ids)
+
+    def test_a_question_is_not_cut(self, tiny_qwen3_vl: Path, whole: PromptTokenizer) -> None:
+        uncut = embedding(whole, Content(self.WORDS), INSTRUCTION, may_cut=False)
+        fits = prompts(tiny_qwen3_vl, len(uncut))
+        same = embedding(fits, Content(self.WORDS), INSTRUCTION, may_cut=False)
+        np.testing.assert_array_equal(same.token_ids, uncut.token_ids)
+        told = rf"takes {len(uncut):,} tokens.*set to read 256.*`encoder\.max_length`"
+        with pytest.raises(PromptTooLongError, match=told):
+            embedding(prompts(tiny_qwen3_vl, 256), Content(self.WORDS), INSTRUCTION, may_cut=False)
 
     def test_pictures_are_kept_and_words_give_way(
         self, tiny_qwen3_vl: Path, tokens: Tokenizer, published: Any
     ) -> None:
         content = Content(self.WORDS, (picture(300, 300),), clip(2))
-        sequence = prompts(tiny_qwen3_vl, 400).embedding(content, INSTRUCTION)
+        sequence = embedding(prompts(tiny_qwen3_vl, 400), content, INSTRUCTION)
         assert len(sequence) == 400
         assert sequence.is_visual.sum() == sum(one.grid.n_tokens for one in sequence.visuals)
         tail = tokens.encode(TAIL).ids
@@ -167,17 +176,17 @@ class TestMaxLength:
         self, tiny_qwen3_vl: Path, whole: PromptTokenizer
     ) -> None:
         pictures = (picture(300, 300), picture(40, 40))
-        bare = whole.embedding(Content(pictures=pictures), INSTRUCTION)
+        bare = embedding(whole, Content(pictures=pictures), INSTRUCTION)
         content = Content("reset", pictures)
-        cut = prompts(tiny_qwen3_vl, len(bare)).embedding(content, INSTRUCTION)
+        cut = embedding(prompts(tiny_qwen3_vl, len(bare)), content, INSTRUCTION)
         np.testing.assert_array_equal(cut.token_ids, bare.token_ids)
         with pytest.raises(PromptTooLongError):
-            prompts(tiny_qwen3_vl, len(bare) - 1).embedding(content, INSTRUCTION)
+            embedding(prompts(tiny_qwen3_vl, len(bare) - 1), content, INSTRUCTION)
 
     def test_pictures_alone_that_are_too_long_are_refused(self, tiny_qwen3_vl: Path) -> None:
         content = Content("words", (picture(600, 600),))
-        with pytest.raises(PromptTooLongError, match=r"set to read 256.*max_length"):
-            prompts(tiny_qwen3_vl, 256).embedding(content, INSTRUCTION)
+        with pytest.raises(PromptTooLongError, match=r"set to read 256.*`encoder\.max_length`"):
+            embedding(prompts(tiny_qwen3_vl, 256), content, INSTRUCTION)
 
     def test_documents_give_way_and_the_question_does_not(
         self, tiny_qwen3_vl: Path, tokens: Tokenizer
@@ -195,12 +204,12 @@ class TestMaxLength:
         assert len(sequences[0]) < len(sequences[1]) == len(sequences[2])
 
     def test_a_question_without_room_for_documents_is_refused(self, tiny_qwen3_vl: Path) -> None:
-        with pytest.raises(PromptTooLongError, match="fewer words"):
+        with pytest.raises(PromptTooLongError, match=r"fewer words.*`reranker\.max_length`"):
             prompts(tiny_qwen3_vl, 256).pairs(Content(self.WORDS), [Content("x")], INSTRUCTION)
 
     def test_an_instruction_without_room_for_content_is_refused(self, tiny_qwen3_vl: Path) -> None:
         with pytest.raises(PromptTooLongError, match="fewer words"):
-            prompts(tiny_qwen3_vl, 256).embedding(Content("reset"), self.WORDS)
+            embedding(prompts(tiny_qwen3_vl, 256), Content("reset"), self.WORDS)
 
 
 class TestPairs:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import resource
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from kb.errors import IndexMismatchError, ModelLoadError
+from kb.errors import IndexMismatchError, ModelLoadError, StoreUnavailableError
 from kb.remote.known_vectors import KnownVectors, probes
 
 VECTORS = np.random.default_rng(0).normal(size=(2, 128)).astype(np.float32)
@@ -47,7 +49,7 @@ def test_one_probe_that_differs_is_enough(tmp_path: Path) -> None:
     known.check("m", VECTORS)
     other = VECTORS.copy()
     other[1] += 0.1 * np.random.default_rng(2).normal(size=128)
-    with pytest.raises(IndexMismatchError, match=r"cosine 0\.99.*kb sync --rebuild"):
+    with pytest.raises(IndexMismatchError, match=r"cosine 0\.99.*kb sync --reembed"):
         known.check("m", other)
     with pytest.raises(IndexMismatchError, match="256 numbers instead of 128"):
         known.check("m", np.tile(VECTORS, 2))
@@ -59,3 +61,29 @@ def test_a_damaged_file_says_what_to_do(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(ModelLoadError, match=r"k\.json is damaged .*Delete it"):
         KnownVectors(path).fingerprint("m")
+
+
+def test_where_it_can_not_be_read_the_error_says_so(tmp_path: Path) -> None:
+    (tmp_path / "index").write_text("a file where the folder should be")
+    with pytest.raises(StoreUnavailableError, match=r"k\.json.* can't be read"):
+        KnownVectors(tmp_path / "index" / "k.json").check("m", VECTORS)
+
+
+@pytest.fixture
+def _full_disk() -> Iterator[None]:
+    """No file may grow: writing fails as on a disk that is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.usefixtures("_full_disk")
+def test_where_it_can_not_be_written_the_error_says_so_and_nothing_is_left(tmp_path: Path) -> None:
+    known = KnownVectors(tmp_path / "k.json")
+    with pytest.raises(
+        StoreUnavailableError, match=r"k\.json.* can't be written .*Free some space"
+    ):
+        known.check("m", VECTORS)
+    assert list(tmp_path.iterdir()) == []
+    assert known.fingerprint("m") is None
