@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +21,12 @@ __all__ = [
     "ask",
     "go_to",
     "row",
+    "running_server",
     "wait_until_indexed",
 ]
 
-
+REPO = Path(__file__).resolve().parents[1]
+KB = Path(sys.executable).with_name("kb")
 VIDEO = "Breeze 300 in three minutes.mp4"
 HOSTILE_NAME = "zebra <b>valves<b>.txt"
 HOSTILE = 'Zebra valves: <img src=x onerror="window.hacked=1"> ${window.hacked=2} {{hacked}} end.'
@@ -30,6 +38,31 @@ class Server:
 
     url: str
     library: Path
+
+
+@contextmanager
+def running_server(home: Path) -> Iterator[Server]:
+    """`kb up` on a home, until it answers."""
+    log = (home / "server.log").open("wb")
+    process = subprocess.Popen(
+        [str(KB), "up", "--home", str(home), "--port", "0", "--no-browser", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=log,
+        cwd=REPO,
+        env=os.environ | {"GRADIO_ANALYTICS_ENABLED": "False"},
+    )
+    try:
+        assert process.stdout is not None
+        said = b""
+        while not said.rstrip().endswith(b"}"):
+            line = process.stdout.readline()
+            assert line, (home / "server.log").read_text("utf-8")
+            said += line
+        yield Server(json.loads(said)["url"], home / "library")
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+        log.close()
 
 
 def go_to(page: Page, tab: str) -> None:

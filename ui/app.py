@@ -11,8 +11,9 @@ import gradio as gr
 from gradio.themes.utils import colors
 
 from ingest.progress import Progress
-from ui.chat import QUIET, Conversation, build_chat
-from ui.library import build_library, files_html, library_state
+from ui.chat import QUIET, build_chat
+from ui.files_html import files_html
+from ui.library import build_library, files_page, library_state
 from ui.render import MEDIA, escape
 from ui.search_page import build_search, menu_choices
 from ui.service import Service
@@ -62,7 +63,7 @@ def build_app(service: Service) -> gr.Blocks:
         )
         with gr.Tabs(elem_id="kb-tabs"):
             with gr.Tab("Chat", id="chat"):
-                chat = build_chat(service)
+                chat = build_chat(service, app)
             with gr.Tab("Search", id="search") as search_tab:
                 menus = build_search(service)
             with gr.Tab("Library", id="library"):
@@ -70,26 +71,25 @@ def build_app(service: Service) -> gr.Blocks:
         seen = gr.State(_Seen())
 
         def refresh(
-            seen: _Seen, conversation: Conversation, status: str | None, name: str | None
+            seen: _Seen, status: str | None, name: str | None, page: int
         ) -> tuple[Any, ...]:
             progress = service.progress()
             # Each step of a sync tells of itself with an object of its own.
             if progress is seen.progress:
                 return (gr.skip(),) * 5
             seen.progress = progress
-            files = service.files()
             return (
                 seen,
                 seen.news("header", _header(service)),
                 seen.news("progress", library_state(service)),
-                seen.news("files", files_html(files, status, name)),
-                gr.skip() if conversation.live else seen.news("welcome", chat.welcome.html()),
+                seen.news("files", files_html(files_page(service, status, name, page))),
+                seen.news("welcome", chat.suggestions.html()),
             )
 
         gr.Timer(_POLL_S).tick(
             refresh,
-            [seen, chat.conversation, *library.filters],
-            [seen, header, library.state, library.table, chat.live],
+            [seen, *library.filters],
+            [seen, header, library.state, library.table, chat.welcome],
             concurrency_limit=None,
             **QUIET,
         )

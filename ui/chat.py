@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +13,11 @@ import gradio as gr
 
 from kb.errors import ConfigError, KnowledgeBaseError
 from kb.protocols import TextDelta
-from kb.types import Answer, AnswerStatus, Chunk, Citation, Filters, Query
-from ui.answer_html import answer_html
-from ui.claims_html import checked_html, weak_parts
-from ui.render import (
-    chip,
-    citation_card,
-    escape,
-    icon,
-    message,
-    thumbnail_data_uri,
-)
+from kb.types import Answer, Chunk, Citation, Filters
+from ui.render import escape
 from ui.service import Service
+from ui.turn_html import past_html, turn_html
+from ui.turns import Stage, Turn, read_turns
 from ui.welcome import Welcome
 
 __all__ = [
@@ -32,7 +25,6 @@ __all__ = [
     "QUESTION_FILE_TYPES",
     "QUIET",
     "ChatPage",
-    "Conversation",
     "build_chat",
     "split_attachments",
 ]
@@ -45,56 +37,45 @@ _VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi"})
 # Faster repainting than this is not seen, and each one carries the whole answer so far.
 _REPAINT_S = 0.05
 
-# Suggestions are asked on click, and a new turn is scrolled to once.
+# What suggests a question is asked on click.
 _ON_LOAD = """
-element.setAttribute('aria-live', 'polite');
 element.addEventListener('click', (event) => {
   const button = event.target.closest('[data-ask]');
-  if (button) trigger('ask', {text: button.dataset.ask});
+  if (button) trigger('submit', {text: button.dataset.ask});
 });
+"""
+# A new turn is scrolled to once, and kept.
+_ON_LOAD_LIVE = """
+element.setAttribute('aria-live', 'polite');
 watch('value', () => window.kb && window.kb.onTurn(element));
 """
-
-
-@dataclass
-class Conversation:
-    """The turns of one person's page, as HTML: those before, and the last one."""
-
-    past: list[str] = field(default_factory=list)
-    live: str = ""
+# What the browser kept (static/app.js). A question may come before that script does: the page is
+# used as soon as the box is there.
+_KEPT = "(() => { try { return window.kb ? kb.%s() : sessionStorage['kb-turns']; } catch {} })()"
+_KEPT_AT_LOAD = f"() => [{_KEPT % 'turnsAtLoad'} ?? null]"
+_KEPT_NOW = f"(value) => [value, {_KEPT % 'turns'} ?? null]"
+_SHOWN = "() => { window.kb && kb.turnsShown(); return []; }"
+_FORGET = "() => { window.kb && kb.forgetTurns(); return []; }"
 
 
 @dataclass(frozen=True)
 class ChatPage:
     """What other parts of the app refresh."""
 
-    live: gr.HTML
-    conversation: gr.State
-    welcome: Welcome
+    welcome: gr.HTML
+    suggestions: Welcome
 
 
-@dataclass
-class _Turn:
-    query: Query
-    number: int
-    text: str = ""
-    citations: list[Citation] = field(default_factory=list)
-    chunks: dict[str, Chunk] = field(default_factory=dict)
-    answer: Answer | None = None
-    error: str = ""
-
-
-def build_chat(service: Service) -> ChatPage:
-    """The page's components and their events, in the current Blocks context."""
-    welcome = Welcome(service)
-    conversation = gr.State(Conversation())
-    past = gr.HTML("", elem_id="kb-past", apply_default_css=False)
-    live = gr.HTML(
-        value=welcome.html,
-        elem_id="kb-live",
-        apply_default_css=False,
-        js_on_load=_ON_LOAD,
+def build_chat(service: Service, app: gr.Blocks) -> ChatPage:
+    """The page's components and their events, within `app`."""
+    suggestions = Welcome(service)
+    # Apart from the turns, so that nothing it is filled with can overwrite one: a question may be
+    # sent before what the page loads has come. The stylesheet shows one or the other.
+    welcome = gr.HTML(
+        suggestions.html, elem_id="kb-welcome", apply_default_css=False, js_on_load=_ON_LOAD
     )
+    past = gr.HTML("", elem_id="kb-past", apply_default_css=False, js_on_load=_ON_LOAD)
+    live = gr.HTML("", elem_id="kb-live", apply_default_css=False, js_on_load=_ON_LOAD_LIVE)
     with gr.Column(elem_id="kb-composer"):
         box = gr.MultimodalTextbox(
             elem_id="kb-question",
@@ -115,32 +96,51 @@ def build_chat(service: Service) -> ChatPage:
                 apply_default_css=False,
                 js_on_load=None,
             )
-            new = gr.Button("New conversation", size="sm", elem_id="kb-new", visible=False)
+            new = gr.Button("New conversation", size="sm", elem_id="kb-new")
+    # Filled by the events' scripts alone.
+    kept = gr.Textbox(visible=False)
+    running = gr.State(None)
+    outputs = [box, past, live, running]
 
-    outputs = [box, past, live, conversation, new]
+    def show_kept(kept: str | None) -> str:
+        return _past(service, read_turns(kept))
 
-    def ask(value: dict[str, Any], state: Conversation) -> Iterator[tuple[Any, ...]]:
-        yield from _ask(service, value, state)
+    def ask(
+        value: dict[str, Any], kept: str | None, event: gr.EventData
+    ) -> Iterator[tuple[Any, ...]]:
+        turns = read_turns(kept)
+        if isinstance(event.target, gr.HTML):
+            yield from _ask(service, str(event.text), (), turns, is_typed=False)
+        else:
+            yield from _ask(service, str(value["text"] or ""), value["files"], turns)
 
-    def ask_suggestion(state: Conversation, event: gr.EventData) -> Iterator[tuple[Any, ...]]:
-        yield from _ask(service, {"text": str(event.text), "files": []}, state)
-
-    def idle(state: Conversation) -> tuple[Any, ...]:
-        if state.live:
-            state.live = state.live.replace('aria-busy="true"', 'aria-busy="false"')
-        return _box(), gr.skip(), state.live or welcome.html(), state, gr.skip()
+    def stop(turn: Turn | None) -> tuple[Any, ...]:
+        if turn is None or turn.stage is not Stage.RUNNING:
+            return _box(), gr.skip(), None
+        turn.stage = Stage.STOPPED
+        return _box(), turn_html(turn, _chunks(service, [turn])), None
 
     def clear() -> tuple[Any, ...]:
-        return _box(), "", welcome.html(), Conversation(), gr.Button(visible=False)
+        return _box(is_emptied=True), "", "", None
 
-    several: dict[str, Any] = QUIET | {"concurrency_limit": N_AT_ONCE}
-    running = [
-        box.submit(ask, [box, conversation], outputs, **several),
-        live.ask(ask_suggestion, [conversation], outputs, **several),
-    ]
-    box.stop(idle, [conversation], outputs, cancels=running, **QUIET)
-    new.click(clear, None, outputs, cancels=running, **QUIET)
-    return ChatPage(live, conversation, welcome)
+    shown = app.load(show_kept, kept, past, js=_KEPT_AT_LOAD, **QUIET)
+    shown.then(None, js=_SHOWN, **QUIET)
+    # One event for every way to ask: it takes one question at a time.
+    asked = gr.on(
+        [box.submit, welcome.submit, past.submit],
+        ask,
+        [box, kept],
+        outputs,
+        js=_KEPT_NOW,
+        trigger_mode="once",
+        concurrency_limit=N_AT_ONCE,
+        **QUIET,
+    )
+    box.stop(stop, running, [box, live, running], cancels=[asked], **QUIET)
+    # Cleared after the answer under way is stopped: what still comes of it would be shown again.
+    stopped = new.click(None, js=_FORGET, cancels=[asked], **QUIET)
+    stopped.then(clear, None, outputs, **QUIET)
+    return ChatPage(welcome, suggestions)
 
 
 def split_attachments(files: Sequence[str]) -> tuple[list[Path], Path | None]:
@@ -158,105 +158,63 @@ def split_attachments(files: Sequence[str]) -> tuple[list[Path], Path | None]:
     return [path for path in paths if path not in clips], clips[0] if clips else None
 
 
-def _ask(service: Service, value: dict[str, Any], state: Conversation) -> Iterator[tuple[Any, ...]]:
-    text = str(value.get("text") or "").strip()
-    files = list(value.get("files") or [])
+def _ask(
+    service: Service,
+    text: str,
+    files: Sequence[str],
+    past: Sequence[Turn],
+    *,
+    is_typed: bool = True,
+) -> Iterator[tuple[Any, ...]]:
+    """What to show, again and again, while a question is answered.
+
+    Args:
+        is_typed: It comes from the box, which is emptied.
+    """
+    text = text.strip()
     if not text and not files:
-        yield (gr.skip(),) * 5
+        yield (gr.skip(),) * 4
         return
-    if state.live:
-        state.past.append(state.live)
-    turn = _Turn(query=Query(text=text), number=len(state.past) + 1)
-
-    def paint(*, first: bool = False, last: bool = False) -> tuple[Any, ...]:
-        state.live = _turn_html(turn, busy=not last)
-        return (
-            _box(busy=True) if first else _box(keep=True) if last else gr.skip(),
-            "".join(state.past) if first else gr.skip(),
-            state.live,
-            state,
-            gr.Button(visible=True) if first else gr.skip(),
-        )
-
-    yield paint(first=True)
+    turn = Turn(number=past[-1].number + 1 if past else 1, question=text)
+    chunks: dict[str, Chunk] = {}
+    box = _box(is_busy=True, is_emptied=is_typed)
+    yield box, _past(service, past), turn_html(turn, chunks), turn
     try:
         images, clip = split_attachments(files)
-        turn.query = service.make_query(text, images, clip, Filters())
+        query = service.make_query(text, images, clip, Filters())
+        turn.attach(query)
         painted_s = time.monotonic()
-        for event in service.ask(turn.query):
+        for event in service.ask(query):
             match event:
                 case TextDelta():
                     turn.text += event.text
                 case Citation():
                     chunk = service.chunk(event.chunk_id)
                     if chunk is not None:
-                        turn.chunks[event.chunk_id] = chunk
+                        chunks[event.chunk_id] = chunk
                         turn.citations.append(event)
                 case Answer():
-                    turn.answer = event
-                    turn.text = event.text
+                    turn.answered(event)
             # A whole answer is shown before its claims are checked.
             if isinstance(event, Answer) or time.monotonic() - painted_s > _REPAINT_S:
-                yield paint()
+                yield gr.skip(), gr.skip(), turn_html(turn, chunks), turn
                 painted_s = time.monotonic()
     except KnowledgeBaseError as error:
         turn.error = str(error)
-    yield paint(last=True)
+    turn.stage = Stage.WHOLE
+    yield _box(), gr.skip(), turn_html(turn, chunks), turn
 
 
-def _box(*, busy: bool = False, keep: bool = False) -> gr.MultimodalTextbox:
-    """The question box: emptied, unless what is typed meanwhile is to be kept."""
-    if keep:
-        return gr.MultimodalTextbox(submit_btn=True, stop_btn=False)
-    return gr.MultimodalTextbox(value=None, submit_btn=not busy, stop_btn=busy)
+def _past(service: Service, turns: Sequence[Turn]) -> str:
+    return past_html(turns, _chunks(service, turns))
 
 
-def _turn_html(turn: _Turn, *, busy: bool) -> str:
-    cited = [(c, turn.chunks[c.chunk_id]) for c in turn.citations]
-    chips = {citation.number: chip(citation, chunk) for citation, chunk in cited}
-    claims = turn.answer.claims if turn.answer else ()
-    parts = [answer_html(turn.text, chips, weak_parts(claims))]
-    if turn.error:
-        parts.append(message(turn.error, kind="error", title="This question was not answered"))
-    if busy and not turn.text:
-        parts.append('<p class="kb-thinking">Looking through your files<span></span></p>')
-    if turn.answer is not None:
-        parts += [_foot(turn.answer), checked_html(turn.answer)]
-    sources = ""
-    if cited:
-        cards = "".join(citation_card(citation, chunk) for citation, chunk in cited)
-        sources = (
-            f'<aside class="kb-sources" aria-label="Sources of answer {turn.number}">'
-            f"<h3>Sources</h3><ol>{cards}</ol></aside>"
-        )
-    return (
-        f'<article class="kb-turn" data-turn="{turn.number}" aria-busy="{str(busy).lower()}">'
-        f'<div class="kb-question">{_attachments(turn.query)}'
-        f"{f'<p>{escape(turn.query.text)}</p>' if turn.query.text else ''}</div>"
-        f'<div class="kb-turn-body"><div class="kb-answer">{"".join(parts)}</div>{sources}</div>'
-        "</article>"
-    )
+def _chunks(service: Service, turns: Sequence[Turn]) -> dict[str, Chunk]:
+    cited = {citation.chunk_id for turn in turns for citation in turn.citations}
+    return service.kb.ledger.chunks(list(cited))
 
 
-def _attachments(query: Query) -> str:
-    pictures = [
-        f'<img src="{thumbnail_data_uri(image)}" alt="Picture in the question">'
-        for image in query.images
-    ]
-    if query.clip:
-        middle = query.clip[len(query.clip) // 2].image
-        pictures.append(
-            f'<span class="kb-attached-clip"><img src="{thumbnail_data_uri(middle)}" '
-            f'alt="Clip in the question">{icon("video")}</span>'
-        )
-    return f'<div class="kb-attached">{"".join(pictures)}</div>' if pictures else ""
-
-
-def _foot(answer: Answer) -> str:
-    n_sources = len({citation.source for citation in answer.citations})
-    if answer.status is AnswerStatus.NO_EVIDENCE:
-        note = "Try other words, or add files about it"
-    else:
-        note = f"From {n_sources} {'file' if n_sources == 1 else 'files'}"
-    seconds = answer.total_time_ms / 1000
-    return f'<p class="kb-foot">{note} · {seconds:.2f} s</p>'
+def _box(*, is_busy: bool = False, is_emptied: bool = False) -> gr.MultimodalTextbox:
+    """The question box, with a button to stop the answer while one comes."""
+    buttons = {"submit_btn": not is_busy, "stop_btn": is_busy}
+    return gr.MultimodalTextbox(**({"value": None} if is_emptied else {}), **buttons)

@@ -1,39 +1,48 @@
-"""The Library page: files with their status and reasons, progress, upload, delete, retry."""
+"""The Library page: upload, progress, and the files, which can be deleted and read again."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from ingest.progress import Progress
 from kb.errors import KnowledgeBaseError
-from kb.quantities import duration_text, size_text
+from kb.ledger import FileQuery
+from kb.quantities import duration_text
 from ui.chat import QUIET
-from ui.library_files import LibraryFile
-from ui.render import escape, icon, message, original_url
+from ui.files_html import STATUSES, files_html
+from ui.library_files import FilesPage, list_page
+from ui.render import escape, message
 from ui.service import Service
 
-__all__ = ["LibraryPage", "build_library", "files_html", "library_state", "progress_html"]
+__all__ = ["LibraryPage", "build_library", "files_page", "library_state", "progress_html"]
 
-_STATUSES = ("indexed", "partial", "failed", "waiting", "indexing")
-_N_SHOWN = 200
-
-# Deleting is confirmed in the page's own dialog (static/app.js) before it is sent.
+# Deleting is confirmed in the page's own dialog (static/app.js) before it is sent. Another page
+# of the list begins at its top.
 _ON_LOAD = """
+const focusAgain = window.kb.keepFocus(element);
+let turned = false;
+const turn = (page) => { turned = true; trigger('turn', {page: page}); };
 element.addEventListener('click', (event) => {
-  const button = event.target.closest('[data-act]');
+  const button = event.target.closest('[data-act], [data-page]');
   if (!button) return;
   const data = {source: button.dataset.source};
+  if (button.dataset.page) turn(button.dataset.page);
   if (button.dataset.act === 'retry') trigger('retry', data);
   if (button.dataset.act === 'remove') {
     window.kb.confirm(button.dataset.source).then((yes) => yes && trigger('remove', data));
   }
+});
+element.addEventListener('change', (event) => {
+  if (event.target.matches('[data-page-number]')) turn(event.target.value);
+});
+watch('value', () => {
+  focusAgain();
+  if (turned && element.getBoundingClientRect().top < 0) element.scrollIntoView();
+  turned = false;
 });
 """
 
@@ -65,7 +74,7 @@ def build_library(service: Service) -> LibraryPage:
     )
     with gr.Row(elem_id="kb-library-tools"):
         status = gr.Radio(
-            [("All", "all"), *((name.capitalize(), name) for name in _STATUSES)],
+            [("All", "all"), *((name.capitalize(), name) for name in STATUSES)],
             value="all",
             label="Status",
             show_label=False,
@@ -84,17 +93,26 @@ def build_library(service: Service) -> LibraryPage:
         )
         retry_all = gr.Button("Retry failed", size="sm", elem_id="kb-retry-all", scale=0)
     table = gr.HTML(
-        lambda: files_html(service.files(), "all", ""),
+        lambda: files_html(files_page(service)),
         elem_id="kb-files",
         apply_default_css=False,
         js_on_load=_ON_LOAD,
     )
-    filters = [status, name]
+    page = gr.State(1)
+    filters = [status, name, page]
 
-    def show(status: str | None, name: str | None) -> str:
-        return files_html(service.files(), status, name)
+    def show(status: str | None, name: str | None, page: int) -> str:
+        return files_html(files_page(service, status, name, page))
 
-    def add(paths: list[str] | None, status: str, name: str) -> tuple[Any, ...]:
+    def look_for(status: str | None, name: str | None) -> tuple[str, int]:
+        return show(status, name, 1), 1
+
+    def turn(status: str | None, name: str | None, event: gr.EventData) -> tuple[str, int]:
+        number = str(event.page)
+        found = files_page(service, status, name, int(number) if number.isdecimal() else 1)
+        return files_html(found), found.page
+
+    def add(paths: list[str] | None, *filters: Any) -> tuple[Any, ...]:
         added: list[str] = []
         errors: list[str] = []
         for path in map(Path, paths or []):
@@ -107,33 +125,56 @@ def build_library(service: Service) -> LibraryPage:
             noun = "file was" if len(added) == 1 else "files were"
             parts.append(message(f"{len(added)} {noun} added: {', '.join(added)}"))
         parts += [message(text, kind="error", title="Not added") for text in errors]
-        return None, "".join(parts), show(status, name), library_state(service)
+        return None, "".join(parts), show(*filters), library_state(service)
 
-    def remove(status: str, name: str, event: gr.EventData) -> tuple[str, str]:
+    def remove(
+        status: str | None, name: str | None, page: int, event: gr.EventData
+    ) -> tuple[str, str]:
         try:
             service.remove(str(event.source))
         except KnowledgeBaseError as error:
-            return message(str(error), kind="error", title="Not deleted"), show(status, name)
-        return message(f"{event.source} was deleted."), show(status, name)
+            text = message(str(error), kind="error", title="Not deleted")
+            return text, show(status, name, page)
+        return message(f"{event.source} was deleted."), show(status, name, page)
 
-    def retry(status: str, name: str, event: gr.EventData) -> tuple[str, str]:
+    def retry(
+        status: str | None, name: str | None, page: int, event: gr.EventData
+    ) -> tuple[str, str]:
         service.retry([str(event.source)])
-        return message(f"{event.source} will be read again."), show(status, name)
+        return message(f"{event.source} will be read again."), show(status, name, page)
 
-    def retry_failed(status: str, name: str) -> tuple[str, str]:
+    def retry_failed(*filters: Any) -> tuple[str, str]:
         failed = [file.source for file in service.files() if file.status in {"failed", "partial"}]
         if not failed:
-            return message("No file has failed."), show(status, name)
+            return message("No file has failed."), show(*filters)
         service.retry(failed)
         noun = "file" if len(failed) == 1 else "files"
-        return message(f"{len(failed)} {noun} will be read again."), show(status, name)
+        return message(f"{len(failed)} {noun} will be read again."), show(*filters)
 
     upload.upload(add, [upload, *filters], [upload, notice, table, state], **QUIET)
-    gr.on([status.change, name.change], show, filters, table, trigger_mode="always_last", **QUIET)
-    table.remove(remove, filters, [notice, table], **QUIET)
-    table.retry(retry, filters, [notice, table], **QUIET)
+    looked_for = [status.change, name.change]
+    gr.on(looked_for, look_for, [status, name], [table, page], trigger_mode="always_last", **QUIET)
+    # Each with data of its own, so none may be left out for another that is under way.
+    each: dict[str, Any] = QUIET | {"trigger_mode": "multiple"}
+    table.turn(turn, [status, name], [table, page], **each)
+    table.remove(remove, filters, [notice, table], **each)
+    table.retry(retry, filters, [notice, table], **each)
     retry_all.click(retry_failed, filters, [notice, table], **QUIET)
     return LibraryPage(state, table, filters)
+
+
+def files_page(
+    service: Service, status: str | None = None, name: str | None = None, page: int = 1
+) -> FilesPage:
+    """A page of the files that have a status and whose names contain `name`. Both are None while
+    the page that chooses them has not been opened."""
+    query = FileQuery(
+        waiting=service.syncer.waiting(),
+        reading=service.progress().current,
+        status="" if status in {None, "all"} else str(status),
+        name=(name or "").strip(),
+    )
+    return list_page(service.kb.ledger, service.home.library, query, page)
 
 
 def library_state(service: Service) -> str:
@@ -161,82 +202,4 @@ def progress_html(progress: Progress) -> str:
         f'<span class="kb-name">{escape(doing or progress.current or "Reading files")}</span>'
         f'<span class="kb-muted">{" · ".join(facts)}</span></div>'
         f'<progress max="100" value="{share:.1f}" aria-label="Indexing"></progress></div>'
-    )
-
-
-def files_html(files: Sequence[LibraryFile], status: str | None, name: str | None) -> str:
-    """The table of files, limited to a status and to names that contain `name`. Both are
-    None while the page that chooses them has not been opened."""
-    if not files:
-        return (
-            f'<div class="kb-hint">{icon("empty")}<p>No files yet. Drop some above, or copy them '
-            "into the library folder.</p></div>"
-        )
-    counts = Counter(file.status for file in files)
-    wanted = (name or "").strip().casefold()
-    matching = [
-        file
-        for file in files
-        if status in {None, "all", file.status} and wanted in file.source.casefold()
-    ]
-    summary = " · ".join(
-        [f"{len(files)} {'file' if len(files) == 1 else 'files'}"]
-        + [f"{counts[key]} {key}" for key in _STATUSES if counts[key]]
-        + [size_text(sum(file.size_bytes for file in files))]
-    )
-    head = f'<p class="kb-summary" role="status">{summary}</p>'
-    if not matching:
-        return head + message("No file matches. Choose another status or name.")
-    more = (
-        f'<p class="kb-muted">The first {_N_SHOWN} of {len(matching)} are shown. '
-        "Find others by name.</p>"
-        if len(matching) > _N_SHOWN
-        else ""
-    )
-    rows = "".join(map(_row, matching[:_N_SHOWN]))
-    return (
-        f'{head}<table class="kb-table"><thead><tr><th scope="col">File</th>'
-        '<th scope="col">Status</th><th scope="col" class="kb-num">Size</th>'
-        '<th scope="col" class="kb-num">Chunks</th><th scope="col">Changed</th>'
-        f'<th scope="col"><span class="kb-hidden">Actions</span></th></tr></thead>'
-        f"<tbody>{rows}</tbody></table>{more}"
-    )
-
-
-def _row(file: LibraryFile) -> str:
-    path = PurePosixPath(file.source)
-    folder = "" if str(path.parent) == "." else f"{path.parent}/"
-    source = escape(file.source)
-    name = (
-        f'<span class="kb-folder">{escape(folder)}</span>'
-        f'<span class="kb-file-name">{escape(path.name)}</span>'
-    )
-    if file.document_sha256:
-        name = (
-            f'<a class="kb-link" href="{escape(original_url(file.document_sha256))}" '
-            f'target="_blank" rel="noopener">{name}</a>'
-        )
-    reason = f'<p class="kb-reason">{escape(file.reason)}</p>' if file.reason else ""
-    changed = datetime.fromtimestamp(file.mtime_ns / 1e9)
-    retry = (
-        f'<button type="button" class="kb-tool kb-tool-text" data-act="retry" '
-        f'data-source="{source}" aria-label="Retry {source}">Retry</button>'
-        if file.status in {"failed", "partial"}
-        else ""
-    )
-    remove = (
-        f'<button type="button" class="kb-tool kb-tool-text" data-act="remove" '
-        f'data-source="{source}" aria-label="Delete {source}">Delete</button>'
-        if file.is_deletable
-        else ""
-    )
-    return (
-        f'<tr data-status="{escape(file.status)}"><td class="kb-cell-file"><div>'
-        f'<span class="kb-file-icon">{icon(file.kind or "text")}</span>'
-        f'<div class="kb-file" title="{source}">{name}{reason}</div></div></td>'
-        f'<td><span class="kb-status kb-status-{escape(file.status)}">{escape(file.status)}'
-        f'</span></td><td class="kb-num">{size_text(file.size_bytes)}</td>'
-        f'<td class="kb-num">{file.n_chunks}</td>'
-        f'<td class="kb-date">{changed:%Y-%m-%d %H:%M}</td>'
-        f'<td class="kb-actions">{retry}{remove}</td></tr>'
     )

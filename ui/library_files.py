@@ -5,16 +5,26 @@ from __future__ import annotations
 import os
 import shutil
 import unicodedata
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kb.errors import ConfigError
-from kb.ledger import Ledger
+from kb.ledger import FileQuery, FileRow, Ledger
 from kb.types import Kind
 
-__all__ = ["LibraryFile", "add_file", "copy_samples", "delete_file", "list_files"]
+__all__ = [
+    "PAGE_FILES",
+    "FilesPage",
+    "LibraryFile",
+    "add_file",
+    "copy_samples",
+    "delete_file",
+    "list_files",
+    "list_page",
+]
 
+PAGE_FILES = 200
 _MAX_NAME_BYTES = 200
 _SAMPLES = Path(__file__).resolve().parent.parent / "data" / "samples"
 
@@ -43,6 +53,39 @@ class LibraryFile:
     is_deletable: bool
 
 
+@dataclass(frozen=True, slots=True)
+class FilesPage:
+    """Some of the files, and how many there are.
+
+    Attributes:
+        first: The number of the first one among those that match, from 1.
+        n_matching: Files of the status and the name that were looked for.
+        n_by_status: All files.
+        size_bytes: Of all files, as far as they were looked at.
+    """
+
+    files: list[LibraryFile]
+    first: int
+    n_matching: int
+    n_by_status: dict[str, int]
+    size_bytes: int
+
+    @property
+    def n_files(self) -> int:
+        """All files."""
+        return sum(self.n_by_status.values())
+
+    @property
+    def page(self) -> int:
+        """Which page it is, from 1."""
+        return (self.first - 1) // PAGE_FILES + 1
+
+    @property
+    def n_pages(self) -> int:
+        """How many there are, at least one."""
+        return max(1, -(-self.n_matching // PAGE_FILES))
+
+
 def list_files(
     ledger: Ledger, library: Path, waiting: Collection[tuple[str, str]], indexing: str
 ) -> list[LibraryFile]:
@@ -52,42 +95,55 @@ def list_files(
         waiting: ``(root, path)`` of files that a running sync has still to read.
         indexing: The file that it reads now.
     """
-    records = {record.document.sha256: record for record in ledger.records()}
-    files: dict[tuple[str, str], LibraryFile] = {}
-    for key, path in ledger.paths().items():
-        record = records.get(path.sha256 or "")
-        files[key] = LibraryFile(
-            source=path.path,
-            root=Path(path.root),
-            kind=record.document.kind if record else None,
-            size_bytes=path.size_bytes,
-            status=record.status.value if record and not path.reason else "failed",
-            reason=path.reason or (record.reason if record else ""),
-            n_chunks=record.document.n_chunks if record else 0,
-            document_sha256=path.sha256 if record else None,
-            mtime_ns=path.mtime_ns,
-            is_deletable=Path(path.root) == library,
+    return _library_files(ledger.files(FileQuery(waiting, indexing)), library)
+
+
+def list_page(ledger: Ledger, library: Path, query: FileQuery, page: int) -> FilesPage:
+    """The files of one page, by source; the last page where there are fewer.
+
+    Args:
+        page: From 1.
+    """
+    everything = ledger.count_files(replace(query, status="", name=""))
+    matching = ledger.count_files(query) if query.status or query.name else everything
+    n_matching = sum(count.n_files for count in matching.values())
+    n_pages = max(1, -(-n_matching // PAGE_FILES))
+    offset = (min(max(page, 1), n_pages) - 1) * PAGE_FILES
+    return FilesPage(
+        files=_library_files(ledger.files(query, PAGE_FILES, offset), library),
+        first=offset + 1,
+        n_matching=n_matching,
+        n_by_status={status: count.n_files for status, count in everything.items()},
+        size_bytes=sum(count.size_bytes for count in everything.values()),
+    )
+
+
+def _library_files(rows: Iterable[FileRow], library: Path) -> list[LibraryFile]:
+    files: list[LibraryFile] = []
+    for row in rows:
+        size_bytes, mtime_ns = row.size_bytes, row.mtime_ns
+        if size_bytes is None or mtime_ns is None:
+            # Seen by the running sync only: the ledger gets it when it is read.
+            try:
+                about = Path(row.root, row.path).stat()
+            except OSError:
+                continue
+            size_bytes, mtime_ns = about.st_size, about.st_mtime_ns
+        files.append(
+            LibraryFile(
+                source=row.path,
+                root=Path(row.root),
+                kind=Kind(row.kind) if row.kind else None,
+                size_bytes=size_bytes,
+                status=row.status,
+                reason=row.reason,
+                n_chunks=row.n_chunks,
+                document_sha256=row.sha256,
+                mtime_ns=mtime_ns,
+                is_deletable=Path(row.root) == library,
+            )
         )
-    for key in waiting:
-        root, source = key
-        status = "indexing" if source == indexing else "waiting"
-        try:
-            about = Path(root, source).stat()
-        except OSError:
-            continue
-        files[key] = LibraryFile(
-            source=source,
-            root=Path(root),
-            kind=None,
-            size_bytes=about.st_size,
-            status=status,
-            reason="",
-            n_chunks=0,
-            document_sha256=None,
-            mtime_ns=about.st_mtime_ns,
-            is_deletable=Path(root) == library,
-        )
-    return sorted(files.values(), key=lambda file: file.source.casefold())
+    return files
 
 
 def add_file(library: Path, name: str, content: Path) -> str:

@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+import re
+import threading
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from kb.errors import KnowledgeBaseError
-from kb.types import Filters, Kind, Query
-from ui.library_files import LibraryFile
+from kb.ledger import DocumentStatus, FileQuery, FileRow
+from kb.model_config import ExtractiveConfig
+from kb.text import Language, language
+from kb.types import Answer, AnswerStatus, Document, Filters, Kind, Query
 from ui.render import escape, icon
 from ui.service import Service
 
-__all__ = ["Welcome"]
+__all__ = ["Welcome", "as_question"]
 
 _N_SUGGESTIONS = 4
-_N_LOOKED_AT = 8
+_N_OF_A_KIND = 3
+_N_HEADINGS = 3
+_MAX_CHARACTERS = 80
 _WITH_HEADINGS = (Kind.PDF, Kind.HTML, Kind.OFFICE, Kind.EBOOK, Kind.TEXT)
+_ASKED = {Language.ENGLISH: "What does “{}” say?", Language.CHINESE: "《{}》讲了什么？"}
+# "What is in the box", but not "What we repaired".
+_IS_QUESTION = re.compile(
+    r"(?:what|which|who|where|when|why|how) (?:am|is|are|was|were|do|does|did|can|should|will)\b",
+    re.IGNORECASE,
+)
+
+
+class _Suggestion(NamedTuple):
+    question: str
+    source: str
+    document_sha256: str
 
 
 class Welcome:
@@ -22,14 +42,20 @@ class Welcome:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._files: tuple[str, ...] = ()
-        self._questions: dict[str, str] = {}
+        self._suggestions: list[_Suggestion] = []
+        self._looked_at: set[str] = set()
+        self._looking = threading.Lock()
 
     def html(self) -> str:
         """The view as it is now."""
-        files = self._service.files()
-        indexed = [file for file in files if file.status in {"indexed", "partial"}]
-        if not files:
+        ledger = self._service.kb.ledger
+        counts = ledger.count_files(FileQuery(waiting=self._service.syncer.waiting()))
+        n_indexed = sum(
+            counts[status].n_files
+            for status in (DocumentStatus.INDEXED, DocumentStatus.PARTIAL)
+            if status in counts
+        )
+        if not counts:
             return (
                 f'<section class="kb-welcome kb-welcome-empty">{icon("empty")}'
                 "<h2>Your library is empty</h2>"
@@ -38,7 +64,7 @@ class Welcome:
                 '<button type="button" class="kb-button" data-goto="library">Add files</button>'
                 "</section>"
             )
-        if not indexed:
+        if not n_indexed:
             return (
                 f'<section class="kb-welcome kb-welcome-empty">{icon("empty")}'
                 "<h2>Reading your files</h2>"
@@ -48,48 +74,103 @@ class Welcome:
                 "</section>"
             )
         questions = "".join(
-            f'<button type="button" class="kb-suggestion" data-ask="{escape(question)}">'
-            f"<span>{escape(question)}</span>"
-            f'<span class="kb-muted">{escape(source)}</span></button>'
-            for question, source in self._suggestions(indexed).items()
+            f'<button type="button" class="kb-suggestion" data-ask="{escape(found.question)}">'
+            f"<span>{escape(found.question)}</span>"
+            f'<span class="kb-muted">{escape(found.source)}</span></button>'
+            for found in self._suggested()
         )
-        noun = "file" if len(indexed) == 1 else "files"
+        noun = "file" if n_indexed == 1 else "files"
         return (
             '<section class="kb-welcome"><h2>What would you like to know?</h2>'
-            f"<p>Answers come from your {len(indexed)} {noun}, and every claim opens "
+            f"<p>Answers come from your {n_indexed:,} {noun}, and every claim opens "
             "at its page, picture or second.</p>"
             f'<div class="kb-suggestions">{questions}</div></section>'
         )
 
-    def _suggestions(self, indexed: Sequence[LibraryFile]) -> dict[str, str]:
-        """Headings of a few documents of different kinds, each with its source."""
-        of_kind = {kind: [file for file in indexed if file.kind is kind] for kind in _WITH_HEADINGS}
-        turns = [
-            files[i]
-            for i in range(_N_LOOKED_AT)
-            for files in of_kind.values()
-            if i < len(files) and files[i].document_sha256
-        ][:_N_LOOKED_AT]
-        looked_at = tuple(file.document_sha256 or "" for file in turns)
-        if looked_at != self._files:
-            questions: dict[str, str] = {}
-            for file in turns:
-                heading = self._heading(file)
-                if heading and len(questions) < _N_SUGGESTIONS:
-                    questions.setdefault(heading, file.source)
-            self._files, self._questions = looked_at, questions
-        return self._questions
+    def _suggested(self) -> list[_Suggestion]:
+        """A question each about a few documents of different kinds. They stay while their
+        documents do, so that they do not change under the person's hand."""
+        # While another page's thread looks for more, there are those found so far.
+        if self._looking.acquire(blocking=False):
+            try:
+                self._look_for_more()
+            finally:
+                self._looking.release()
+        return self._suggestions
 
-    def _heading(self, file: LibraryFile) -> str:
-        """The heading over the passage that is nearest to the document's title."""
-        document = self._service.document(file.document_sha256 or "")
+    def _look_for_more(self) -> None:
+        document = self._service.document
+        found = [one for one in self._suggestions if document(one.document_sha256) is not None]
+        for row in self._candidates() if len(found) < _N_SUGGESTIONS else ():
+            if row.sha256 is None or row.sha256 in self._looked_at:
+                continue
+            self._looked_at.add(row.sha256)
+            question = self._question(row.path, row.sha256)
+            if question and question not in {one.question for one in found}:
+                found.append(_Suggestion(question, row.path, row.sha256))
+                if len(found) == _N_SUGGESTIONS:
+                    break
+        self._suggestions = found
+
+    def _candidates(self) -> Iterator[FileRow]:
+        """The first files of each kind, in turn."""
+        ledger = self._service.kb.ledger
+        of_kind = [
+            ledger.files(FileQuery(status=DocumentStatus.INDEXED, kind=kind), _N_OF_A_KIND)
+            for kind in _WITH_HEADINGS
+        ]
+        return (row for turn in itertools.zip_longest(*of_kind) for row in turn if row is not None)
+
+    def _question(self, source: str, sha256: str) -> str:
+        """A question that the document answers, or empty."""
+        document = self._service.document(sha256)
         if document is None:
             return ""
-        query = Query(text=document.title, filters=Filters(sources=(file.source,)))
         try:
-            hits = self._service.search(query).hits
+            for question, heading in self._questions(document, source):
+                if self._is_answered(question, heading, sha256):
+                    return question
         except KnowledgeBaseError:
-            return ""  # The page is shown without suggestions; asking will say what is wrong.
-        headings = [hit.chunk.headings[-1] for hit in hits if hit.chunk.headings]
+            pass  # The page is shown without suggestions; asking will say what is wrong.
+        return ""
+
+    def _questions(self, document: Document, source: str) -> list[tuple[str, str]]:
+        """Questions with their headings: those over the passages that are nearest to the
+        document's title; first headings that are questions as they stand."""
+        query = Query(text=document.title, filters=Filters(sources=(source,)))
         title = document.title.casefold()
-        return next((text for text in headings if text.casefold() not in title), "")
+        found: dict[str, str] = {}
+        for hit in self._service.search(query).hits:
+            heading = hit.chunk.headings[-1] if hit.chunk.headings else ""
+            if heading and heading.casefold() not in title and len(heading) <= _MAX_CHARACTERS:
+                found.setdefault(as_question(heading, document.title), heading)
+        pairs = sorted(found.items(), key=lambda pair: not pair[0].startswith(pair[1]))
+        return pairs[:_N_HEADINGS]
+
+    def _is_answered(self, question: str, heading: str, sha256: str) -> bool:
+        """Whether the answer begins with words of the document that stand under `heading`. A model
+        that writes is not made to write for this."""
+        if not isinstance(self._service.config.generator, ExtractiveConfig):
+            return True
+        for event in self._service.ask(Query(text=question)):
+            if not isinstance(event, Answer):
+                continue
+            if event.status is not AnswerStatus.ANSWERED or not event.citations:
+                return False
+            chunk = self._service.chunk(event.citations[0].chunk_id)
+            is_here = chunk is not None and chunk.document_sha256 == sha256
+            return is_here and chunk is not None and heading in chunk.headings
+        return False
+
+
+def as_question(heading: str, title: str) -> str:
+    """A heading as a question that says no more than the heading, in the language of the two.
+
+    Args:
+        title: Of the document.
+    """
+    if heading.endswith(("?", "？")):
+        return heading
+    if _IS_QUESTION.match(heading):
+        return f"{heading}?"
+    return _ASKED[language(f"{heading} {title}")].format(heading)

@@ -58,23 +58,28 @@ class FileCount(NamedTuple):
     size_bytes: int
 
 
-# What a sync has still to read comes as JSON: a table of it would be one for each connection.
+# What a sync has still to read comes as JSON: a table of it would be one for each connection. A
+# join with it, or IN with two columns, would look at every pair of rows: so a key of one column.
 _FILES = """
 WITH waiting AS MATERIALIZED (
-    SELECT json_extract(value, '$[0]') AS root, json_extract(value, '$[1]') AS path,
-        CASE json_extract(value, '$[1]') WHEN :reading THEN 'indexing' ELSE 'waiting' END AS status
+    SELECT json_extract(value, '$[0]') AS root, json_extract(value, '$[1]') AS path
     FROM json_each(:waiting)
-), files AS (
-    SELECT p.root, p.path, iif(w.status IS NULL, d.sha256, NULL) AS sha256,
-        iif(w.status IS NULL, d.kind, NULL) AS kind, p.size_bytes, p.mtime_ns,
-        CASE WHEN w.status IS NOT NULL THEN w.status
-            WHEN d.sha256 IS NULL OR p.reason <> '' THEN 'failed' ELSE d.status END AS status,
-        iif(w.status IS NULL, coalesce(nullif(p.reason, ''), d.reason, ''), '') AS reason,
-        iif(w.status IS NULL, coalesce(d.n_chunks, 0), 0) AS n_chunks
+), known AS MATERIALIZED (
+    SELECT p.root, p.path, d.sha256, d.kind, p.size_bytes, p.mtime_ns, d.n_chunks,
+        iif(d.sha256 IS NULL OR p.reason <> '', 'failed', d.status) AS status,
+        coalesce(nullif(p.reason, ''), d.reason, '') AS reason,
+        p.root || char(0) || p.path IN (SELECT root || char(0) || path FROM waiting) AS is_waiting
     FROM paths p LEFT JOIN documents d USING (sha256)
-        LEFT JOIN waiting w ON w.path = p.path AND w.root = p.root
+), files AS (
+    SELECT root, path, iif(is_waiting, NULL, sha256) AS sha256,
+        iif(is_waiting, NULL, kind) AS kind, size_bytes, mtime_ns,
+        iif(is_waiting, iif(path = :reading, 'indexing', 'waiting'), status) AS status,
+        iif(is_waiting, '', reason) AS reason,
+        iif(is_waiting, 0, coalesce(n_chunks, 0)) AS n_chunks
+    FROM known
     UNION ALL
-    SELECT root, path, NULL, NULL, NULL, NULL, status, '', 0 FROM waiting w
+    SELECT root, path, NULL, NULL, NULL, NULL, iif(path = :reading, 'indexing', 'waiting'), '', 0
+    FROM waiting w
     WHERE NOT EXISTS (SELECT 1 FROM paths p WHERE p.root = w.root AND p.path = w.path)
 )
 """
@@ -82,6 +87,13 @@ _WHERE = """
 WHERE (:status = '' OR status = :status) AND (:kind = '' OR kind = :kind)
     AND (:name = '' OR instr(casefold(path), :name))
 """
+_FIND = f"""{_FILES}
+SELECT root, path, sha256, kind, size_bytes, mtime_ns, status, reason, n_chunks
+FROM files {_WHERE} ORDER BY casefold(path), path, root LIMIT :limit OFFSET :offset
+"""  # noqa: S608 - of constants only
+_COUNT = f"""{_FILES}
+SELECT status, count(*), coalesce(sum(size_bytes), 0) FROM files {_WHERE} GROUP BY status
+"""  # noqa: S608 - of constants only
 
 
 def find_files(
@@ -89,22 +101,13 @@ def find_files(
 ) -> list[FileRow]:
     """Files by path, whatever the case, then by root."""
     values = _values(query) | {"limit": -1 if limit is None else limit, "offset": offset}
-    rows = reader.execute(
-        f"{_FILES} SELECT root, path, sha256, kind, size_bytes, mtime_ns, status, reason, n_chunks "
-        f"FROM files {_WHERE} ORDER BY casefold(path), path, root LIMIT :limit OFFSET :offset",
-        values,
-    )
-    return [FileRow(*row) for row in rows.fetchall()]
+    return [FileRow(*row) for row in reader.execute(_FIND, values).fetchall()]
 
 
 def count_files(reader: sqlite3.Connection, query: FileQuery) -> dict[str, FileCount]:
     """By status; those that no file has are left out."""
-    rows = reader.execute(
-        f"{_FILES} SELECT status, count(*), coalesce(sum(size_bytes), 0) FROM files {_WHERE} "
-        "GROUP BY status",
-        _values(query),
-    )
-    return {status: FileCount(n, size) for status, n, size in rows.fetchall()}
+    rows = reader.execute(_COUNT, _values(query)).fetchall()
+    return {status: FileCount(n_files, size_bytes) for status, n_files, size_bytes in rows}
 
 
 def _values(query: FileQuery) -> dict[str, str | int]:

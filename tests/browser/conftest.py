@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from browser_parts import HOSTILE, HOSTILE_NAME, Server
+from browser_parts import HOSTILE, HOSTILE_NAME, Server, running_server
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 REPO = Path(__file__).resolve().parents[2]
-KB = Path(sys.executable).with_name("kb")
 SAMPLES = REPO / "data" / "samples"
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 CHROMIUM_ARGS = [
@@ -39,7 +34,7 @@ class Watch:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """`kb up` on a library that holds a video with its subtitles and a hostile note."""
+    """On a library that holds a video with its subtitles and a hostile note."""
     if not Path(CHROMIUM).exists():
         pytest.skip("Chromium is not installed (apt install chromium)")
     if not SAMPLES.is_dir():
@@ -53,26 +48,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         shutil.copy(path, library)
     (library / "notes").mkdir()
     (library / "notes" / HOSTILE_NAME).write_text(HOSTILE, "utf-8")
-    log = (home / "server.log").open("wb")
-    process = subprocess.Popen(
-        [str(KB), "up", "--home", str(home), "--port", "0", "--no-browser", "--json"],
-        stdout=subprocess.PIPE,
-        stderr=log,
-        cwd=REPO,
-        env=os.environ | {"GRADIO_ANALYTICS_ENABLED": "False"},
-    )
-    try:
-        assert process.stdout is not None
-        said = b""
-        while not said.rstrip().endswith(b"}"):
-            line = process.stdout.readline()
-            assert line, (home / "server.log").read_text("utf-8")
-            said += line
-        yield Server(json.loads(said)["url"], library)
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
-        log.close()
+    with running_server(home) as started:
+        yield started
 
 
 # Not for the whole session: while Playwright runs, no other test can start an event loop.

@@ -107,10 +107,16 @@ def test_question_without_an_answer_says_so(indexed: Page) -> None:
     expect(turn.locator(".kb-foot")).to_contain_text("Try other words")
 
 
-def test_suggestions_come_from_the_library_and_are_asked_by_a_click(indexed: Page) -> None:
+def test_suggestions_are_questions_that_the_library_answers(indexed: Page) -> None:
     suggestion = indexed.locator(".kb-suggestion").first
     question = suggestion.get_attribute("data-ask") or ""
+    assert question.endswith("?")
+    # What is being typed stays.
+    indexed.locator("#kb-question textarea").fill("half a que")
     suggestion.click()
     turn = indexed.locator("[data-turn]").last
     expect(turn).to_have_attribute("aria-busy", "false")
     expect(turn.locator(".kb-question")).to_have_text(question)
+    expect(turn.locator(".kb-source").first).to_contain_text(MANUAL.name)
+    expect(indexed.locator("#kb-question textarea")).to_have_value("half a que")
+    expect(indexed.locator(".kb-welcome")).to_be_hidden()

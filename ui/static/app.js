@@ -1,4 +1,4 @@
-// The viewer, the theme switch, confirmations, copying. No library; loaded from the same
+// The viewer, the theme switch, confirmations, the kept conversation. No library; loaded from the same
 // origin. Everything is delegated from the document, since the pages replace their HTML.
 (() => {
   "use strict";
@@ -154,13 +154,108 @@
     });
 
   // --- chat ------------------------------------------------------------------------------
+  // The conversation is kept in this tab alone, and what is typed but not sent as well: a page
+  // that lost its server loads itself again (Gradio does that) when the server is back.
+  const TURNS_KEY = "kb-turns";
+  const DRAFT_KEY = "kb-draft";
+  const MAX_TURNS = 50;
+  const MAX_CHARACTERS = 500_000;
+  const BOX = "#kb-question textarea";
+
+  function stored(key, value) {
+    try {
+      if (value === undefined) return sessionStorage.getItem(key);
+      if (value === null) sessionStorage.removeItem(key);
+      else sessionStorage.setItem(key, value);
+      return true;
+    } catch {
+      return null; // refused by the browser's settings, or full
+    }
+  }
+
+  // Held here as well, for browsers that refuse to store anything.
+  let turns = stored(TURNS_KEY);
+  const turnsAtLoad = turns;
+  if (turns) document.documentElement.classList.add("kb-restoring");
+
+  kb.turns = () => turns;
+  kb.turnsAtLoad = () => turnsAtLoad;
+  kb.forgetTurns = () => {
+    turns = null;
+    stored(TURNS_KEY, null);
+  };
+
+  function keepTurn(record) {
+    let records = [];
+    try {
+      records = JSON.parse(turns || "[]");
+    } catch {
+      // not ours: what is kept now replaces it
+    }
+    records = records.filter((other) => other.number < record.number);
+    records = [...records, record].slice(-MAX_TURNS);
+    turns = JSON.stringify(records);
+    while (records.length > 1 && (turns.length > MAX_CHARACTERS || !stored(TURNS_KEY, turns))) {
+      records.shift();
+      turns = JSON.stringify(records);
+    }
+    stored(TURNS_KEY, turns);
+  }
+
+  kb.turnsShown = () => {
+    document.documentElement.classList.remove("kb-restoring");
+    const last = document.querySelector("#kb-past .kb-turn:last-child");
+    if (last && !document.querySelector("#kb-live [data-turn]")) last.scrollIntoView();
+  };
+
   let lastTurn = "";
   kb.onTurn = (element) => {
     const turn = element.querySelector("[data-turn]");
+    if (turn && turn.dataset.record) keepTurn(JSON.parse(turn.dataset.record));
     if (turn && turn.dataset.turn !== lastTurn && turn.dataset.turn !== "1") {
       turn.scrollIntoView({ block: "start", behavior: "smooth" });
     }
     lastTurn = turn ? turn.dataset.turn : "";
+  };
+
+  window.addEventListener("pagehide", () => {
+    const box = document.querySelector(BOX);
+    if (box) stored(DRAFT_KEY, box.value || null);
+  });
+
+  function restoreDraft() {
+    const draft = stored(DRAFT_KEY);
+    if (!draft) return;
+    stored(DRAFT_KEY, null);
+    const observer = new MutationObserver(() => {
+      const box = document.querySelector(BOX);
+      if (!box) return;
+      observer.disconnect();
+      if (box.value) return;
+      box.value = draft;
+      box.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+    observer.observe(document.body, { childList: true, subtree: true });
+  }
+
+  // --- focus -----------------------------------------------------------------------------
+  // A control keeps the focus when the list that it stands in is drawn anew.
+  kb.keepFocus = (element) => {
+    const keyOf = (control) => control.dataset.focus || `${control.dataset.act} ${control.dataset.source}`;
+    let last = null;
+    element.addEventListener("focusin", (event) => (last = event.target));
+    document.addEventListener("pointerdown", (event) => {
+      if (!element.contains(event.target)) last = null;
+    });
+    return () => {
+      if (!last || last.isConnected || document.activeElement !== document.body) return;
+      const group = last.dataset.group;
+      const controls = [...element.querySelectorAll("button, input")];
+      const same = controls.find((control) => keyOf(control) === keyOf(last) && !control.disabled);
+      // "Next" on the last page is off: the group's first control takes over.
+      const near = controls.find((control) => group && control.dataset.group === group && !control.disabled);
+      (same || near)?.focus({ preventScroll: true });
+    };
   };
 
   // --- one place for clicks --------------------------------------------------------------
@@ -254,6 +349,7 @@
 
   function begin() {
     applyTheme();
+    restoreDraft();
     // Gradio sets its own idea of the theme when it starts.
     new MutationObserver(applyTheme).observe(document.body, { attributeFilter: ["class"] });
   }

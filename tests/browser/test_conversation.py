@@ -1,0 +1,206 @@
+"""A conversation outlives the page that shows it, and a question is never lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from browser_parts import VIDEO, Server, ask, go_to, row, wait_until_indexed
+from PIL import Image
+from playwright.sync_api import Browser, Page, Route, expect
+
+CELLAR = "Why keep the carton in the cellar?"
+# Presses Enter as soon as there is a box, long before a person could.
+AT_ONCE = """
+new MutationObserver((_, observer) => {
+  const box = document.querySelector("#kb-question textarea");
+  if (!box) return;
+  observer.disconnect();
+  setTimeout(() => {
+    box.value = QUESTION;
+    box.dispatchEvent(new Event("input", {bubbles: true}));
+    setTimeout(() => box.dispatchEvent(
+      new KeyboardEvent("keypress", {key: "Enter", bubbles: true, cancelable: true})), DELAY_MS);
+  });
+}).observe(document, {childList: true, subtree: true});
+"""
+
+
+@pytest.fixture
+def indexed(page: Page) -> Page:
+    go_to(page, "Library")
+    wait_until_indexed(page, VIDEO, 120_000)
+    go_to(page, "Chat")
+    return page
+
+
+def reload(page: Page) -> None:
+    page.reload()
+    page.locator("#kb-question textarea").wait_for()
+
+
+def turns(page: Page) -> list[str]:
+    return page.locator("[data-turn] .kb-question").all_inner_texts()
+
+
+def test_conversation_is_there_after_a_reload_and_goes_on(indexed: Page) -> None:
+    before = ask(indexed, CELLAR).locator(".kb-answer").inner_text()
+    ask(indexed, "Who won the chess olympiad of Reykjavik?")
+    reload(indexed)
+    expect(indexed.locator("[data-turn]")).to_have_count(2)
+    expect(indexed.locator(".kb-welcome")).to_be_hidden()
+    first = indexed.locator("[data-turn]").first
+    assert first.locator(".kb-answer").inner_text() == before
+
+    # Its number still opens the film at the second.
+    first.locator(".kb-answer .kb-chip").first.click()
+    video = indexed.locator("dialog video")
+    indexed.wait_for_function("document.querySelector('dialog video').readyState >= 2")
+    assert 28 <= video.evaluate("video => video.currentTime") <= 35
+    indexed.keyboard.press("Escape")
+
+    third = ask(indexed, "How long is the film?")
+    assert third.get_attribute("data-turn") == "3"
+    reload(indexed)
+    expect(indexed.locator("[data-turn]")).to_have_count(3)
+    assert len(set(turns(indexed))) == 3
+
+
+def test_new_conversation_forgets_the_old_one(indexed: Page) -> None:
+    new = indexed.get_by_role("button", name="New conversation")
+    expect(new).to_be_hidden()
+    ask(indexed, CELLAR)
+    new.click()
+    expect(indexed.locator("[data-turn]")).to_have_count(0)
+    expect(indexed.locator(".kb-welcome")).to_be_visible()
+    reload(indexed)
+    expect(indexed.locator(".kb-welcome")).to_be_visible()
+    expect(indexed.locator("[data-turn]")).to_have_count(0)
+
+
+def test_another_tab_has_a_conversation_of_its_own(indexed: Page, server: Server) -> None:
+    ask(indexed, CELLAR)
+    other = indexed.context.new_page()
+    other.goto(server.url)
+    expect(other.locator(".kb-welcome")).to_be_visible()
+    expect(other.locator("[data-turn]")).to_have_count(0)
+    ask(other, "How long is the film?")
+    reload(indexed)
+    expect(indexed.locator(".kb-question", has_text=CELLAR)).to_be_visible()
+    assert turns(indexed) == [CELLAR]
+    other.close()
+
+
+def test_picture_that_was_asked_with_is_there_after_a_reload(indexed: Page, tmp_path: Path) -> None:
+    path = tmp_path / "frame.png"
+    Image.new("RGB", (320, 180), "orange").save(path)
+    indexed.locator("#kb-question input[type=file]").set_input_files(path)
+    expect(indexed.locator("#kb-question img")).to_be_visible()
+    ask(indexed, "")
+    reload(indexed)
+    picture = indexed.get_by_alt_text("Picture in the question")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.naturalWidth") == 160
+
+
+def test_citation_of_a_removed_file_says_so(indexed: Page, server: Server) -> None:
+    path = server.library / "heron.txt"
+    path.write_text("The grey heron of Oakford pond is called Bartholomew.", "utf-8")
+    go_to(indexed, "Library")
+    wait_until_indexed(indexed, path.name, 60_000)
+    go_to(indexed, "Chat")
+    ask(indexed, "What is the grey heron of Oakford pond called?")
+    path.unlink()
+    go_to(indexed, "Library")
+    expect(row(indexed, path.name)).to_have_count(0, timeout=60_000)
+    reload(indexed)
+    card = indexed.locator(".kb-source", has_text=path.name)
+    expect(card).to_contain_text("Removed or changed since")
+    expect(card).to_contain_text("Bartholomew")
+    card.click()
+    expect(indexed.get_by_role("dialog")).to_contain_text("no longer in the library")
+
+
+def test_old_questions_make_room_for_new_ones(indexed: Page) -> None:
+    ask(indexed, CELLAR)
+    # As if fifty had been asked.
+    indexed.evaluate(
+        """() => {
+          const [turn] = JSON.parse(sessionStorage["kb-turns"]);
+          const turns = Array.from({length: 50}, (_, i) => ({...turn, number: i + 1}));
+          sessionStorage["kb-turns"] = JSON.stringify(turns);
+        }"""
+    )
+    reload(indexed)
+    expect(indexed.locator("[data-turn]")).to_have_count(50)
+    ask(indexed, "How long is the film?")
+    reload(indexed)
+    expect(indexed.locator("[data-turn]")).to_have_count(50)
+    expect(indexed.locator(".kb-left-out")).to_have_text("1 earlier question is no longer kept.")
+    assert indexed.locator("[data-turn]").last.get_attribute("data-turn") == "51"
+
+
+def test_nonsense_in_the_storage_is_an_empty_conversation(indexed: Page) -> None:
+    indexed.evaluate("sessionStorage['kb-turns'] = '[{\"number\": \"none\"}]'")
+    reload(indexed)
+    expect(indexed.locator(".kb-welcome")).to_be_visible()
+    turn = ask(indexed, CELLAR)
+    assert turn.get_attribute("data-turn") == "1"
+
+
+def test_question_cut_off_by_a_reload_can_be_asked_again(indexed: Page) -> None:
+    # The answer is never heard of, as if it took very long.
+    ask(indexed, CELLAR)
+    indexed.evaluate(
+        """() => {
+          const turns = JSON.parse(sessionStorage["kb-turns"]);
+          const {number, question} = turns[0];
+          sessionStorage["kb-turns"] = JSON.stringify([{number, question}]);
+        }"""
+    )
+    reload(indexed)
+    expect(indexed.locator(".kb-foot")).to_contain_text("before this was answered")
+    indexed.get_by_role("button", name="Ask again").click()
+    turn = indexed.locator("[data-turn='2']")
+    expect(turn).to_have_attribute("aria-busy", "false", timeout=30_000)
+    expect(turn.locator(".kb-source").first).to_be_visible()
+
+
+@pytest.mark.parametrize("delay_ms", [0, 20, 100, 300])
+def test_question_sent_as_soon_as_there_is_a_box_is_answered(
+    indexed: Page, browser: Browser, server: Server, delay_ms: int
+) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.add_init_script(
+        AT_ONCE.replace("QUESTION", repr(CELLAR)).replace("DELAY_MS", str(delay_ms))
+    )
+    page.goto(server.url)
+    turn = page.locator("[data-turn]")
+    expect(turn).to_have_attribute("aria-busy", "false", timeout=30_000)
+    # What the page loads has come by then, and has left the answer alone.
+    page.wait_for_timeout(2000)
+    assert turns(page) == [CELLAR]
+    expect(turn.locator(".kb-source").first).to_be_visible()
+    expect(page.locator("#kb-question textarea")).to_have_value("")
+    context.close()
+
+
+def test_question_that_does_not_reach_the_server_stays_in_the_box(indexed: Page) -> None:
+    def refuse(route: Route) -> None:
+        route.abort()
+
+    indexed.route("**/queue/join*", refuse)
+    indexed.locator("#kb-question textarea").fill(CELLAR)
+    indexed.keyboard.press("Enter")
+    indexed.wait_for_timeout(1500)
+    box = indexed.locator("#kb-question textarea")
+    expect(box).to_have_value(CELLAR)
+    indexed.unroute("**/queue/join*")
+    # The page loads itself again when the server is back, or goes on: the words are still there.
+    reload(indexed)
+    expect(box).to_have_value(CELLAR)
+    box.press("Enter")
+    turn = indexed.locator("[data-turn]")
+    expect(turn).to_have_attribute("aria-busy", "false", timeout=30_000)
+    assert turns(indexed) == [CELLAR]

@@ -1,0 +1,131 @@
+"""A library of more files than one page of the list holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from browser_parts import Server, go_to, row, running_server
+from playwright.sync_api import Locator, Page, expect
+
+PHONE = {"viewport": {"width": 390, "height": 844}}
+N_FILES = 1234
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """On 1,234 copies of one text, which is read once."""
+    library = tmp_path_factory.mktemp("home") / "library"
+    library.mkdir()
+    for number in range(1, N_FILES + 1):
+        (library / f"Note {number:04}.txt").write_text("The pump is oiled in May.", "utf-8")
+    (library / "Über uns.txt").write_text("A file of its own.", "utf-8")
+    with running_server(library.parent) as started:
+        yield started
+
+
+@pytest.fixture
+def library(page: Page) -> Page:
+    go_to(page, "Library")
+    expect(page.locator(".kb-summary")).to_contain_text("1,235 indexed", timeout=120_000)
+    return page
+
+
+def pager(page: Page, where: str = "top") -> Locator:
+    return page.get_by_role("navigation", name=f"Pages of files, {where}")
+
+
+def shown(page: Page) -> tuple[str, str, int]:
+    """The first and the last file on the page, and how many there are."""
+    names = page.locator(".kb-file-name")
+    return names.first.inner_text(), names.last.inner_text(), names.count()
+
+
+def test_every_file_can_be_reached(library: Page) -> None:
+    top = pager(library)
+    expect(top.locator(".kb-range")).to_have_text("1–200 of 1,235")
+    expect(top.get_by_role("button", name="Previous page")).to_be_disabled()
+    seen = set(library.locator(".kb-file-name").all_inner_texts())
+    for first in range(201, N_FILES + 1, 200):
+        pager(library, "bottom").get_by_role("button", name="Next page").click()
+        expect(top.locator(".kb-range")).to_contain_text(f"{first:,}–")
+        expect(library.locator(".kb-summary")).to_be_in_viewport()
+        seen |= set(library.locator(".kb-file-name").all_inner_texts())
+    assert len(seen) == N_FILES + 1
+    expect(top.locator(".kb-range")).to_have_text("1,201–1,235 of 1,235")
+    expect(top.get_by_role("button", name="Next page")).to_be_disabled()
+    top.get_by_role("button", name="First page").click()
+    expect(top.locator(".kb-range")).to_have_text("1–200 of 1,235")
+    top.get_by_role("button", name="Last page").click()
+    expect(top.locator(".kb-range")).to_have_text("1,201–1,235 of 1,235")
+    assert shown(library) == ("Note 1201.txt", "Über uns.txt", 35)
+
+
+def test_name_is_looked_for_among_all_files(library: Page) -> None:
+    pager(library).get_by_role("button", name="Next page").click()
+    expect(row(library, "Note 0201.txt")).to_be_visible()
+    find = library.locator("#kb-name-filter").locator("input, textarea")
+    find.fill("note 1")
+    expect(pager(library).locator(".kb-range")).to_have_text("1–200 of 235")
+    assert shown(library) == ("Note 1000.txt", "Note 1199.txt", 200)
+    # Whatever the case, also beyond ASCII.
+    find.fill("ÜBER")
+    expect(row(library, "Über uns.txt")).to_be_visible()
+    expect(library.locator(".kb-pager")).to_have_count(0)
+    library.get_by_role("radio", name="Failed").check()
+    expect(library.locator("#kb-files")).to_contain_text("No file matches")
+
+
+def test_pages_are_turned_by_keyboard(library: Page) -> None:
+    top = pager(library)
+    following = top.get_by_role("button", name="Next page")
+    following.focus()
+    library.keyboard.press("Enter")
+    expect(top.locator(".kb-range")).to_have_text("201–400 of 1,235")
+    # The control that was used keeps the focus, though the list was drawn anew.
+    expect(following).to_be_focused()
+    library.keyboard.press("Enter")
+    expect(top.locator(".kb-range")).to_have_text("401–600 of 1,235")
+    library.keyboard.press("Shift+Tab")
+    number = top.get_by_role("spinbutton", name="Page")
+    expect(number).to_be_focused()
+    number.fill("6")
+    library.keyboard.press("Enter")
+    expect(top.locator(".kb-range")).to_have_text("1,001–1,200 of 1,235")
+    expect(number).to_be_focused()
+    expect(number).to_have_value("6")
+    number.fill("99")
+    library.keyboard.press("Enter")
+    expect(top.locator(".kb-range")).to_have_text("1,201–1,235 of 1,235")
+    expect(number).to_have_value("7")
+
+
+def test_page_stays_while_files_change(library: Page, server: Server) -> None:
+    top = pager(library)
+    top.get_by_role("button", name="Next page").click()
+    expect(top.locator(".kb-range")).to_have_text("201–400 of 1,235")
+    added = server.library / "A new one.txt"
+    added.write_text("The pump is oiled in May.", "utf-8")
+    expect(top.locator(".kb-range")).to_have_text("201–400 of 1,236", timeout=30_000)
+    assert shown(library)[0] == "Note 0200.txt"
+    row(library, "Note 0200.txt").get_by_role("button", name="Delete").click()
+    library.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(row(library, "Note 0200.txt")).to_have_count(0)
+    expect(top.locator(".kb-range")).to_have_text("201–400 of 1,235")
+    (server.library / "Note 0200.txt").write_text("The pump is oiled in May.", "utf-8")
+    added.unlink()
+    expect(row(library, "Note 0201.txt")).to_be_visible(timeout=30_000)
+
+
+@pytest.mark.parametrize("page", [PHONE], indirect=True)
+def test_pages_are_turned_on_a_phone(library: Page) -> None:
+    bottom = pager(library, "bottom")
+    bottom.scroll_into_view_if_needed()
+    following = bottom.get_by_role("button", name="Next page")
+    box = following.bounding_box()
+    assert box is not None
+    assert min(box["width"], box["height"]) >= 36
+    following.click()
+    expect(pager(library).locator(".kb-range")).to_have_text("201–400 of 1,235")
+    expect(library.locator(".kb-summary")).to_be_in_viewport()
+    assert library.evaluate("document.documentElement.scrollWidth") == 390
