@@ -160,9 +160,10 @@ class Decoder:
             cosine, sine = cosine[rows], sine[rows]
         query = turn(self._normed(query, layer.query_norm), cosine, sine)
         attended = (attend_last if is_last else attend)(query, key, value, layout)
-        hidden = hidden + F.linear(attended.reshape(len(hidden), -1), layer.output)
+        # In place, so that the sum costs no pass over memory.
+        hidden.addmm_(attended.reshape(len(hidden), -1), layer.output.T)
         gate, up = F.linear(self._normed(hidden, layer.mlp_norm), layer.gate_up).chunk(2, dim=-1)
-        return hidden + F.linear(F.silu(gate) * up, layer.down), seen
+        return hidden.addmm_(F.silu(gate).mul_(up), layer.down.T), seen
 
     def _normed(self, states: Tensor, weight: Tensor) -> Tensor:
         return rms_norm(states, weight, self._epsilon)

@@ -11,12 +11,14 @@ __all__ = ["rms_norm", "turn"]
 
 def rms_norm(states: Tensor, weight: Tensor, epsilon: float) -> Tensor:
     """Root mean square layer normalisation (Zhang and Sennrich, 2019) over the last dimension."""
-    if states.is_cuda or states.dtype != torch.float32:
+    if states.is_cuda:
         return F.rms_norm(states, (states.shape[-1],), weight, epsilon)
     # On a processor torch squares, sums and scales one after the other.
-    norm: Tensor = torch.linalg.vector_norm(states, dim=-1, keepdim=True)
-    mean_square = norm.square_().div_(states.shape[-1])
-    return (states * mean_square.add_(epsilon).rsqrt_()).mul_(weight)
+    wide = states.float()
+    norm: Tensor = torch.linalg.vector_norm(wide, dim=-1, keepdim=True)
+    scale = norm.square_().div_(states.shape[-1]).add_(epsilon).rsqrt_()
+    scaled = wide * scale if wide is states else wide.mul_(scale)
+    return scaled.mul_(weight).to(states.dtype)
 
 
 def turn(states: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:

@@ -134,8 +134,8 @@ class VisionTower:
         turned = turn(mixed[:, :2].flatten(1, 2), cosine, sine)
         query, key = turned.chunk(2, dim=1)
         attended = attend(query, key, mixed[:, 2], layout)
-        hidden = hidden + block.attn.proj(attended.reshape(len(hidden), -1))
-        result: Tensor = hidden + block.mlp(block.norm2(hidden))
+        hidden = block.attn.proj(attended.reshape(len(hidden), -1)).add_(hidden)
+        result: Tensor = block.mlp(block.norm2(hidden)).add_(hidden)
         return result
 
     def _kept_place(self, n_rows: int, n_columns: int) -> _Place:
