@@ -10,6 +10,7 @@ import numpy as np
 import psutil
 import pytest
 import torch
+from made_contents import encoded
 from safetensors.torch import load_file, save_file
 
 from kb.assets import AssetStore
@@ -89,6 +90,18 @@ def test_vectors_are_nearly_the_same_in_either(short: Path, tmp_path: Path) -> N
     exact, rounded = vectors("float32"), vectors("bfloat16")
     assert ((exact * rounded).sum(axis=1) > 0.999).all()
     assert not np.array_equal(exact, rounded)
+
+
+def test_in_bfloat16_batch_mates_change_no_more_than_is_told(short: Path, tmp_path: Path) -> None:
+    config = Qwen3VLEncoderConfig(model="m", device="cpu", precision="bfloat16", batch_tokens=512)
+    encoder = Qwen3VLEncoder(config, short, AssetStore(tmp_path), SharedDevice.alone())
+    queries = [Query("How do I reset it? " * n) for n in range(1, 12)]
+    queries += [Query("a page", images=(encoded(96, 64 * n),)) for n in range(1, 5)]
+    together = encoder.encode_queries(queries)
+    backwards = encoder.encode_queries(queries[::-1])[::-1]
+    alone = np.concatenate([encoder.encode_queries([query]) for query in queries])
+    for other in (backwards, alone):
+        assert ((together * other).sum(axis=1) > 0.999).all()
 
 
 def test_a_model_that_the_memory_does_not_hold_is_refused_before_it_is_read(
