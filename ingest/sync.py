@@ -120,9 +120,17 @@ class Syncer:
         return SyncReport(tuple(outcomes), (time.perf_counter() - start) * 1000)
 
     def forget(self, root: Path) -> int:
-        """Take a root out of the index; its files stay on disk. Returns how many it held."""
+        """Take a root out of the index; its files stay on disk. Returns how many it held.
+
+        Raises:
+            ConfigError: It is none of the roots.
+        """
         with self._lock:
             keys = list(self._kb.ledger.paths(root))
+            known = self._kb.ledger.roots()
+            if not keys and root not in known:
+                folders = ", ".join(map(str, known)) or "none but the library"
+                raise ConfigError(f"{root} is not in the index. Folders that are: {folders}.")
             self._kb.ledger.remove_root(root)
             self._kb.forget_paths(keys)
             self._kb.sweep_assets()

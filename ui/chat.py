@@ -177,7 +177,9 @@ def _ask(
         return
     turn = Turn(number=past[-1].number + 1 if past else 1, question=text)
     chunks: dict[str, Chunk] = {}
-    box = _box(is_busy=True, is_emptied=is_typed)
+    # The page takes the question itself out of the box (static/app.js): whatever has been typed
+    # since stays. Attachments only go with all that is in it.
+    box = _box(is_busy=True, is_emptied=is_typed and bool(files))
     yield box, _past(service, past), turn_html(turn, chunks), turn
     try:
         images, clip = split_attachments(files)

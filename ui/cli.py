@@ -273,13 +273,14 @@ def ask(
 ) -> None:
     """Answer a question with numbered citations."""
     from ui.backend import open_backend
-    from ui.output import print_citations, print_claims
+    from ui.output import plain, print_citations, print_claims
 
     if not (text.strip() or image or video):
         raise typer.BadParameter("Give a question, --image or --video.")
     place, config = configure(home, profile)
     with open_backend(place, config) as backend:
         filters = _filters(folder, kind, source, after, before)
+        held = ""
         for event in backend.ask(text, image or [], video, filters):
             if "answer" in event:
                 if as_json:
@@ -288,7 +289,10 @@ def ask(
                     print_citations(event["answer"])
                     print_claims(event["answer"])
             elif "text" in event and not as_json:
-                print(event["text"], end="", flush=True)
+                held += event["text"]
+                if not held.endswith("\\"):
+                    print(plain(held), end="", flush=True)
+                    held = ""
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import TracebackType
 from typing import Any
 
@@ -15,6 +16,7 @@ from kb.quantities import duration_text, size_text, timestamp
 __all__ = [
     "SyncDisplay",
     "place_text",
+    "plain",
     "print_citations",
     "print_claims",
     "print_claims_evaluation",
@@ -122,6 +124,11 @@ def print_results(result: Json) -> None:
     if not result["results"]:
         console.print("Nothing was found. `kb status` tells what is indexed.")
     console.print(f"[dim]{result['total_time_ms']:.0f} ms[/]", highlight=False)
+
+
+def plain(markdown: str) -> str:
+    """An answer's Markdown for a terminal: without the backslashes before marks."""
+    return re.sub(r" +\n", "\n", re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", markdown))
 
 
 def print_citations(answer: Json) -> None:

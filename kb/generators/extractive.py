@@ -50,19 +50,21 @@ class ExtractiveGenerator:
         self._config = config
 
     def stream(self, query: Query, hits: Sequence[Hit]) -> Iterator[GeneratorEvent]:
-        """Events of `kb.protocols.Generator`; a line for each quote, or for the picture that
-        matches best, or one that says that nothing answers."""
+        """Events of `kb.protocols.Generator`: where a picture is asked with, a line for the one
+        that matches best; then one for each quote; or one that says that nothing answers."""
         question = Question.of(query.text)
-        if query.text.strip():
-            chosen = self._choose(question, hits)
-            if chosen:
-                yield from _quotes(chosen, hits)
-                return
-        if query.images or query.clip:
-            yield from _pictures(question.language, hits)
+        has_picture = bool(query.images or query.clip)
+        match = _best_match(hits) if has_picture else None
+        chosen = self._choose(question, hits) if query.text.strip() else []
+        if match is None and not chosen:
+            nothing = _NO_PICTURE if has_picture else NOTHING
+            yield TextDelta(nothing[question.language])
+            yield AnswerStatus.NO_EVIDENCE
             return
-        yield TextDelta(NOTHING[question.language])
-        yield AnswerStatus.NO_EVIDENCE
+        if match is not None:
+            yield from _picture(question.language, match, hits[match])
+        yield from _quotes(chosen, hits, n_before=int(match is not None))
+        yield AnswerStatus.ANSWERED
 
     def _choose(self, question: Question, hits: Sequence[Hit]) -> list[Passage]:
         """The passages to quote, best first; none where the best is no evidence."""
@@ -77,7 +79,11 @@ class ExtractiveGenerator:
                 break
             if any(passage.says_the_same(other) for other in chosen):
                 continue
-            is_close = passage.score >= _WORTH * best.score and passage.said >= best.said
+            # What to do, in steps, is never beside the point of how.
+            is_way = question.asks_how and passage.kind is UnitKind.STEP
+            is_close = passage.score >= _WORTH * best.score and (
+                is_way or passage.said >= best.said
+            )
             has_news = passage.coverage >= _WORTH_WITH_NEWS * best.coverage and passage.said - said
             if is_close or has_news:
                 chosen.append(passage)
@@ -113,12 +119,13 @@ def _follows(hit: Hit, before: Hit) -> bool:
     return same and one.ordinal - other.ordinal in (0, 1)
 
 
-def _quotes(chosen: Sequence[Passage], hits: Sequence[Hit]) -> Iterator[GeneratorEvent]:
-    for number, passage in enumerate(chosen, 1):
+def _quotes(
+    chosen: Sequence[Passage], hits: Sequence[Hit], n_before: int
+) -> Iterator[GeneratorEvent]:
+    for number, passage in enumerate(chosen, n_before + 1):
         yield Quote(number, passage.hit_index, passage.start, passage.end)
         before = "\n\n" if number > 1 else ""
         yield TextDelta(f"{before}{_render(passage, hits[passage.hit_index])} [{number}]")
-    yield AnswerStatus.ANSWERED
 
 
 def _render(passage: Passage, hit: Hit) -> str:
@@ -157,21 +164,16 @@ def _one_line(text: str) -> str:
     return re.sub(r"\s+", " ", joined).strip()
 
 
-def _pictures(language: Language, hits: Sequence[Hit]) -> Iterator[GeneratorEvent]:
-    best = max(
-        range(len(hits)),
-        key=lambda index: hits[index].picture or 0.0,
-        default=None,
-    )
-    if best is None or not _matches(hits[best]):
-        yield TextDelta(_NO_PICTURE[language])
-        yield AnswerStatus.NO_EVIDENCE
-        return
-    hit = hits[best]
-    yield Quote(1, best, 0, 0)
+def _best_match(hits: Sequence[Hit]) -> int | None:
+    """The hit whose picture is most like the one that is asked with; None where none is."""
+    best = max(range(len(hits)), key=lambda index: hits[index].picture or 0.0, default=None)
+    return best if best is not None and _matches(hits[best]) else None
+
+
+def _picture(language: Language, index: int, hit: Hit) -> Iterator[GeneratorEvent]:
+    yield Quote(1, index, 0, 0)
     place = escape_markdown(_place(hit.source, hit.chunk.locator, hit.time_s, language))
     yield TextDelta(f"{_CLOSEST[language].format(place=place)} [1]")
-    yield AnswerStatus.ANSWERED
 
 
 def _matches(hit: Hit) -> bool:

@@ -17,6 +17,10 @@ __all__ = ["Passage", "passages"]
 
 _IS_SENTENCE = re.compile(r"[.!?。！？:：;；…][\"'”’」』)\]）]*$")
 _IS_VALUE = re.compile(r"\n[^\w\n]*\d[\d.,%]*[^\w\n]*$")
+# "一、保修期限", "第三章 保养": the heading of what follows, though a text file does not mark it.
+_IS_NUMBERED_HEADING = re.compile(
+    r"^\s*(?:[一二三四五六七八九十]+、|第[一二三四五六七八九十百\d]+[章节条])[^，。；：！？\n]{1,20}$"
+)
 _IS_QUESTION = re.compile(r"[?？][\"'”’」』)\]）\s]*$")
 
 # A term that stands only above a unit (heading, lead-in, the question of an FAQ) says what
@@ -196,7 +200,8 @@ class _Reader:
         begins = True
         for position, unit in enumerate(self._part):
             said = self._said(unit)
-            if unit.kind is UnitKind.HEADING or _IS_QUESTION.search(said) or said in names:
+            is_heading = unit.kind is UnitKind.HEADING or _IS_NUMBERED_HEADING.match(said)
+            if is_heading or _IS_QUESTION.search(said) or said in names:
                 heading, lead, begins = self._terms(said), frozenset(), True
                 continue
             own = self._terms(said)

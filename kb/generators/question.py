@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,6 +23,11 @@ _DIGITS = {
         ("one two three four five six seven eight nine ten eleven twelve").split(), 1
     )
 }
+# What manuals say for one another.
+_ALIKE = (("change", "replace", "swap"), ("fix", "repair", "mend"), ("buy", "purchase"))
+_ALIKE_STEMS = tuple(
+    frozenset(term.stem for word in words for term in content_terms(word)) for words in _ALIKE
+)
 _NUMBER_WORDS = "|".join(
     [word for word in _DIGITS if word != "one"]
     + ["fifteen", "twenty", "thirty", "forty", "fifty", "sixty", "hundred", "thousand", "half"]
@@ -102,7 +107,7 @@ class Question:
     Attributes:
         stems: Different content terms, in order.
         asks_how: It asks for steps.
-        same: Digits that say the same as a number word among `stems`.
+        same: Stems and digits that say the same as one among `stems`, which they stand for.
         shape: What stands in an answer: a number, a date, a length of time.
         shape_bonus: How much it says for a passage that it holds such.
         asks_amount: A bare number may be the answer, its unit standing elsewhere.
@@ -123,14 +128,30 @@ class Question:
         """`text` taken apart."""
         folded = fold_width(text)
         stems = tuple(dict.fromkeys(term.stem for term in content_terms(text)))
+        asks_how = bool(_HOW.search(folded))
         shape = next((shape for shape in _SHAPES if shape.asked.search(folded)), None)
         return cls(
             stems=stems,
             language=language(text),
-            asks_how=bool(_HOW.search(folded)),
-            same={_DIGITS[stem]: stem for stem in stems if stem in _DIGITS},
+            asks_how=asks_how,
+            same=_same(stems, asks_how=asks_how),
             shape=shape.answer if shape else None,
             shape_bonus=shape.bonus if shape else 0.0,
             asks_amount=shape is not None and shape.is_amount,
             medium=next((medium for named, medium in _MEDIA if named.search(folded)), None),
         )
+
+
+def _same(stems: Sequence[str], *, asks_how: bool) -> dict[str, str]:
+    digits = {_DIGITS[stem]: stem for stem in stems if stem in _DIGITS}
+    if not asks_how:
+        return digits
+    # Only of what one does: "replace the filter" says how, and not how often it is changed.
+    alike = {
+        other: stem
+        for stem in stems
+        for group in _ALIKE_STEMS
+        if stem in group
+        for other in group - set(stems)
+    }
+    return digits | alike

@@ -127,6 +127,8 @@ def test_a_missing_root_stops_and_asks(service: Service, tmp_path: Path) -> None
     shutil.move(tmp_path / "unplugged", other)
     service.sync()
     assert service.syncer.forget(other) == 1
+    with pytest.raises(ConfigError, match="is not in the index"):
+        service.syncer.forget(other)
     assert service.syncer.roots() == (service.home.library,)
     assert (other / "siren.md").exists()
     assert "siren.md" not in found(service, "siren wails")

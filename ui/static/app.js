@@ -208,10 +208,20 @@
     if (last && !document.querySelector("#kb-live [data-turn]")) last.scrollIntoView();
   };
 
+  // What was asked leaves the box; what was typed after it stays.
+  function takeOut(question) {
+    const box = document.querySelector(BOX);
+    if (!question || !box || !box.value.trimStart().startsWith(question)) return;
+    box.value = box.value.trimStart().slice(question.length).trimStart();
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
   let lastTurn = "";
   kb.onTurn = (element) => {
     const turn = element.querySelector("[data-turn]");
-    if (turn && turn.dataset.record) keepTurn(JSON.parse(turn.dataset.record));
+    const record = turn && turn.dataset.record ? JSON.parse(turn.dataset.record) : null;
+    if (record) keepTurn(record);
+    if (record && turn.dataset.turn !== lastTurn) takeOut(record.question);
     if (turn && turn.dataset.turn !== lastTurn && turn.dataset.turn !== "1") {
       turn.scrollIntoView({ block: "start", behavior: "smooth" });
     }

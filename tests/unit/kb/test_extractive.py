@@ -250,3 +250,36 @@ def test_words_with_a_picture_fall_back_on_the_picture() -> None:
     text, _, status = ask("这是什么？", page, images=1)
     assert text == "最相近的是m.pdf 第 3 页 [1]"
     assert status is AnswerStatus.ANSWERED
+
+
+def test_the_picture_that_matches_comes_before_what_the_words_find() -> None:
+    kettle = hit("EMBER 1.0 L", "kettle.jpg", picture=0.98, modality=Modality.IMAGE)
+    manual = hit("The Ember kettle boils a litre of water in four minutes. " + _FILLER, "m.txt")
+    text, quotes, status = ask("How fast does the Ember kettle boil?", manual, kettle, images=1)
+    assert text.startswith("The closest match is kettle.jpg [1]\n\nThe Ember kettle boils a litre")
+    assert quotes[:2] == ["", "The Ember kettle boils a litre of water in four minutes."]
+    assert status is AnswerStatus.ANSWERED
+
+
+def test_how_is_answered_by_steps_under_another_word_for_it() -> None:
+    beans = hit("Beans change with the weather, so move one click finer. " + _FILLER, "b.txt")
+    manual = hit(f"Replacing the filter\n\n{_STEPS}\n\nEnd.", headings=("Replacing the filter",))
+    for question in ("How do I change the filter?", "How can I swap the filter?"):
+        _, quotes, _ = ask(question, beans, manual)
+        assert quotes[0] == _STEPS
+
+
+def test_how_is_answered_by_steps_though_a_sentence_says_as_much() -> None:
+    about = hit("A reset returns the device to how it left our works. " + _FILLER, "a.txt")
+    manual = hit(f"How to reset the device\n\n{_STEPS}", headings=("How to reset the device",))
+    _, quotes, _ = ask("How do I reset the device?", about, manual)
+    assert _STEPS in quotes
+
+
+def test_a_numbered_heading_of_a_text_file_is_no_answer() -> None:
+    note = hit(
+        "保修条款\n\n一、保修期限\n整机自购买之日起保修二十四个月。\n\n二、保修范围\n材料缺陷。"
+    )
+    text, quotes, _ = ask("保修期多久？", note)
+    assert quotes[0].startswith("整机自购买之日起保修二十四个月")
+    assert "一、保修期限" not in text

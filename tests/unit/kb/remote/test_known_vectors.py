@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -69,21 +70,22 @@ def test_where_it_can_not_be_read_the_error_says_so(tmp_path: Path) -> None:
         KnownVectors(tmp_path / "index" / "k.json").check("m", VECTORS)
 
 
-@pytest.fixture
-def _full_disk() -> Iterator[None]:
-    """No file may grow: writing fails as on a disk that is full."""
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """No file may grow: writing fails as on a disk that is full. Not for long: pytest's own
+    output may go to a file."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-@pytest.mark.usefixtures("_full_disk")
 def test_where_it_can_not_be_written_the_error_says_so_and_nothing_is_left(tmp_path: Path) -> None:
     known = KnownVectors(tmp_path / "k.json")
-    with pytest.raises(
-        StoreUnavailableError, match=r"k\.json.* can't be written .*Free some space"
-    ):
+    words = r"k\.json.* can't be written .*Free some space"
+    with pytest.raises(StoreUnavailableError, match=words), full_disk():
         known.check("m", VECTORS)
     assert list(tmp_path.iterdir()) == []
     assert known.fingerprint("m") is None
