@@ -77,7 +77,7 @@ def _open_store(home: Home, config: Config, schema: CollectionSchema) -> Maintai
     try:
         return place.open(schema)
     except IndexMismatchError as error:
-        former = home.profile.read_text("utf-8").strip() if home.profile.exists() else ""
+        former = home.noted_profile()
         if not former and config.store.url is None:
             # Nothing was ever indexed here: another profile was looked at.
             place.discard_all()
@@ -118,7 +118,7 @@ def reembed_library(
     schema = CollectionSchema.of(encoders, config.store)
     place = StorePlace(home, config)
     if place.holds(schema):
-        home.profile.write_text(config.profile + "\n", "utf-8")
+        home.note_profile(config.profile)
         return ReembedProgress(0, 0)
     ledger = Ledger(home.ledger)
     try:
@@ -131,7 +131,7 @@ def reembed_library(
         ledger.close()
     if progress.n_done == progress.n_total:
         place.swap(schema)
-        home.profile.write_text(config.profile + "\n", "utf-8")
+        home.note_profile(config.profile)
     return progress
 
 

@@ -196,6 +196,17 @@ class Home:
         """Holds the name of the profile that the index was made with."""
         return self.index / "profile"
 
+    def noted_profile(self) -> str | None:
+        """What `profile` holds; None before anything is indexed."""
+        try:
+            return self.profile.read_text("utf-8").strip() or None
+        except FileNotFoundError:
+            return None
+
+    def note_profile(self, name: str) -> None:
+        """Write `profile`."""
+        self.profile.write_text(name + "\n", "utf-8")
+
     @property
     def config(self) -> Path:
         """The user's overrides."""

@@ -38,10 +38,7 @@ def settled_profile(home: Home) -> str | None:
     own = own_settings(home)
     if "profile" in own:
         return str(own["profile"])
-    try:
-        return home.profile.read_text("utf-8").strip() or None
-    except FileNotFoundError:
-        return None
+    return home.noted_profile()
 
 
 def load_config(

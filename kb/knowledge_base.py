@@ -201,7 +201,7 @@ class KnowledgeBase:
     def _note_profile(self) -> None:
         """An index with documents belongs to the profile whose vectors it has."""
         if not self._is_profile_noted:
-            self.home.profile.write_text(self.config.profile + "\n", "utf-8")
+            self.home.note_profile(self.config.profile)
             self._is_profile_noted = True
 
     def forget_paths(self, keys: Sequence[tuple[str, str]]) -> None:

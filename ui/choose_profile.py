@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TypeGuard
 
@@ -40,8 +39,7 @@ def choose_profile(home: Home) -> tuple[str, str]:
     encoder = own.get("encoder")
     if isinstance(encoder, dict) and "kind" in encoder:
         return _STARTER, f"with the models that {home.config} names"
-    # torch takes seconds to import, and without a driver there is nothing to ask it.
-    gpu = gpu_memory() if shutil.which("nvidia-smi") else None
+    gpu = gpu_memory()
     if gpu is None:
         return _STARTER, "no GPU was found; --profile NAME or kb.yaml changes it"
     return _for_gpu(home, *gpu)

@@ -83,7 +83,7 @@ class FilesPage:
     @property
     def n_pages(self) -> int:
         """How many there are, at least one."""
-        return max(1, -(-self.n_matching // PAGE_FILES))
+        return _n_pages(self.n_matching)
 
 
 def list_files(
@@ -107,8 +107,7 @@ def list_page(ledger: Ledger, library: Path, query: FileQuery, page: int) -> Fil
     everything = ledger.count_files(replace(query, status="", name=""))
     matching = ledger.count_files(query) if query.status or query.name else everything
     n_matching = sum(count.n_files for count in matching.values())
-    n_pages = max(1, -(-n_matching // PAGE_FILES))
-    offset = (min(max(page, 1), n_pages) - 1) * PAGE_FILES
+    offset = (min(max(page, 1), _n_pages(n_matching)) - 1) * PAGE_FILES
     return FilesPage(
         files=_library_files(ledger.files(query, PAGE_FILES, offset), library),
         first=offset + 1,
@@ -116,6 +115,10 @@ def list_page(ledger: Ledger, library: Path, query: FileQuery, page: int) -> Fil
         n_by_status={status: count.n_files for status, count in everything.items()},
         size_bytes=sum(count.size_bytes for count in everything.values()),
     )
+
+
+def _n_pages(n_files: int) -> int:
+    return max(1, -(-n_files // PAGE_FILES))
 
 
 def _library_files(rows: Iterable[FileRow], library: Path) -> list[LibraryFile]:

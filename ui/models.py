@@ -13,6 +13,7 @@ from kb.encoders.weights import MINILM, find_model
 from kb.errors import ConfigError, ModelLoadError
 from kb.qwen3_vl.catalog import KNOWN_MODELS, KnownModel, Role, find_known_model
 from kb.qwen3_vl.files import check_model_directory, locate_model
+from kb.qwen3_vl.placement import find_gpu
 from kb.qwen3_vl.precision import weights_bytes
 from kb.qwen3_vl.record import read_damaged, read_record
 from kb.qwen3_vl.verify import noted_bytes
@@ -144,10 +145,10 @@ def why_nothing_to_pull(home: Home, config: Config, names: Sequence[str]) -> str
 
 def gpu_memory() -> tuple[str, int] | None:
     """Name and bytes of the first GPU; None where torch finds none."""
+    if not find_gpu():
+        return None
     import torch
 
-    if not torch.cuda.is_available():
-        return None
     device = torch.cuda.get_device_properties(0)
     return str(device.name), int(device.total_memory)
 

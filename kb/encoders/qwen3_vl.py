@@ -56,7 +56,7 @@ class Qwen3VLEncoder:
         self._config = config
         self._directory = directory
         self._assets = assets
-        self._model = HostedModel(config, directory, "encoder", "base", device, self._packed)
+        self._model = HostedModel(config, directory, "encoder", device, self._packed)
         full_dim = self._model.full_dim
         if config.dim is not None and config.dim > full_dim:
             raise ModelLoadError(

@@ -48,9 +48,7 @@ class Qwen3VLGenerator:
         self._config = config
         self._directory = directory
         self._assets = assets
-        self._model = HostedModel(
-            config, directory, "generator", "language", device, self._with_processor
-        )
+        self._model = HostedModel(config, directory, "generator", device, self._with_processor)
         self._tokenizer = PromptTokenizer(directory, PICTURE_BUDGET, config.max_length)
 
     def stream(self, query: Query, hits: Sequence[Hit]) -> Iterator[GeneratorEvent]:

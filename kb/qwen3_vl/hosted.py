@@ -31,7 +31,6 @@ class HostedModel(Generic[T]):
         config: Of the model.
         directory: Of the checkpoint; with `role` it tells models apart.
         role: What the model does.
-        part: Of the checkpoint, as in `load_module`.
         device: Shared with the other models on it.
         finish: Called with what `load_module` gives.
 
@@ -48,7 +47,6 @@ class HostedModel(Generic[T]):
         config: Qwen3VLConfig,
         directory: Path,
         role: Role,
-        part: Literal["base", "language"],
         device: SharedDevice,
         finish: Callable[[Any], T],
     ) -> None:
@@ -57,9 +55,9 @@ class HostedModel(Generic[T]):
         self._config = config
         self._directory = directory
         self._role = role
-        self._part = part
         self._residency = device.residency
         self._finish = finish
+        self._n_bytes: int | None = None
 
     @contextmanager
     def loaded(self) -> Iterator[T]:
@@ -72,14 +70,15 @@ class HostedModel(Generic[T]):
         from kb.qwen3_vl.loading import choose_device, load_module
 
         device = choose_device(self._config.device)
-        precision = self._config.precision
+        if self._n_bytes is None:  # it reads the weights' header: once
+            self._n_bytes = resident_bytes(self._directory, device.type, self._config.precision)
 
         def load() -> T:
-            return self._finish(load_module(self._directory, device, self._part, precision))
+            part: Literal["base", "language"] = "base" if self._role == "encoder" else "language"
+            return self._finish(load_module(self._directory, device, part, self._config.precision))
 
-        n_bytes = resident_bytes(self._directory, device.type, precision)
         key = model_key(self._role, self._directory)
-        with self._residency.using(key, n_bytes, load) as model:
+        with self._residency.using(key, self._n_bytes, load) as model:
             yield model
 
     def warm(self) -> None:

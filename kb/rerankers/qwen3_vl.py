@@ -54,7 +54,7 @@ class Qwen3VLReranker:
         self._config = config
         self._directory = directory
         self._assets = assets
-        self._model = HostedModel(config, directory, "reranker", "language", device, self._judge)
+        self._model = HostedModel(config, directory, "reranker", device, self._judge)
         self._tokenizer = PromptTokenizer(directory, PixelBudget(), config.max_length)
 
     def rerank(self, query: Query, hits: Sequence[Hit]) -> Float32Array:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -103,21 +105,11 @@ def varlen_reference(
 
 
 def former_varlen_reference(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    cu_seq_q: Tensor,
-    cu_seq_k: Tensor,
-    max_q: int,
-    max_k: int,
-    *,
-    window_size: tuple[int, int] = (-1, -1),
+    query: Tensor, key: Tensor, *others: Any, window_size: tuple[int, int] = (-1, -1)
 ) -> Tensor:
-    """The signature of torch 2.11."""
-    return varlen_reference(
-        query, key, value, cu_seq_q, cu_seq_k, max_q, max_k,
-        window_size=window_size, enable_gqa=query.shape[1] != key.shape[1],
-    )  # fmt: skip
+    """As in torch 2.11, which takes no `enable_gqa`."""
+    is_grouped = query.shape[1] != key.shape[1]
+    return varlen_reference(query, key, *others, window_size=window_size, enable_gqa=is_grouped)
 
 
 @pytest.mark.parametrize("way", ["plain", "flash", "flash of torch 2.11"])
