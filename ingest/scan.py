@@ -18,7 +18,17 @@ from kb.errors import SourceTooLargeError, SourceUnavailableError
 from kb.ledger import Companion, PathRecord
 from kb.types import Kind
 
-__all__ = ["Found", "content_sha256", "find_companions", "is_unchanged", "walk"]
+__all__ = [
+    "UNFINISHED",
+    "Found",
+    "content_sha256",
+    "find_companions",
+    "is_unchanged",
+    "walk",
+]
+
+# Names of files that are being written into a root, which no configuration makes visible.
+UNFINISHED = ".kb-*.part"
 
 _VIDEO_SUFFIXES = frozenset(
     suffix for suffix, media_type in SUFFIXES.items() if MEDIA_TYPES[media_type] is Kind.VIDEO
@@ -64,7 +74,7 @@ def walk(
             at, and the reason.
     """
     ignored = re.compile(
-        "|".join(fnmatch.translate(pattern) for pattern in ignore) or r"(?!)"
+        "|".join(fnmatch.translate(pattern) for pattern in (*ignore, UNFINISHED))
     ).match
     visited: set[tuple[int, int]] = set()
     root_name = str(root)

@@ -137,13 +137,18 @@ def api_router(service: Service) -> APIRouter:
     def forget(folder: Annotated[str, Form()]) -> dict[str, int]:
         return {"n_files": service.syncer.forget(Path(folder))}
 
-    @router.post("/upload")
-    def upload(file: Annotated[Sequence[UploadFile], File()]) -> dict[str, list[str]]:
-        sources = []
-        with tempfile.TemporaryDirectory() as folder:
-            for n, item in enumerate(file):
-                sources.append(service.upload(item.filename or "file", _save(folder, item, n)))
-        return {"sources": sources}
+    @router.post("/upload", response_model=None)
+    def upload(file: Annotated[Sequence[UploadFile], File()]) -> Response:
+        sources: list[str] = []
+        refused: list[dict[str, str]] = []
+        for item in file:
+            try:
+                sources.append(service.upload(item.filename or "file", item.file))
+            except ConfigError as error:
+                refused.append({"name": item.filename or "", "reason": str(error)})
+        if refused and not sources:
+            raise ConfigError(" ".join(one["reason"] for one in refused))
+        return JSONResponse({"sources": sources} | ({"refused": refused} if refused else {}))
 
     return router
 

@@ -1,10 +1,8 @@
-"""Files of the drop folder: adding and deleting them, and listing how each stands."""
+"""Files of the drop folder: deleting them, and listing how each stands."""
 
 from __future__ import annotations
 
-import os
 import shutil
-import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +15,6 @@ __all__ = [
     "PAGE_FILES",
     "FilesPage",
     "LibraryFile",
-    "add_file",
     "copy_samples",
     "delete_file",
     "list_files",
@@ -25,7 +22,6 @@ __all__ = [
 ]
 
 PAGE_FILES = 200
-_MAX_NAME_BYTES = 200
 _SAMPLES = Path(__file__).resolve().parent.parent / "data" / "samples"
 
 
@@ -149,27 +145,6 @@ def _library_files(rows: Iterable[FileRow], library: Path) -> list[LibraryFile]:
     return files
 
 
-def add_file(library: Path, name: str, content: Path) -> str:
-    """Copy `content` into the library under `name`, made safe and unique.
-
-    Returns:
-        The source: its path relative to the library.
-    """
-    library.mkdir(parents=True, exist_ok=True)
-    target = _free_path(library / _safe_name(name))
-    # The watcher passes over names that start with a dot: it sees the file when it is whole.
-    temporary = target.with_name(f".{target.name}.part")
-    try:
-        shutil.copyfile(content, temporary)
-        temporary.replace(target)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise ConfigError(
-            f"{name} could not be saved ({error.strerror}). Free some disk space and try again."
-        ) from error
-    return target.name
-
-
 def delete_file(library: Path, source: str) -> None:
     """Delete a file of the library from disk.
 
@@ -192,25 +167,3 @@ def copy_samples(library: Path) -> list[str]:
         return []
     shutil.copytree(_SAMPLES, library, dirs_exist_ok=True)
     return sorted(path.relative_to(library).as_posix() for path in library.rglob("*.*"))
-
-
-def _safe_name(name: str) -> str:
-    base = name.replace("\\", "/").rsplit("/", 1)[-1]
-    base = "".join(
-        character
-        for character in unicodedata.normalize("NFC", base)
-        if unicodedata.category(character)[0] != "C"
-    ).strip()
-    base = base.lstrip(".") or "file"
-    stem, suffix = os.path.splitext(base)  # noqa: PTH122 - Path would normalise the name
-    while len((stem + suffix).encode()) > _MAX_NAME_BYTES:
-        stem = stem[:-1]
-    return stem + suffix
-
-
-def _free_path(path: Path) -> Path:
-    candidate, n = path, 2
-    while candidate.exists():
-        candidate = path.with_name(f"{path.stem} ({n}){path.suffix}")
-        n += 1
-    return candidate

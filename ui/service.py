@@ -6,6 +6,7 @@ import gc
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from ingest.progress import Progress
 from ingest.sync import Syncer
@@ -30,8 +31,9 @@ from kb.types import (
     SyncReport,
 )
 from ui.background import BackgroundSync
-from ui.library_files import LibraryFile, add_file, delete_file, list_files
+from ui.library_files import LibraryFile, delete_file, list_files
 from ui.status import Failure, Status
+from ui.uploads import add_file, sweep_unfinished
 
 __all__ = ["Failure", "Service", "Status"]
 
@@ -135,9 +137,13 @@ class Service:
         """How far the running sync has come."""
         return self._progress
 
-    def upload(self, name: str, path: Path) -> str:
-        """Copy a file into the library and have it indexed; returns its source."""
-        source = add_file(self.home.library, name, path)
+    def upload(self, name: str, content: Path | BinaryIO) -> str:
+        """Copy a file into the library and have it indexed; returns its source.
+
+        Raises:
+            ConfigError: A sync would pass over such a name, or it can't be saved.
+        """
+        source = add_file(self.home.library, name, content, self.config.ingest.ignore)
         self.sync_soon()
         return source
 
@@ -265,6 +271,7 @@ class Service:
     def start(self) -> None:
         """Sync now and whenever files change, in background threads; again by itself after a
         failure that may pass."""
+        sweep_unfinished(self.home.library)
         self._background.start()
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ import io
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -91,6 +92,37 @@ def test_sync_and_upload_over_http(client: TestClient, service: Service) -> None
     status = client.get("/api/status").json()
     assert status["n_files"] == 3
     assert status["counts"]["indexed"] == 3
+
+
+def test_uploads_of_one_name_at_once_are_all_kept(client: TestClient, service: Service) -> None:
+    contents = [f"# Note\n\nNumber {n}.\n".encode() * 1000 for n in range(10)]
+
+    def send(n: int) -> str:
+        if n % 2:  # as the page does
+            path = service.home.path / f"{n}" / "same.md"
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(contents[n])
+            return service.upload(path.name, path)
+        sent = client.post("/api/upload", files={"file": ("same.md", contents[n])})
+        return str(sent.json()["sources"][0])
+
+    with ThreadPoolExecutor(10) as pool:
+        sources = list(pool.map(send, range(10)))
+    assert len(set(sources)) == 10
+    for source, content in zip(sources, contents, strict=True):
+        assert (service.home.library / source).read_bytes() == content
+        service.remove(source)
+
+
+def test_an_upload_that_would_be_ignored_says_so(client: TestClient, service: Service) -> None:
+    response = client.post("/api/upload", files={"file": ("~$gate.docx", b"x")})
+    assert response.status_code == 400
+    assert "~$gate.docx is ignored" in response.json()["error"]["message"]
+    two = [("file", ("x.part", b"x")), ("file", ("kept.md", b"# Kept"))]
+    response = client.post("/api/upload", files=two)
+    assert response.json()["sources"] == ["kept.md"]
+    assert response.json()["refused"][0]["name"] == "x.part"
+    service.remove("kept.md")
 
 
 def test_other_sites_and_foreign_names_are_refused(client: TestClient) -> None:
