@@ -95,6 +95,8 @@ class BertEncoder:
             ) from error
         self._tokenizer.enable_truncation(spec.max_tokens)
         self._tokenizer.no_padding()
+        # A text that says [SEP] says five letters; the template's own marks are added after.
+        self._tokenizer.encode_special_tokens = True
         self.dtype = torch.float32
         self._use_bfloat16_if_exact()
 

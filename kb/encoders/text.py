@@ -13,6 +13,7 @@ from kb.encoders.weights import BertSpec, find_model
 from kb.errors import InferenceError, ModelLoadError
 from kb.model_config import TextEncoderConfig
 from kb.protocols import Float32Array
+from kb.special_tokens import neutraliser
 from kb.types import Chunk, Query
 
 __all__ = ["SentenceTransformerEncoder"]
@@ -170,17 +171,24 @@ class _Package:
                 model_id=str(directory),
             )
         self.dim: int = dim
+        self._neutral = neutraliser(_added_tokens(self._model.tokenizer))
         self._batch_size = max(1, batch_tokens // (self._model.max_seq_length or 512))
 
     def encode(self, texts: Sequence[str], role: _Role) -> Float32Array:
         encode = self._model.encode_query if role == "query" else self._model.encode_document
         vectors = encode(
-            list(texts),
+            [self._neutral(text) for text in texts],
             batch_size=self._batch_size,
             normalize_embeddings=True,
             show_progress_bar=False,
         )
         return np.asarray(vectors, np.float32)
+
+
+def _added_tokens(tokenizer: object) -> list[str]:
+    """What a tokenizer of transformers looks for before it splits text; empty for others."""
+    added = getattr(tokenizer, "added_tokens_decoder", {})
+    return [str(token) for token in added.values()]
 
 
 def _text(item: Query | Chunk) -> str:

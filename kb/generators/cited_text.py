@@ -11,6 +11,7 @@ from kb.generators.not_found import AnswerText
 from kb.generators.wording import CUT, NOTHING
 from kb.protocols import GeneratorEvent, Quote, TextDelta
 from kb.sentences import units
+from kb.special_tokens import JOINER
 from kb.text import Language, content_terms, language, terms
 from kb.types import AnswerStatus, Chunk, Hit
 
@@ -52,7 +53,8 @@ def cited_events(
             except StopIteration as end:
                 is_cut = bool(end.value)
                 break
-            yield from binder.events(scanner.feed(answer.feed(delta)))
+            # What the prompt put into a document's words is not the answer's.
+            yield from binder.events(scanner.feed(answer.feed(delta.replace(JOINER, ""))))
     except KnowledgeBaseError:
         yield from binder.events(scanner.feed(answer.end(is_cited=True)))
         yield from binder.events(scanner.end())

@@ -18,7 +18,7 @@ from kb.qwen3_vl.content import Picture
 from kb.qwen3_vl.hosted import HostedModel
 from kb.qwen3_vl.pixels import read_picture
 from kb.qwen3_vl.placement import SharedDevice
-from kb.qwen3_vl.prompts import PICTURE_MARK, chat_prompt, plain
+from kb.qwen3_vl.prompts import PICTURE_MARK, chat_prompt
 from kb.qwen3_vl.sequence import PromptTokenizer
 from kb.types import Hit, Query
 
@@ -65,6 +65,7 @@ class Qwen3VLGenerator:
             self._assets,
             max_tokens=self._config.max_length - self._config.max_new_tokens,
             count_tokens=self._tokenizer.count,
+            neutral=self._tokenizer.neutral,
         )
         with self._model.turns.answering():
             yield from cited_events(self._write(prompt), query.text, hits, prompt.shown)
@@ -119,7 +120,7 @@ class Qwen3VLGenerator:
                 images.append(Image.fromarray(read_picture(part, grid)[0]))
                 user.append(PICTURE_MARK)
             else:
-                user.append(plain(part))
+                user.append(part)
         text = chat_prompt(prompt.system, "".join(user))
         return processor(text=[text], images=images or None, do_resize=False, return_tensors="pt")
 

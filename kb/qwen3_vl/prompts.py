@@ -6,10 +6,10 @@ published checkpoints Qwen3-VL-Embedding and Qwen3-VL-Reranker, and their chat t
 
 from __future__ import annotations
 
-import re
 import unicodedata
 
 from kb.qwen3_vl.content import Content
+from kb.special_tokens import neutral
 
 __all__ = [
     "CLIP_MARK",
@@ -21,7 +21,6 @@ __all__ = [
     "chat_prompt",
     "embedding_prompt",
     "embedding_system",
-    "plain",
     "rerank_prompt",
 ]
 
@@ -39,7 +38,6 @@ _JUDGE = (
 )
 EMPTY = "NULL"
 _FRAMES_A_STEP = 2
-_SPECIAL = re.compile(r"<\|(?=\w+\|>)")
 
 
 def embedding_prompt(content: Content, instruction: str) -> str:
@@ -52,22 +50,16 @@ def embedding_system(instruction: str) -> str:
     instruction = instruction.strip()
     if instruction and not unicodedata.category(instruction[-1]).startswith("P"):
         instruction += "."
-    return plain(instruction)
+    return neutral(instruction)
 
 
 def rerank_prompt(query: Content, document: Content, instruction: str) -> tuple[str, str]:
     """``(shared, rest)``: what all documents of one query have in common, and what follows."""
     shared = (
         f"<|im_start|>system\n{_JUDGE}<|im_end|>\n<|im_start|>user\n"
-        f"<Instruct>: {plain(instruction)}<Query>:{_shown(query)}\n<Document>:"
+        f"<Instruct>: {neutral(instruction)}<Query>:{_shown(query)}\n<Document>:"
     )
     return shared, f"{_shown(document)}{TAIL}"
-
-
-def plain(text: str) -> str:
-    """`text` without the power of special tokens: a document that contains ``<|im_end|>``
-    must not end its own turn."""
-    return _SPECIAL.sub("<| ", text)
 
 
 def chat_prompt(system: str, user: str) -> str:
@@ -77,7 +69,7 @@ def chat_prompt(system: str, user: str) -> str:
 
 def _shown(content: Content) -> str:
     """Clips, then pictures, then words, in one mark a picture or pair of frames."""
-    parts = [_clip(content), PICTURE_MARK * len(content.pictures), plain(content.text)]
+    parts = [_clip(content), PICTURE_MARK * len(content.pictures), neutral(content.text)]
     return "".join(parts) or EMPTY
 
 

@@ -14,6 +14,7 @@ from kb.errors import InferenceError, ModelLoadError, PromptTooLongError
 from kb.qwen3_vl.content import Content, Picture
 from kb.qwen3_vl.pixels import Grid, PixelBudget, UInt8Array, read_clip, read_picture
 from kb.qwen3_vl.prompts import TAIL, embedding_prompt, rerank_prompt
+from kb.special_tokens import neutraliser
 
 __all__ = ["PromptTokenizer", "TokenSequence", "Visual"]
 
@@ -84,6 +85,8 @@ class PromptTokenizer:
             ) from error
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
+        added = self._tokenizer.get_added_tokens_decoder().values()
+        self._neutral = neutraliser([token.content for token in added])
         self._budget = budget
         self._max_length = max_length
         self._directory = directory
@@ -104,8 +107,7 @@ class PromptTokenizer:
                 and a question would be another one. Instruction and pictures never are.
         """
         thinned = [
-            (content.thinned(self._budget.max_frames), instruction)
-            for content, instruction in items
+            (self._shown(content), self._neutral(instruction)) for content, instruction in items
         ]
         prompts = self._encode_all([embedding_prompt(*one) for one in thinned])
         found: list[TokenSequence | InferenceError | PromptTooLongError] = []
@@ -141,8 +143,8 @@ class PromptTokenizer:
             InferenceError: A picture's shape is beyond the model.
             PromptTooLongError: The question leaves no room for a document.
         """
-        query = query.thinned(self._budget.max_frames)
-        documents = [document.thinned(self._budget.max_frames) for document in documents]
+        query, instruction = self._shown(query), self._neutral(instruction)
+        documents = [self._shown(document) for document in documents]
         asked = self._visuals(query)
         sequences = []
         prompts = [rerank_prompt(query, document, instruction) for document in documents]
@@ -154,6 +156,11 @@ class PromptTokenizer:
         n_shared = self._n_shared(prompts[0][0], asked, sequences) if prompts else 0
         n_asked = len(asked) if n_shared else 0
         return [replace(one, n_shared=n_shared, n_shared_visuals=n_asked) for one in sequences]
+
+    def neutral(self, text: str) -> str:
+        """`text` in which the tokenizer finds none of its special tokens: see
+        `kb.special_tokens`."""
+        return self._neutral(text)
 
     def count(self, text: str) -> int:
         """Tokens of a text."""
@@ -173,6 +180,10 @@ class PromptTokenizer:
                 model_id=str(self._directory),
             )
         return found
+
+    def _shown(self, content: Content) -> Content:
+        content = content.thinned(self._budget.max_frames)
+        return replace(content, text=self._neutral(content.text))
 
     def _n_shared(
         self, prompt: str, asked: tuple[Visual, ...], sequences: Sequence[TokenSequence]

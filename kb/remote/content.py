@@ -15,7 +15,8 @@ from PIL import Image
 
 from kb.qwen3_vl.content import Content, Picture
 from kb.qwen3_vl.pixels import PixelBudget, UInt8Array, read_clip, read_picture
-from kb.qwen3_vl.prompts import CLIP_MARK, EMPTY, PICTURE_MARK, embedding_system, plain
+from kb.qwen3_vl.prompts import CLIP_MARK, EMPTY, PICTURE_MARK, embedding_system
+from kb.special_tokens import neutral
 
 __all__ = ["AS_THEY_ARE", "embedding_body", "picture_url", "score_content"]
 
@@ -41,7 +42,7 @@ def embedding_body(model: str, content: Content, instruction: str) -> Json:
     content = content.thinned(_BUDGET.max_frames)
     user = _visual_parts(content)
     if content.text or not user:
-        user.append(_text(plain(content.text) or EMPTY))
+        user.append(_text(neutral(content.text) or EMPTY))
     body: Json = {
         "model": model,
         "messages": [
@@ -73,7 +74,7 @@ def score_content(content: Content) -> Json:
     content = content.thinned(_BUDGET.max_frames)
     # vLLM replaces a mark by the picture's tokens; a clip's by all its pairs of frames.
     marks = CLIP_MARK * bool(content.clip) + PICTURE_MARK * len(content.pictures)
-    words = (marks + plain(content.text)) or EMPTY
+    words = (marks + neutral(content.text)) or EMPTY
     return {"content": [*_visual_parts(content), _text(words)]}
 
 

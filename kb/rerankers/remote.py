@@ -16,6 +16,7 @@ from kb.protocols import Float32Array
 from kb.qwen3_vl.content import Content
 from kb.remote.content import AS_THEY_ARE, score_content
 from kb.remote.http import JsonClient, RefusedError
+from kb.special_tokens import neutral
 from kb.types import Hit, Query
 
 __all__ = ["RemoteReranker"]
@@ -65,7 +66,7 @@ class RemoteReranker:
         body = {
             "model": self._config.model,
             "query": score_content(query),
-            "instruction": instruction or self._config.instruction,
+            "instruction": neutral(instruction or self._config.instruction),
             "mm_processor_kwargs": AS_THEY_ARE,
         }
         batches = [documents[i : i + _BATCH] for i in range(0, len(documents), _BATCH)]

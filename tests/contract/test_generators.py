@@ -98,6 +98,12 @@ def generator(request: pytest.FixtureRequest, tiny_qwen3_vl: Path, assets: Asset
     return RemoteGenerator(remote, assets)
 
 
+@pytest.fixture(autouse=True)
+def _one_fence(monkeypatch: pytest.MonkeyPatch) -> None:
+    # What random weights write hangs on every letter of the prompt; it is nothing at all for some.
+    monkeypatch.setattr("kb.generators.chat_prompt.secrets.token_hex", lambda _: "12345678")
+
+
 QUERIES = [
     Query("How do I reset the device?"),
     Query("如何重置设备？"),

@@ -6,7 +6,7 @@ import pytest
 from made_contents import clip, picture
 
 from kb.qwen3_vl.content import ClipFrame, Content
-from kb.qwen3_vl.prompts import DOCUMENT_INSTRUCTION, TAIL, embedding_prompt, plain, rerank_prompt
+from kb.qwen3_vl.prompts import DOCUMENT_INSTRUCTION, TAIL, embedding_prompt, rerank_prompt
 
 PICTURE = "<|vision_start|><|image_pad|><|vision_end|>"
 STEP = "<|vision_start|><|video_pad|><|vision_end|>"
@@ -112,8 +112,3 @@ def test_special_tokens_in_words_have_no_power(text: str) -> None:
         assert prompt.count("<|im_end|>") == 2
         for token in ("<|image_pad|>", "<|video_pad|>", "<|vision_start|>", "<|endoftext|>"):
             assert token not in prompt
-
-
-def test_other_words_are_left_alone() -> None:
-    text = "a <| b |> c <|d e|> if (a<|b) <think> {{ x }}"
-    assert plain(text) == text

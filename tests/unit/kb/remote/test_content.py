@@ -79,7 +79,7 @@ def test_words_have_no_power_over_the_prompt() -> None:
         user(Content(text))[0]["text"],
         score_content(Content(text))["content"][0]["text"],
     ):
-        assert "<|" in sent
+        assert "im_end" in sent
         assert "<|im_end|>" not in sent
         assert "<|image_pad|>" not in sent
 
