@@ -41,15 +41,19 @@ class Server:
 
 
 @contextmanager
-def running_server(home: Path) -> Iterator[Server]:
-    """`kb up` on a home, until it answers."""
+def running_server(home: Path, **environment: str) -> Iterator[Server]:
+    """`kb up` on a home, until it answers.
+
+    Args:
+        environment: Variables added to this process's own.
+    """
     log = (home / "server.log").open("wb")
     process = subprocess.Popen(
         [str(KB), "up", "--home", str(home), "--port", "0", "--no-browser", "--json"],
         stdout=subprocess.PIPE,
         stderr=log,
         cwd=REPO,
-        env=os.environ | {"GRADIO_ANALYTICS_ENABLED": "False"},
+        env=os.environ | {"GRADIO_ANALYTICS_ENABLED": "False"} | environment,
     )
     try:
         assert process.stdout is not None

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, File, Form, Response, UploadFile
+from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel
 
@@ -32,6 +32,7 @@ from kb.errors import (
     PromptTooLongError,
     StoreUnavailableError,
 )
+from ui.login import Caller
 from ui.service import Service
 from ui.wire import (
     answer_lines,
@@ -129,12 +130,16 @@ def api_router(service: Service) -> APIRouter:
             return JSONResponse(_error_json(error), status_code=500)
         return _lines(_closed_by_error(itertools.chain([first], lines)))
 
-    @router.post("/sync")
-    def sync(request: SyncRequest) -> StreamingResponse:
-        return _lines(_sync_lines(service, request))
+    @router.post("/sync", response_model=None)
+    def sync(request: Request, body: SyncRequest) -> Response:
+        if body.folders and not _is_command_line(request):
+            return _for_the_command_line("index a folder of this machine: kb sync FOLDER")
+        return _lines(_sync_lines(service, body))
 
-    @router.post("/forget")
-    def forget(folder: Annotated[str, Form()]) -> dict[str, int]:
+    @router.post("/forget", response_model=None)
+    def forget(request: Request, folder: Annotated[str, Form()]) -> dict[str, int] | Response:
+        if not _is_command_line(request):
+            return _for_the_command_line("forget a folder: kb sync --forget FOLDER")
         return {"n_files": service.syncer.forget(Path(folder))}
 
     @router.post("/upload", response_model=None)
@@ -151,6 +156,16 @@ def api_router(service: Service) -> APIRouter:
         return JSONResponse({"sources": sources} | ({"refused": refused} if refused else {}))
 
     return router
+
+
+def _is_command_line(request: Request) -> bool:
+    return getattr(request.state, "caller", None) is Caller.COMMAND_LINE
+
+
+def _for_the_command_line(what: str) -> JSONResponse:
+    """The refusal of what names folders of this machine: not for a page, nor for a password."""
+    error = ConfigError(f"Only the command line of this machine can {what}.")
+    return JSONResponse(_error_json(error), status_code=403)
 
 
 def _received(

@@ -2,92 +2,59 @@
 
 from __future__ import annotations
 
-import base64
-import ipaddress
 import os
 import secrets
 import socket
-from collections.abc import Awaitable, Callable
-from urllib.parse import urlsplit
+from collections.abc import Callable
 
 import gradio as gr
 import uvicorn
-from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from starlette.types import ASGIApp
 
 from kb.errors import ConfigError, KnowledgeBaseError
 from ui.api import api_router, error_response
 from ui.app import build_app, mount_options
+from ui.guard import Guard, is_loopback
+from ui.headers import Policies
+from ui.login import USER, Login
 from ui.media import media_router
 from ui.server_note import ServerNote
 from ui.service import Service
 
-__all__ = ["make_server_app", "run_server"]
-
-_USER = "kb"
+__all__ = ["make_app", "make_server_app", "run_server"]
 
 
-def make_server_app(service: Service, *, token: str, password: str | None = None) -> FastAPI:
+def make_server_app(service: Service, *, token: str, password: str | None = None) -> ASGIApp:
     """The whole web application.
 
     Args:
         token: Lets the command line in without a password.
         password: Asked of everybody else; None lets everybody in, for loopback only.
     """
-    app = FastAPI(title="Knowledge base", docs_url=None, redoc_url=None, openapi_url=None)
+    guard = Guard(make_app(service), Login(token, password), any_name=password is not None)
+    return Policies(guard)
+
+
+def make_app(service: Service) -> FastAPI:
+    """The page, the API and the media, open to every request."""
+    app = FastAPI(
+        title="Knowledge base",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
 
     @app.exception_handler(KnowledgeBaseError)
     def on_error(_: Request, error: KnowledgeBaseError) -> JSONResponse:
         return error_response(error)
 
-    @app.middleware("http")
-    async def guard(
-        request: Request, call_next: Callable[[Request], Awaitable[Response]]
-    ) -> Response:
-        refusal = _refusal(request, token, password)
-        if refusal is not None:
-            return refusal
-        response = await call_next(request)
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        response.headers.setdefault("Referrer-Policy", "same-origin")
-        return response
-
     app.include_router(api_router(service))
     app.include_router(media_router(service))
     mounted: FastAPI = gr.mount_gradio_app(app, build_app(service), path="/", **mount_options())
     return mounted
-
-
-def _refusal(request: Request, token: str, password: str | None) -> Response | None:
-    origin = request.headers.get("origin")
-    host = request.headers.get("host", "")
-    if origin and origin != "null" and urlsplit(origin).netloc != host:
-        # A page of another site must not use the reader's browser to write here.
-        return PlainTextResponse("Requests from other sites are refused.", 403)
-    if password is None:
-        name = urlsplit(f"//{host}").hostname or ""
-        if name != "localhost" and not _is_loopback(name):
-            # A foreign name that was pointed at this address (DNS rebinding).
-            return PlainTextResponse(f"This server does not answer to the name {name!r}.", 421)
-        return None
-    given = request.headers.get("authorization", "")
-    wanted = base64.b64encode(f"{_USER}:{password}".encode()).decode()
-    if secrets.compare_digest(given, f"Bearer {token}") or secrets.compare_digest(
-        given, f"Basic {wanted}"
-    ):
-        return None
-    return PlainTextResponse(
-        "A login is needed.", 401, {"WWW-Authenticate": 'Basic realm="Knowledge base"'}
-    )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def run_server(service: Service, host: str, port: int, on_ready: Callable[[str], None]) -> None:
@@ -100,10 +67,10 @@ def run_server(service: Service, host: str, port: int, on_ready: Callable[[str],
         ConfigError: The port is taken, or a password is missing for an open address.
     """
     password = os.environ.get("KB_PASSWORD") or None
-    if not _is_loopback(host) and password is None:
+    if not is_loopback(host) and password is None:
         raise ConfigError(
             f"Listening on {host} lets other machines in, so a login is needed: set the "
-            f"environment variable KB_PASSWORD (the user is {_USER!r}), or use --host 127.0.0.1."
+            f"environment variable KB_PASSWORD (the user is {USER!r}), or use --host 127.0.0.1."
         )
     listener = _listen(host, port)
     port = listener.getsockname()[1]
@@ -111,8 +78,8 @@ def run_server(service: Service, host: str, port: int, on_ready: Callable[[str],
     url = f"http://{shown}:{port}"
     token = secrets.token_urlsafe(32)
     note = ServerNote(service.home)
-    app = make_server_app(service, token=token, password=None if _is_loopback(host) else password)
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3)
+    app = make_server_app(service, token=token, password=password)
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3, ws="none")
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -25,6 +25,7 @@ from ui.server import make_server_app
 from ui.service import Service
 
 LOCAL = "http://127.0.0.1:7860"
+PROGRAM = {"X-KB-Request": "1"}
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +43,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 @pytest.fixture(scope="module")
 def client(service: Service) -> Iterator[TestClient]:
     with TestClient(make_server_app(service, token="t0ken"), base_url=LOCAL) as client:
+        client.headers.update(PROGRAM)
         yield client
 
 
@@ -125,25 +127,55 @@ def test_an_upload_that_would_be_ignored_says_so(client: TestClient, service: Se
     service.remove("kept.md")
 
 
-def test_other_sites_and_foreign_names_are_refused(client: TestClient) -> None:
-    evil = {"Origin": "https://evil.example"}
-    assert client.post("/api/sync", json={}, headers=evil).status_code == 403
-    assert client.get("/api/status", headers={"Host": "evil.example"}).status_code == 421
-    own = {"Origin": LOCAL}
-    assert client.get("/api/status", headers=own).status_code == 200
-
-
 def test_an_open_address_asks_for_a_login(service: Service) -> None:
-    app = make_server_app(service, token="t0ken", password="pass word")
+    app = make_server_app(service, token="t0ken", password="pass wörd")
     with TestClient(app, base_url="http://kb.example") as client:
         for path in ("/api/status", "/", "/media/assets/" + "0" * 64):
             response = client.get(path)
             assert response.status_code == 401, path
             assert "Basic" in response.headers["www-authenticate"]
         assert client.get("/api/status", auth=("kb", "wrong")).status_code == 401
-        assert client.get("/api/status", auth=("kb", "pass word")).status_code == 200
+        assert client.get("/api/status", auth=("kb", "pass wörd".encode())).status_code == 200
         bearer = {"Authorization": "Bearer t0ken"}
         assert client.get("/api/status", headers=bearer).status_code == 200
+
+
+class TestFoldersOfTheMachine:
+    """What names a folder is for the command line alone: a page or somebody with the password
+    would choose which files of the disk are read, or forgotten."""
+
+    @pytest.fixture(params=[None, "secret"])
+    def anybody(self, request: pytest.FixtureRequest, service: Service) -> Iterator[TestClient]:
+        app = make_server_app(service, token="t0ken", password=request.param)
+        with TestClient(app, base_url=LOCAL, headers=PROGRAM) as client:
+            if request.param:
+                client.auth = ("kb", request.param)
+            yield client
+
+    def test_are_not_indexed(self, anybody: TestClient, service: Service, tmp_path: Path) -> None:
+        (tmp_path / "private.txt").write_text("The vault opens with 4711.")
+        response = anybody.post("/api/sync", json={"folders": [str(tmp_path)]})
+        assert response.status_code == 403
+        assert "kb sync FOLDER" in response.json()["error"]["message"]
+        assert tmp_path not in service.syncer.roots()
+
+    def test_are_not_forgotten(self, anybody: TestClient, service: Service) -> None:
+        n_chunks = service.kb.ledger.n_chunks()
+        response = anybody.post("/api/forget", data={"folder": str(service.home.library)})
+        assert response.status_code == 403
+        assert service.kb.ledger.n_chunks() == n_chunks
+
+    def test_are_the_command_lines(
+        self, anybody: TestClient, service: Service, tmp_path: Path
+    ) -> None:
+        (tmp_path / "well.txt").write_text("The well is deep.")
+        anybody.auth = None
+        token = {"Authorization": "Bearer t0ken"}
+        folders = {"folders": [str(tmp_path)]}
+        report = lines(anybody.post("/api/sync", json=folders, headers=token).text)[-1]
+        assert "report" in report
+        data = {"folder": str(tmp_path)}
+        assert anybody.post("/api/forget", data=data, headers=token).json() == {"n_files": 1}
 
 
 def test_a_question_that_is_too_long_or_can_not_be_shown_is_the_senders() -> None:

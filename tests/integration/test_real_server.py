@@ -1,0 +1,89 @@
+"""`kb up` as a process of its own: what a password means, and requests no client library sends."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from browser_parts import KB, Server, running_server
+
+PROGRAM = {"X-KB-Request": "1"}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """On 127.0.0.1, with a password."""
+    home = tmp_path_factory.mktemp("home")
+    (home / "library").mkdir()
+    (home / "library" / "pump.md").write_text("# Pump\n\nThe pump hums at 40 decibels.\n")
+    with running_server(home, KB_PASSWORD="secret") as started:
+        yield started
+
+
+def test_a_password_applies_on_this_machine_too(server: Server) -> None:
+    with httpx.Client(base_url=server.url, headers=PROGRAM) as client:
+        for path in ("/", "/api/status", "/api/health", "/gradio_api/app_id"):
+            assert client.get(path).status_code == 401, path
+        assert client.post("/api/search", data={"text": "pump"}).status_code == 401
+        client.auth = httpx.BasicAuth("kb", "secret")
+        assert client.get("/").status_code == 200
+        assert client.post("/api/search", data={"text": "pump"}).status_code == 200
+
+
+def test_the_command_line_has_its_own_way_in(server: Server) -> None:
+    home = server.library.parent
+    search = [str(KB), "search", "how loud is the pump", "--home", str(home), "--json"]
+    found = subprocess.run(search, capture_output=True, text=True, check=True, timeout=60)
+    assert json.loads(found.stdout)["query"] == "how loud is the pump"
+    note = json.loads((home / "index" / "server.json").read_text("utf-8"))
+    bearer = {"Authorization": f"Bearer {note['token']}"}
+    assert httpx.get(f"{server.url}/api/status", headers=bearer).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("request_", "statuses"),
+    [
+        ("GET /api/status HTTP/1.0\r\n\r\n", {400}),
+        ("GET /api/status HTTP/1.1\r\n\r\n", {400}),
+        ("GET /api/status HTTP/1.1\r\nHost: {host}\r\nHost: {host}\r\n\r\n", {400}),
+        ("GET /api/status HTTP/1.1\r\nHost: [bad\r\n\r\n", {400}),
+        ("GET http://192.0.2.7/ HTTP/1.1\r\nHost: {host}\r\n\r\n", {401, 404}),
+        ("GET http://{host}/api/status HTTP/1.1\r\nHost: {host}\r\n\r\n", {401, 404}),
+        ("CONNECT 192.0.2.7:80 HTTP/1.1\r\nHost: {host}\r\n\r\n", {400, 401, 404}),
+        ("OPTIONS * HTTP/1.1\r\nHost: {host}\r\n\r\n", {401, 404}),
+        ("GET /../../etc/passwd HTTP/1.1\r\nHost: {host}\r\n\r\n", {401, 404}),
+        ("GET /\\..\\x HTTP/1.1\r\nHost: {host}\r\n\r\n", {400, 401, 404}),
+        ("GET /a\u00ff HTTP/1.1\r\nHost: {host}\r\n\r\n", {400, 401, 404}),
+        ("GET /%ff%fe HTTP/1.1\r\nHost: {host}\r\n\r\n", {401, 404}),
+        ("GET / HTTP/1.1\r\nHost: {host}\r\nAuthorization: Basic \u00e4\r\n\r\n", {401}),
+        ("GET / HTTP/1.1\r\nHost: {host}\r\nOrigin: \u00e4[\r\n\r\n", {403}),
+        (
+            "GET /api/ws HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+            {401, 403, 404},
+        ),
+    ],
+)
+def test_odd_requests_are_refused(server: Server, request_: str, statuses: set[int]) -> None:
+    where = urlsplit(server.url)
+    with socket.create_connection((where.hostname or "", where.port or 0), timeout=10) as wire:
+        wire.sendall(request_.format(host=where.netloc).encode("latin-1"))
+        wire.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: wire.recv(65536), b""))
+    status = re.match(rb"HTTP/1.[01] (\d+)", answer)
+    assert status is not None, answer[:200]
+    assert int(status[1]) in statuses
+    assert b"root:" not in answer
+    assert b"40 decibels" not in answer
+
+
+def test_nothing_of_it_is_written_for_others(server: Server) -> None:
+    note = Path(server.library.parent, "index", "server.json")
+    assert note.stat().st_mode & 0o077 == 0
