@@ -13,10 +13,13 @@ import av
 
 from kb.errors import ParseError, SourceTooLargeError, SourceUnavailableError
 
-__all__ = ["READ_PX", "VideoInfo", "open_container", "origin_s", "probe", "video_stream"]
+__all__ = ["ADVICE", "READ_PX", "VideoInfo", "open_container", "origin_s", "probe", "video_stream"]
 
 READ_PX = 1280
 """Longer side of the pictures that readers give, at most: enough for OCR."""
+
+ADVICE = "Save it in a smaller size, or raise `ingest.max_image_px` in kb.yaml."
+"""What to do with a video whose pictures have too many pixels."""
 
 # The demuxers of the formats that are read. Others (playlists) would open more files, even
 # over the network.
@@ -57,7 +60,7 @@ class VideoInfo:
     is_healthy: bool
 
 
-def probe(path: Path, max_px: int) -> VideoInfo:
+def probe(path: Path, max_px: int, advice: str = ADVICE) -> VideoInfo:
     """Read all packets of a video and decode its first picture.
 
     Raises:
@@ -70,8 +73,8 @@ def probe(path: Path, max_px: int) -> VideoInfo:
         n_px = stream.codec_context.width * stream.codec_context.height
         if n_px > max_px:
             raise SourceTooLargeError(
-                f"The pictures of the video have {n_px:,} pixels, over the limit of {max_px:,}. "
-                "Save it in a smaller size, or raise `ingest.max_image_px` in kb.yaml."
+                f"The pictures of the video have {n_px:,} pixels, over the limit of "
+                f"{max_px:,}. {advice}"
             )
         zero_s = origin_s(container)
         packets = _Packets(container, stream)

@@ -19,7 +19,7 @@ import av
 import numpy as np
 from PIL import Image
 
-from ingest.containers import VideoInfo, open_container, probe, video_stream
+from ingest.containers import ADVICE, VideoInfo, open_container, probe, video_stream
 from ingest.pictures import encode_jpeg, fit
 from kb.config import IngestConfig
 from kb.errors import ParseError
@@ -112,13 +112,16 @@ def sample_frames(
     yield from read_with_pyav(info, fps, next_s, warn)
 
 
-def frames_of_clip(path: Path, config: IngestConfig) -> tuple[Frame, ...]:
+def frames_of_clip(path: Path, config: IngestConfig, advice: str = ADVICE) -> tuple[Frame, ...]:
     """At most ``config.video.max_frames`` frames spread over a whole clip, for a query.
+
+    Args:
+        advice: What to do with a clip whose pictures have too many pixels.
 
     Raises:
         ParseError, SourceTooLargeError, SourceUnavailableError: As `probe`.
     """
-    info = probe(path, config.max_image_px)
+    info = probe(path, config.max_image_px, advice)
     fps = min(config.video.fps, config.video.max_frames / info.duration_s)
     frames: list[Frame] = []
     for sample in sample_frames(info, config, fps, lambda _: None):

@@ -13,9 +13,10 @@ import warnings
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from pillow_heif import register_heif_opener
 
@@ -37,6 +38,7 @@ __all__ = [
 BOUND_PX = (1280, 1440)
 """Width and height of a picture that is stored, at most."""
 
+_ADVICE = "Make it smaller, or raise `ingest.max_image_px` in kb.yaml."
 # Decoding JPEG at a half, quarter or eighth of its size stops here: shrinking from twice the
 # bound, or nearly so, looks as good as from the original.
 _DRAFT_PX = 2880
@@ -44,6 +46,7 @@ _JPEG_QUALITY = 85
 # Drawings and screenshots of few colours are exact, sharp and mostly smaller as PNG; a JPEG
 # rings around their letters and lines. Coloured photographs have more colours than this.
 _PNG_MAX_COLOURS = 256
+_PART_PX = 1 << 20
 _ORIENTATION_TAG = 0x0112
 # EXIF 2.32, table of tag 274: what makes a picture upright.
 _UPRIGHT = {
@@ -91,7 +94,9 @@ class PictureOfFile(EncodedImage):
     own_height_px: int
 
 
-def load_picture(data: bytes | Path, max_px: int, *, legible: bool = False) -> Image.Image:
+def load_picture(
+    data: bytes | Path, max_px: int, *, legible: bool = False, advice: str = _ADVICE
+) -> Image.Image:
     """Decode the first frame of a picture and `normalise` it.
 
     Args:
@@ -101,6 +106,7 @@ def load_picture(data: bytes | Path, max_px: int, *, legible: bool = False) -> I
             against the header, before anything is decoded.
         legible: Shrink a strip (see `is_strip`) to `strip_side_px` only: within `BOUND_PX`
             its words would be lost.
+        advice: What to do with a picture of too many pixels.
 
     Returns:
         Mode RGB, within `BOUND_PX` unless `legible`.
@@ -111,7 +117,7 @@ def load_picture(data: bytes | Path, max_px: int, *, legible: bool = False) -> I
         SourceUnavailableError: The file vanished or may not be read.
     """
     if isinstance(data, bytes):
-        return _load(io.BytesIO(data), max_px, legible)
+        return _load(io.BytesIO(data), max_px, legible, advice)
     try:
         file = data.open("rb")
     except OSError as error:
@@ -120,7 +126,7 @@ def load_picture(data: bytes | Path, max_px: int, *, legible: bool = False) -> I
             "it, or put it back, then sync again."
         ) from error
     with file:
-        return _load(file, max_px, legible)
+        return _load(file, max_px, legible, advice)
 
 
 def open_picture(file: IO[bytes] | Path) -> Image.Image:
@@ -181,15 +187,14 @@ def encode_jpeg(image: Image.Image) -> EncodedImage:
     return EncodedImage(buffer.getvalue(), "image/jpeg", image.width, image.height)
 
 
-def _load(file: IO[bytes], max_px: int, legible: bool) -> Image.Image:
+def _load(file: IO[bytes], max_px: int, legible: bool, advice: str) -> Image.Image:
     try:
         with open_picture(file) as image:
             n_px = image.width * image.height
             if n_px > max_px:
                 raise SourceTooLargeError(
                     f"The picture has {image.width:,} x {image.height:,} = {n_px:,} pixels, over "
-                    f"the limit of {max_px:,}. Make it smaller, or raise `ingest.max_image_px` "
-                    "in kb.yaml."
+                    f"the limit of {max_px:,}. {advice}"
                 )
             bound_px = BOUND_PX
             if legible and is_strip(*image.size):
@@ -197,6 +202,11 @@ def _load(file: IO[bytes], max_px: int, legible: bool) -> Image.Image:
             image.draft(None, (_DRAFT_PX, _DRAFT_PX))
             image.load()
             return normalise(image, bound_px)
+    except Image.DecompressionBombError as error:
+        # A part of it has far more pixels than its header says of the whole.
+        raise SourceTooLargeError(
+            f"A part of the picture is too large ({error}). {advice}"
+        ) from error
     except UnidentifiedImageError as error:
         raise ParseError(_not_a_picture(file)) from error
     except _DECODE_ERRORS as error:
@@ -227,12 +237,18 @@ def _to_8_bit(image: Image.Image) -> Image.Image:
         return image
     values = np.asarray(image)
     if image.mode.startswith("I;16"):
-        grey = (values >> 8).astype(np.uint8)
-    else:
-        finite = np.nan_to_num(values.astype(np.float64), posinf=0.0, neginf=0.0)
-        low, high = float(finite.min()), float(finite.max())
-        grey = ((finite - low) * (255.0 / (high - low or 1.0))).astype(np.uint8)
+        return Image.fromarray((values >> 8).astype(np.uint8))
+    # Some rows at a time: as float64 the whole would take eight times what it takes as grey.
+    parts = np.array_split(values, min(len(values), -(-values.size // _PART_PX)))
+    bounds = [(part.min(), part.max()) for part in map(_finite, parts)]
+    low, high = min(low for low, _ in bounds), max(high for _, high in bounds)
+    scale = 255.0 / (high - low or 1.0)
+    grey = np.concatenate([((_finite(part) - low) * scale).astype(np.uint8) for part in parts])
     return Image.fromarray(grey)
+
+
+def _finite(values: NDArray[Any]) -> NDArray[np.float64]:
+    return np.nan_to_num(values.astype(np.float64), posinf=0.0, neginf=0.0)
 
 
 def _on_plain_ground(image: Image.Image) -> Image.Image:

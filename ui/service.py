@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ingest.progress import Progress
+from ingest.query_media import QueryMedia
 from ingest.sync import Syncer
 from ingest.watch import watch
 from kb.build import open_knowledge_base
@@ -36,8 +37,6 @@ from ui.status import Failure, Status
 from ui.uploads import add_file, sweep_unfinished
 
 __all__ = ["Failure", "Service", "Status"]
-
-_CLIP_LIMIT_S = 120.0
 
 
 def calm_collector() -> None:
@@ -68,6 +67,7 @@ class Service:
         self.config = config
         self.kb: KnowledgeBase = open_knowledge_base(home, config, rebuild=rebuild)
         self.syncer = Syncer(self.kb, self._heard)
+        self._media = QueryMedia(config.ingest)
         self._progress = Progress()
         self._listeners: list[Callable[[Progress], None]] = []
         self._background = BackgroundSync(lambda retry: self.sync(retry=retry), self._watch)
@@ -116,14 +116,10 @@ class Service:
         )
 
     def _query_image(self, path: Path) -> EncodedImage:
-        from ingest.pictures import encode_picture, load_picture
-
-        return encode_picture(load_picture(path, self.config.ingest.max_image_px))
+        return self._media.read_picture(path)
 
     def _query_clip(self, path: Path) -> tuple[Frame, ...]:
-        from ingest.query_clip import read_clip
-
-        return read_clip(path, self.config.ingest, time_limit_s=_CLIP_LIMIT_S)
+        return self._media.read_clip(path)
 
     # -- library -------------------------------------------------------------------------
 
@@ -270,13 +266,15 @@ class Service:
 
     def start(self) -> None:
         """Sync now and whenever files change, in background threads; again by itself after a
-        failure that may pass."""
+        failure that may pass. Have what reads pictures ready."""
         sweep_unfinished(self.home.library)
         self._background.start()
+        self._media.warm()
 
     def close(self) -> None:
         """Stop syncing and release the store."""
         self._background.close(self.syncer.stop)
+        self._media.close()
         self.kb.close()
 
     def _watch(self, on_change: Callable[[], None], stop: threading.Event) -> None:
