@@ -18,6 +18,7 @@ from kb.errors import IndexMismatchError, StoreUnavailableError
 from kb.knowledge_base import KnowledgeBase
 from kb.ledger import Ledger
 from kb.models import Models
+from kb.private import make_private
 from kb.protocols import Encoders, MaintainedStore
 from kb.reembed import ReembedProgress, reembed
 from kb.retrieve import Retriever
@@ -42,6 +43,7 @@ def open_knowledge_base(
         StoreInUseError: Another process has the index open.
         StoreUnavailableError: The store can't be opened or reached.
     """
+    make_private(home)
     assets = AssetStore(home.assets)
     models = Models(home, config, assets)
     encoders = encoders or models.encoders()

@@ -99,7 +99,7 @@ class IngestConfig(Section):
     memory_limit_bytes: int = Field(default=4096 * MIB, ge=256 * MIB)
     max_file_bytes: int = Field(default=4096 * MIB, ge=1)
     max_image_px: int = Field(default=200_000_000, ge=1)
-    pdf_passwords: tuple[str, ...] = ()
+    pdf_passwords: tuple[str, ...] = Field(default=(), repr=False)
     poll: bool = False
     ignore: tuple[str, ...] = (".*", "~$*", "*.tmp", "*.part", "*.crdownload", "Thumbs.db")
 
@@ -108,7 +108,7 @@ class StoreConfig(Section):
     """Where vectors live: the embedded Qdrant Edge, or a Qdrant server when `url` is set."""
 
     url: str | None = None
-    api_key: str | None = None
+    api_key: str | None = Field(default=None, repr=False)
     collection: str = "knowledge_base"
     timeout_s: float = Field(default=30.0, gt=0)
     hnsw_m: int = Field(default=16, ge=4, le=128)

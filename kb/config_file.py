@@ -16,8 +16,11 @@ from pydantic import BaseModel, ValidationError
 
 from kb.config import DEFAULT_PROFILE, Config, Home
 from kb.errors import ConfigError
+from kb.masking import is_secret_name, masked
 
 __all__ = ["available_profiles", "load_config", "own_settings", "settled_profile"]
+
+_SHOWN_CHARACTERS = 200
 
 
 def available_profiles() -> list[str]:
@@ -84,13 +87,20 @@ def _read_yaml(text: str, name: str) -> dict[str, Any]:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ConfigError(
-            f"{name} is not valid YAML: {error}. Correct it and try again."
-        ) from error
+            f"{name} is not valid YAML: {_what_is_wrong(error)}. Correct it and try again."
+        ) from None
     if value is None:
         return {}
     if not isinstance(value, dict):
         raise ConfigError(f"{name} must hold names with values, found {type(value).__name__}.")
     return value
+
+
+def _what_is_wrong(error: yaml.YAMLError) -> str:
+    """The parser's words and the place, without the line: it may hold a key."""
+    problem = masked(str(getattr(error, "problem", None) or "it can't be read"))
+    mark = getattr(error, "problem_mark", None)
+    return problem + (f" (line {mark.line + 1}, column {mark.column + 1})" if mark else "")
 
 
 def _merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,18 +120,28 @@ def _explain(error: ValidationError, home: Home) -> str:
     lines = []
     for item in error.errors():
         where = ".".join(str(part) for part in _written(item["loc"]))
-        line = f"{where}: {item['msg']} (found {item['input']!r})"
+        line = f"{where}: {item['msg']}{_found(item['loc'], item['input'])}"
         if item["type"] == "extra_forbidden":
             known = _known_keys(item["loc"][:-1])
             near = difflib.get_close_matches(str(item["loc"][-1]), known, n=1)
             line = f"{where}: no such setting" + (f"; did you mean {near[0]!r}?" if near else "")
         elif item["type"] == "union_tag_invalid":
-            line = f"{where}.kind: {item['ctx']['tag']!r} is none of {item['ctx']['expected_tags']}"
+            tag = str(item["ctx"]["tag"])[:_SHOWN_CHARACTERS]
+            line = f"{where}.kind: {tag!r} is none of {item['ctx']['expected_tags']}"
         elif item["type"] == "missing":
             # What was found is the section around it, an API key perhaps among it.
             line = f"{where}: this setting is needed"
         lines.append(line)
     return f"The configuration is not accepted ({home.config}):\n  " + "\n  ".join(lines)
+
+
+def _found(location: tuple[int | str, ...], value: object) -> str:
+    """What stands there: neither a secret nor a whole section, which may hold one."""
+    if any(map(is_secret_name, location)):
+        return " (what was found is not shown)"
+    if isinstance(value, str | int | float | bool | None):
+        return f" (found {value!r:.{_SHOWN_CHARACTERS}})"
+    return f" (found a {'list' if isinstance(value, list | tuple) else 'section'})"
 
 
 def _written(location: tuple[int | str, ...]) -> tuple[int | str, ...]:

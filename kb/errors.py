@@ -29,6 +29,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from kb.masking import masked
+
 if TYPE_CHECKING:
     from kb.types import Locator
 
@@ -53,7 +55,11 @@ __all__ = [
 
 
 class KnowledgeBaseError(Exception):
-    """Base of every error the project raises on purpose."""
+    """Base of every error the project raises on purpose. Its message shows no secrets, whatever
+    third-party words went into it."""
+
+    def __str__(self) -> str:
+        return masked(super().__str__())
 
 
 class ConfigError(KnowledgeBaseError):

@@ -33,7 +33,8 @@ _MIN_READ_TOKENS = 512  # the rules of the prompt, a question, and the beginning
 class Section(BaseModel):
     """A part of the configuration: immutable, and an unknown key is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Errors would repeat keys and passwords that stand in the wrong place.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class TextEncoderConfig(Section):

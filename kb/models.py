@@ -16,6 +16,7 @@ from kb.encoders.weights import find_model
 from kb.generators.extractive import ExtractiveGenerator
 from kb.generators.qwen3_vl import Qwen3VLGenerator
 from kb.generators.remote import RemoteGenerator
+from kb.masking import masked
 from kb.model_config import (
     ExtractiveConfig,
     LexicalConfig,
@@ -117,7 +118,7 @@ class Models:
                 where = self.placement.device
                 return ModelState(role, config.model, where, placed.n_bytes, is_loaded)
             case RemoteConfig():
-                return ModelState(role, config.model, config.base_url, 0, None)
+                return ModelState(role, config.model, masked(config.base_url), 0, None)
             case TextEncoderConfig():
                 n_bytes = weights_bytes(find_model(config.model).directory)
                 return ModelState(role, config.model, "the processor", n_bytes, None)

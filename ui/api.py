@@ -32,6 +32,7 @@ from kb.errors import (
     PromptTooLongError,
     StoreUnavailableError,
 )
+from kb.masking import masked
 from ui.login import Caller
 from ui.service import Service
 from ui.wire import (
@@ -72,7 +73,7 @@ def error_response(error: KnowledgeBaseError) -> JSONResponse:
 
 
 def _error_json(error: Exception) -> dict[str, Any]:
-    name, message = type(error).__name__, str(error)
+    name, message = type(error).__name__, masked(str(error))
     if not isinstance(error, KnowledgeBaseError):
         message = f"An unexpected error ({name}: {message}). See the log of `kb up`."
     return {"error": {"type": name, "message": message}}

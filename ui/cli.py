@@ -8,6 +8,7 @@ through it, since one process at a time has the index open.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import webbrowser
 from datetime import datetime
@@ -19,7 +20,9 @@ import typer
 from kb.config import Home
 from kb.config_file import load_config
 from kb.errors import ConfigError, KnowledgeBaseError, StoreError
+from kb.masking import masked
 from kb.types import Kind
+from ui.logs import mask_logs
 from ui.models_cli import models
 from ui.options import HomeOption, JsonOption, ProfileOption, configure, print_json, say
 
@@ -73,8 +76,6 @@ def up(
     as_json: JsonOption = False,
 ) -> None:
     """Index the library, keep it indexed, and serve the page."""
-    import os
-
     # Gradio asks its makers for news at start, unless told not to.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     from ui.choose_profile import choose_profile
@@ -385,7 +386,9 @@ def _settings(pairs: list[str]) -> dict[str, Any]:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals:
-            raise typer.BadParameter(f"expected NAME=VALUE, found {pair!r}", param_hint="--set")
+            raise typer.BadParameter(
+                f"expected NAME=VALUE, found {masked(pair)!r}", param_hint="--set"
+            )
         section = result
         *path, last = name.split(".")
         for part in path:
@@ -423,6 +426,9 @@ def _fail(message: str) -> NoReturn:
 
 def main() -> None:
     """Run the command line."""
+    mask_logs()
+    # What is made from here on, in child processes too, is the user's alone.
+    os.umask(0o077)
     try:
         app()
     except KnowledgeBaseError as error:

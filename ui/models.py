@@ -11,6 +11,7 @@ from kb.config import Config, Home
 from kb.config_file import available_profiles, load_config
 from kb.encoders.weights import MINILM, find_model
 from kb.errors import ConfigError, ModelLoadError
+from kb.masking import masked
 from kb.qwen3_vl.catalog import KNOWN_MODELS, KnownModel, Role, find_known_model
 from kb.qwen3_vl.files import check_model_directory, locate_model
 from kb.qwen3_vl.placement import find_gpu
@@ -51,7 +52,7 @@ def model_table(home: Home, config: Config, examine: Examine = check_model_direc
                     "name": section.model,
                     "ok": True,
                     "size_bytes": 0,
-                    "note": f"behind {section.url}; not asked now",
+                    "note": f"behind {masked(section.url)}; not asked now",
                 }
             )
     return [*rows, _ocr(config)]

@@ -7,6 +7,7 @@ import os
 from contextlib import suppress
 
 from kb.config import Home
+from kb.private import private_folder
 
 __all__ = ["ServerNote"]
 
@@ -22,7 +23,7 @@ class ServerNote:
 
     def write(self, url: str, token: str) -> None:
         """Write the note."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(self.path.parent)
         self.path.unlink(missing_ok=True)
         handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w") as file:

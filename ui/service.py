@@ -17,6 +17,7 @@ from kb.config import Config, Home
 from kb.errors import ConfigError
 from kb.knowledge_base import KnowledgeBase
 from kb.ledger import DocumentStatus
+from kb.masking import masked
 from kb.protocols import TextDelta
 from kb.types import (
     Answer,
@@ -202,7 +203,7 @@ class Service:
             models=self.kb.model_states(),
             home=self.home.path,
             roots=self.syncer.roots(),
-            store=(self.config.store.url or "Qdrant Edge, in this process")
+            store=masked(self.config.store.url or "Qdrant Edge, in this process")
             + (", int8 vectors" if self.config.store.quantization == "int8" else ""),
             chunking=f"{self.config.ingest.chunking.strategy}, {chunk_tokens} tokens, "
             f"{overlap_tokens} overlapping",

@@ -41,6 +41,8 @@ __all__ = [
 ]
 
 Json = dict[str, Any]
+_SHOWN_MISTAKES = 3
+_SHOWN_CHARACTERS = 100
 
 
 def search_json(result: SearchResult, assets: AssetStore) -> Json:
@@ -182,7 +184,7 @@ def parse_filters(text: str) -> Filters:
     try:
         given = _Filters.model_validate_json(text)
     except ValidationError as error:
-        raise ConfigError(f"The filters are not accepted: {error}") from error
+        raise ConfigError(f"The filters are not accepted: {_explain(error)}") from error
     return Filters(
         folders=tuple(given.folder),
         kinds=tuple(given.kind),
@@ -190,6 +192,17 @@ def parse_filters(text: str) -> Filters:
         after_ns=given.after_ns,
         before_ns=given.before_ns,
     )
+
+
+def _explain(error: ValidationError) -> str:
+    """The first few mistakes, without the values, which may be long."""
+    found = error.errors(include_input=False, include_url=False, include_context=False)
+    lines = []
+    for item in found[:_SHOWN_MISTAKES]:
+        where = ".".join(str(part) for part in item["loc"])[:_SHOWN_CHARACTERS]
+        lines.append(f"{where}: {item['msg']}" if where else item["msg"])
+    more = f" (and {len(found) - len(lines)} more)" if len(found) > len(lines) else ""
+    return "; ".join(lines)[: 4 * _SHOWN_CHARACTERS] + more
 
 
 def progress_json(progress: Progress) -> Json:

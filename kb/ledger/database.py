@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kb.errors import StoreError, StoreUnavailableError
+from kb.private import private_file
 
 __all__ = ["Database"]
 
@@ -73,7 +74,12 @@ class Database:
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._connections_lock = threading.Lock()
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # The files of the log get the mode of this one, but for those that are there already.
+        private_file(path)
+        for log in (Path(f"{path}-wal"), Path(f"{path}-shm")):
+            if log.exists():
+                private_file(log)
         try:
             with self.transaction() as db:
                 (version,) = db.execute("PRAGMA user_version").fetchone()

@@ -7,6 +7,7 @@ import re
 from typing import Final
 
 from kb.errors import ConfigError
+from kb.masking import keep_secret
 from kb.model_config import RemoteConfig
 
 __all__ = ["read_api_key"]
@@ -35,4 +36,5 @@ def read_api_key(config: RemoteConfig, section: str) -> str | None:
             f"{section}.api_key in kb.yaml holds spaces or characters other than ASCII, which no "
             "key does. Copy it anew."
         )
+    keep_secret(key)
     return key

@@ -13,6 +13,7 @@ from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedR
 
 from kb.config import StoreConfig
 from kb.errors import IndexMismatchError, StoreError, StoreUnavailableError
+from kb.masking import keep_secret
 from kb.protocols import Point, ScoredId, StoreFilter, StoreStats, VectorName, VectorQuery
 from kb.store.schema import PAYLOAD_FIELDS, CollectionSchema, is_searchable, matched_values
 from kb.store.server_models import (
@@ -241,6 +242,7 @@ def _client(config: StoreConfig) -> QdrantClient:
             "http://localhost:6333.",
             collection=config.collection,
         )
+    keep_secret(config.api_key)
     try:
         return QdrantClient(
             url=config.url,
