@@ -17,6 +17,7 @@ from ui.library import build_library, files_page, library_state
 from ui.render import MEDIA, escape
 from ui.search_page import build_search, menu_choices
 from ui.service import Service
+from ui.upload_folder import OwnUploads
 
 __all__ = ["build_app", "mount_options"]
 
@@ -57,7 +58,7 @@ class _Seen:
 
 def build_app(service: Service) -> gr.Blocks:
     """The three pages, talking to `service` alone."""
-    with gr.Blocks(title=_TITLE, analytics_enabled=False, fill_width=True) as app:
+    with OwnUploads(title=_TITLE, analytics_enabled=False, fill_width=True) as app:
         header = gr.HTML(
             lambda: _header(service), elem_id="kb-header", apply_default_css=False, js_on_load=None
         )

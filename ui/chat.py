@@ -18,6 +18,7 @@ from ui.render import escape
 from ui.service import Service
 from ui.turn_html import past_html, turn_html
 from ui.turns import Stage, Turn, read_turns
+from ui.upload_folder import received
 from ui.welcome import Welcome
 
 __all__ = [
@@ -143,13 +144,12 @@ def build_chat(service: Service, app: gr.Blocks) -> ChatPage:
     return ChatPage(welcome, suggestions)
 
 
-def split_attachments(files: Sequence[str]) -> tuple[list[Path], Path | None]:
+def split_attachments(paths: Sequence[Path]) -> tuple[list[Path], Path | None]:
     """The pictures and the clip among what was attached.
 
     Raises:
         ConfigError: There is more than one clip.
     """
-    paths = [Path(file) for file in files]
     clips = [path for path in paths if path.suffix.lower() in _VIDEO_SUFFIXES]
     if len(clips) > 1:
         raise ConfigError(
@@ -182,8 +182,8 @@ def _ask(
     box = _box(is_busy=True, is_emptied=is_typed and bool(files))
     yield box, _past(service, past), turn_html(turn, chunks), turn
     try:
-        images, clip = split_attachments(files)
-        query = service.make_query(text, images, clip, Filters())
+        with received(files) as copies:
+            query = service.make_query(text, *split_attachments(copies), Filters())
         turn.attach(query)
         painted_s = time.monotonic()
         for event in service.ask(query):

@@ -17,6 +17,7 @@ from ui.files_html import STATUSES, files_html
 from ui.library_files import FilesPage, list_page
 from ui.render import escape, message
 from ui.service import Service
+from ui.upload_folder import opened_upload
 
 __all__ = ["LibraryPage", "build_library", "files_page", "library_state", "progress_html"]
 
@@ -115,11 +116,13 @@ def build_library(service: Service) -> LibraryPage:
     def add(paths: list[str] | None, *filters: Any) -> tuple[Any, ...]:
         added: list[str] = []
         errors: list[str] = []
-        for path in map(Path, paths or []):
+        for path in paths or []:
+            name = Path(path).name
             try:
-                added.append(service.upload(path.name, path))
+                with opened_upload(path) as file:
+                    added.append(service.upload(name, file))
             except KnowledgeBaseError as error:
-                errors.append(f"{path.name}: {error}")
+                errors.append(f"{name}: {error}")
         parts = []
         if added:
             noun = "file was" if len(added) == 1 else "files were"

@@ -15,6 +15,7 @@ from kb.types import Filters, Kind, SearchResult
 from ui.chat import N_AT_ONCE, QUESTION_FILE_TYPES, split_attachments
 from ui.render import escape, hit_card, message
 from ui.service import Service
+from ui.upload_folder import received
 from ui.wire import search_json
 
 __all__ = ["build_search", "make_filters", "menu_choices", "results_html"]
@@ -74,9 +75,9 @@ def build_search(service: Service) -> list[gr.Dropdown]:
         if not text and not files:
             return _EMPTY
         try:
-            images, clip = split_attachments(files)
             filters = make_filters(kinds, folders, sources, after, before)
-            query = service.make_query(text, images, clip, filters)
+            with received(files) as copies:
+                query = service.make_query(text, *split_attachments(copies), filters)
             return results_html(service.search(query), service.kb.assets)
         except KnowledgeBaseError as error:
             return message(str(error), kind="error", title="This search failed")

@@ -53,7 +53,10 @@ def make_app(service: Service) -> FastAPI:
 
     app.include_router(api_router(service))
     app.include_router(media_router(service))
-    mounted: FastAPI = gr.mount_gradio_app(app, build_app(service), path="/", **mount_options())
+    blocks = build_app(service)
+    mounted: FastAPI = gr.mount_gradio_app(app, blocks, path="/", **mount_options())
+    # Gradio looks where a file lies that a page names only when it believes to have been launched.
+    blocks.has_launched = True
     return mounted
 
 

@@ -34,6 +34,7 @@ QUERY = Query("How do I reset the device?")
 WHOLE = stream(says("Hold the power "), says("button [1]."), says(finish="stop"), DONE)
 KB = (sys.executable, "-m", "ui.cli")
 PING = b": ping\n\n"
+PROGRAM = {"X-KB-Request": "1"}
 
 
 @pytest.fixture
@@ -432,7 +433,9 @@ class TestThroughTheServer:
         client.close()
 
         def status(text: str = "How loud?", **more: object) -> int:
-            return httpx.post(f"{url}/api/ask", data={"text": text}, timeout=60, **more).status_code  # type: ignore[arg-type]
+            return httpx.post(  # type: ignore[arg-type]
+                f"{url}/api/ask", data={"text": text}, headers=PROGRAM, timeout=60, **more
+            ).status_code
 
         shared_server.plays = [refuse(400, "maximum context length is 9 tokens")]
         assert status() == 413
@@ -442,7 +445,8 @@ class TestThroughTheServer:
         shared_server.plays = [refuse(500, "CUDA error")]
         assert status() == 503
         shared_server.plays = [stream(says("At 40"))]
-        response = httpx.post(f"{url}/api/ask", data={"text": "How loud?"}, timeout=60)
+        data = {"text": "How loud?"}
+        response = httpx.post(f"{url}/api/ask", data=data, headers=PROGRAM, timeout=60)
         assert response.status_code == 200
         *_, last = response.text.splitlines()
         assert json.loads(last)["error"]["type"] == "InferenceError"

@@ -1,0 +1,52 @@
+"""Speaks to the page's events as its script does, over HTTP."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from typing import Any
+
+import httpx
+
+__all__ = ["as_file", "event_of", "send_event"]
+
+Json = dict[str, Any]
+
+
+def as_file(path: str, **more: Any) -> Json:
+    """What a page sends for an upload."""
+    return {"path": path, "meta": {"_type": "gradio.FileData"}, **more}
+
+
+def event_of(client: httpx.Client, elem_id: str, name: str) -> Json:
+    """The event `name` of the component `elem_id`, as the page's configuration describes it."""
+    match = re.search(r"window\.gradio_config = (\{.*?\});</script>", client.get("/").text)
+    assert match is not None
+    config = json.loads(match[1])
+    ids = {part["props"].get("elem_id"): part["id"] for part in config["components"]}
+    for event in config["dependencies"]:
+        if [ids[elem_id], name] in event["targets"]:
+            return dict(event)
+    raise AssertionError(f"{elem_id} has no event {name}")
+
+
+def send_event(client: httpx.Client, event: Json, data: list[Any], **more: Any) -> list[Json]:
+    """Send an event; return the messages that came of it.
+
+    Args:
+        more: Further fields of the request.
+    """
+    session = secrets.token_hex(6)
+    body = {
+        "data": data + [None] * (len(event["inputs"]) - len(data)),
+        "fn_index": event["id"],
+        "session_hash": session,
+        "trigger_id": event["targets"][0][0],
+        **more,
+    }
+    sent = client.post("/gradio_api/queue/join", json=body)
+    if sent.status_code != 200:
+        return [{"refused": sent.status_code}]
+    stream = client.get("/gradio_api/queue/data", params={"session_hash": session})
+    return [json.loads(line[6:]) for line in stream.text.splitlines() if line.startswith("data: ")]
