@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ingest.failures import BugLog
 from ingest.plan import Scope, make_plan
 from kb.config import Home
 from kb.config_file import load_config
@@ -40,9 +41,10 @@ def main() -> None:
         config = load_config(home).ingest
         ledger = Ledger(home.ledger)
         calm_collector()  # As `ui.service.Service` does when it opens.
+        bugs = BugLog(home.index / "bugs.log")
 
         def scan() -> None:
-            plan = make_plan(ledger, [Scope(home.library)], config)
+            plan = make_plan(ledger, [Scope(home.library)], config, bugs=bugs)
             assert all(file.outcome is Outcome.UNCHANGED for file in plan.settled)
             assert len(plan.settled) == arguments.n
 

@@ -9,10 +9,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ingest.clean import clean_text
+from ingest.failures import BugLog, is_of_one_file, unforeseen
 from ingest.fingerprint import document_fingerprint, failure_fingerprint
 from ingest.media import sniff
 from ingest.parsers import parser_for
-from ingest.scan import Found, content_sha256, find_companions, is_unchanged, walk
+from ingest.scan import (
+    LEADS_OUT,
+    Found,
+    check_place,
+    content_sha256,
+    find_companions,
+    is_unchanged,
+    walk,
+)
 from kb.config import IngestConfig
 from kb.errors import ConfigError, IngestError, ParseError, UnsupportedMediaError
 from kb.ledger import DocumentStatus, Ledger, PathRecord, Shared, Standing
@@ -79,10 +89,12 @@ def make_plan(
     *,
     allow_mass_delete: bool = False,
     retry: frozenset[str] | None = None,
+    bugs: BugLog,
 ) -> Plan:
     """Walk the scopes and compare them with the ledger. Changes nothing.
 
     Args:
+        bugs: Told of files that can't be looked at for a reason that nobody foresaw.
         retry: Failed and partial files to read again, by path relative to their root; empty
             means all of them, None means none.
 
@@ -90,7 +102,7 @@ def make_plan(
         ConfigError: A root is missing, or more than half of it would be removed.
     """
     plan = Plan()
-    planner = _Planner(ledger, config, retry, plan)
+    planner = _Planner(ledger, config, retry, plan, bugs)
     unchanged: list[tuple[Found, PathRecord]] = []
     changed: list[tuple[Found, PathRecord | None]] = []
     gone: dict[tuple[str, str], PathRecord] = {}
@@ -101,7 +113,7 @@ def make_plan(
             known = {key: path for key, path in known.items() if key[1].startswith(scope.prefix)}
         n_known[str(scope.root)] = len(known)
         gone.update(_compare(scope, known, config, allow_mass_delete, plan, unchanged, changed))
-    hashed = _hash_all(changed, config)
+    hashed = _hash_all(changed, config, bugs)
     moved_from = _origins(gone, hashed)
     plan.removed = list(gone)
     lost = [key for key, path in gone.items() if path.sha256 not in moved_from]
@@ -125,7 +137,9 @@ class _Planner:
         config: IngestConfig,
         retry: frozenset[str] | None,
         plan: Plan,
+        bugs: BugLog,
     ) -> None:
+        self._bugs = bugs
         self._standings = ledger.standings()
         self._fingerprints = _Fingerprints(config)
         self._retry = retry
@@ -146,8 +160,14 @@ class _Planner:
         standing = self._current(found, path.sha256)
         if standing:
             self._plan.settled.append(_settled(found.path, Outcome.UNCHANGED, standing))
+            return
+        try:
+            source = _source(found, path)
+        except Exception as error:
+            reason = _why(error, found, self._bugs)
+            self._plan.settled.append(SourceOutcome(found.path, Outcome.FAILED, reason))
         else:
-            self._read(_source(found, path), path, Outcome.UPDATED)
+            self._read(source, path, Outcome.UPDATED)
 
     def _is_plain(self, shared: Shared) -> bool:
         """Whether documents like this need nothing."""
@@ -230,10 +250,14 @@ def _compare(
     hidden: list[str] = []
 
     def unreadable(path: str, reason: str) -> None:
-        hidden.append(path)
+        # What lies behind a link that is no longer followed leaves the index.
+        if reason != LEADS_OUT:
+            hidden.append(path)
         plan.settled.append(SourceOutcome(path, Outcome.FAILED, reason))
 
-    for found in walk(scope.root, config.ignore, unreadable, scope.prefix):
+    for found in walk(
+        scope.root, config.ignore, unreadable, scope.prefix, follow_links=config.follow_links
+    ):
         record = gone.pop((found.root, found.path), None)
         if record is not None and is_unchanged(found, record):
             unchanged.append((found, record))
@@ -258,13 +282,13 @@ def _guard(n_lost: Mapping[str, int], n_known: Mapping[str, int]) -> None:
 
 
 def _hash_all(
-    changed: Iterable[tuple[Found, PathRecord | None]], config: IngestConfig
+    changed: Iterable[tuple[Found, PathRecord | None]], config: IngestConfig, bugs: BugLog
 ) -> list[_Hashed]:
     with ThreadPoolExecutor(_HASH_THREADS) as threads:
-        return list(threads.map(lambda item: _hash(item[0], item[1], config), changed))
+        return list(threads.map(lambda item: _hash(item[0], item[1], config, bugs), changed))
 
 
-def _hash(found: Found, known: PathRecord | None, config: IngestConfig) -> _Hashed:
+def _hash(found: Found, known: PathRecord | None, config: IngestConfig, bugs: BugLog) -> _Hashed:
     seen_ns = time.time_ns()
     path = PathRecord(
         found.root, found.path, None, found.size_bytes, found.mtime_ns, seen_ns, reason="?"
@@ -275,6 +299,7 @@ def _hash(found: Found, known: PathRecord | None, config: IngestConfig) -> _Hash
             raise ParseError(
                 "The file is empty (0 bytes). Copy or download it again and sync, or delete it."
             )
+        check_place(found.absolute, Path(found.root), follow_links=config.follow_links)
         media = sniff(found.absolute)
         if media is None or parser_for(media[0]) is None:
             raise UnsupportedMediaError(
@@ -284,16 +309,24 @@ def _hash(found: Found, known: PathRecord | None, config: IngestConfig) -> _Hash
             )
         companions = find_companions(found)
         sha256 = content_sha256(found, companions, config.max_file_bytes)
-    except IngestError as error:
-        return _Hashed(found, known, _replace_reason(path, str(error)), None)
-    except OSError as error:
-        reason = f"It can't be read ({error.strerror}). Give this user permission, then sync again."
-        return _Hashed(found, known, _replace_reason(path, reason), None)
+    except Exception as error:
+        return _Hashed(found, known, _replace_reason(path, _why(error, found, bugs)), None)
     media_type, kind = media
     path = PathRecord(
         found.root, found.path, sha256, found.size_bytes, found.mtime_ns, seen_ns, companions
     )
     return _Hashed(found, known, path, _source(found, path, media_type, kind))
+
+
+def _why(error: Exception, found: Found, bugs: BugLog) -> str:
+    """The reason of a file that can't even be looked at."""
+    if isinstance(error, IngestError):
+        return clean_text(str(error))
+    if isinstance(error, OSError) and error.strerror:
+        return f"It can't be read ({error.strerror}). Give this user permission, then sync again."
+    if not is_of_one_file(error):
+        raise error
+    return bugs.told(unforeseen(error, found.path, "Looking at"))
 
 
 def _replace_reason(path: PathRecord, reason: str) -> PathRecord:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from ingest.clean import clean_text
+from ingest.dates import clamp_ns
 from ingest.media import MEDIA_TYPES, SUFFIXES
 from ingest.parsers.linked_pictures import local_pictures
 from kb.errors import SourceTooLargeError, SourceUnavailableError
@@ -19,8 +21,10 @@ from kb.ledger import Companion, PathRecord
 from kb.types import Kind
 
 __all__ = [
+    "LEADS_OUT",
     "UNFINISHED",
     "Found",
+    "check_place",
     "content_sha256",
     "find_companions",
     "is_unchanged",
@@ -29,6 +33,12 @@ __all__ = [
 
 # Names of files that are being written into a root, which no configuration makes visible.
 UNFINISHED = ".kb-*.part"
+LEADS_OUT = (
+    "It is a link that leads out of the folder, and such links are not followed: whoever can put "
+    "one there could have any file of this computer indexed. Put the file itself here, add its "
+    "folder with `kb sync FOLDER`, or set `ingest.follow_links: true` in kb.yaml."
+)
+"""Why a link is not followed."""
 
 _VIDEO_SUFFIXES = frozenset(
     suffix for suffix, media_type in SUFFIXES.items() if MEDIA_TYPES[media_type] is Kind.VIDEO
@@ -39,6 +49,7 @@ _SUFFIXES_WITH_PICTURES = frozenset({".html", ".htm", ".xhtml", ".md", ".markdow
 # the same size within the clock's resolution (git's "racy" entries): hash it once more.
 _RACY_NS = 2_000_000_000
 _HASH_BLOCK_BYTES = 1 << 20
+_NO_UNICODE = "Its name is not valid Unicode; rename it, and it will be indexed."
 
 
 class Found(NamedTuple):
@@ -62,11 +73,18 @@ class Found(NamedTuple):
 
 
 def walk(
-    root: Path, ignore: Sequence[str], unreadable: Callable[[str, str], None], prefix: str = ""
+    root: Path,
+    ignore: Sequence[str],
+    unreadable: Callable[[str, str], None],
+    prefix: str = "",
+    *,
+    follow_links: bool = False,
 ) -> Iterator[Found]:
-    """Every regular file below `root`, following links, each folder once.
+    """Every regular file below `root`, each folder once. Links are followed to what lies below
+    the root itself.
 
     Args:
+        follow_links: Follow those that lead out of it, too.
         root: An existing folder, absolute.
         prefix: A folder below the root to look in alone, ending with a slash.
         ignore: Patterns of names to pass over.
@@ -78,6 +96,7 @@ def walk(
     ).match
     visited: set[tuple[int, int]] = set()
     root_name = str(root)
+    real_root = os.path.realpath(root_name)
     stack = [(prefix, os.path.join(root_name, prefix))]
     while stack:
         prefix, folder = stack.pop()
@@ -96,13 +115,20 @@ def walk(
             name = entry.name
             if ignored(name):
                 continue
+            if not (name.isascii() or _is_unicode(name)):
+                unreadable(prefix + clean_text(name), _NO_UNICODE)
+                continue
             try:
+                is_link = entry.is_symlink()
+                if is_link and not (follow_links or _lies_in(entry.path, real_root)):
+                    unreadable(prefix + name, LEADS_OUT)
+                    continue
                 if entry.is_dir():
                     stack.append((f"{prefix}{name}/", entry.path))
                     continue
                 about = entry.stat()
             except OSError as error:
-                unreadable(prefix + _printable(name), _cannot_read(error))
+                unreadable(prefix + name, _cannot_read(error))
                 continue
             if not stat.S_ISREG(about.st_mode):
                 continue
@@ -124,14 +150,9 @@ def walk(
         for name, about in files:
             if taken and name in taken:
                 continue
-            if not (name.isascii() or _is_unicode(name)):
-                unreadable(
-                    prefix + _printable(name),
-                    "The file's name is not valid Unicode; rename it, and it will be indexed.",
-                )
-                continue
             siblings = videos.get(name, ())
-            yield Found(root_name, prefix + name, about.st_size, about.st_mtime_ns, siblings)
+            mtime_ns = clamp_ns(about.st_mtime_ns)
+            yield Found(root_name, prefix + name, about.st_size, mtime_ns, siblings)
 
 
 def is_unchanged(found: Found, known: PathRecord) -> bool:
@@ -168,6 +189,35 @@ def find_companions(found: Found) -> tuple[Companion, ...]:
     return tuple(_look(path) for path in paths)
 
 
+def check_place(path: Path, root: Path, *, follow_links: bool) -> os.stat_result:
+    """Look once more at a file that is about to be read: since the walk something else may
+    have been put into its place, so that reading it would never end or tell another's secrets.
+
+    Raises:
+        SourceUnavailableError: It is gone, no regular file, or a link that may not be followed.
+    """
+    try:
+        about = os.stat(path)
+    except OSError as error:
+        raise SourceUnavailableError(
+            f"The file can't be read ({error.strerror}): it was moved or locked meanwhile. It will "
+            "be read by the next sync."
+        ) from error
+    if not stat.S_ISREG(about.st_mode):
+        raise SourceUnavailableError(
+            "It is no file any more, but a folder, a pipe or a device. Put the file back; it will "
+            "be read by the next sync."
+        )
+    if not (follow_links or _lies_in(str(path), os.path.realpath(root))):
+        raise SourceUnavailableError(LEADS_OUT)
+    return about
+
+
+def _lies_in(path: str, real_root: str) -> bool:
+    real = os.path.realpath(path)
+    return real == real_root or real.startswith(real_root.rstrip(os.sep) + os.sep)
+
+
 def content_sha256(found: Found, companions: Sequence[Companion], max_bytes: int) -> str:
     """Hex sha256 of a file's bytes; with companions, of the digests of all of them.
 
@@ -195,7 +245,9 @@ def content_sha256(found: Found, companions: Sequence[Companion], max_bytes: int
 def _sha256(path: Path, source: str) -> str:
     digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
+        # A pipe would keep the open from returning, were it put here after the walk.
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
+        with os.fdopen(handle, "rb") as file:
             while block := file.read(_HASH_BLOCK_BYTES):
                 digest.update(block)
     except OSError as error:
@@ -208,7 +260,7 @@ def _look(path: str) -> Companion:
         about = os.stat(path)
     except OSError:
         return Companion(path, None, None)
-    return Companion(path, about.st_size, about.st_mtime_ns)
+    return Companion(path, about.st_size, clamp_ns(about.st_mtime_ns))
 
 
 def _cannot_read(error: OSError) -> str:
@@ -229,7 +281,3 @@ def _is_unicode(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _printable(name: str) -> str:
-    return name.encode("utf-8", "replace").decode()

@@ -17,8 +17,8 @@ __all__ = ["Cue", "parse_subtitles", "read_embedded"]
 
 # SubRip has hours and a comma; WebVTT may leave out the hours and has a point.
 _TIMING = re.compile(
-    r"^\s*(?:(\d+):)?(\d{1,2}):(\d{1,2})[,.](\d{1,3})\s*-->"
-    r"\s*(?:(\d+):)?(\d{1,2}):(\d{1,2})[,.](\d{1,3})"
+    r"^\s*(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})[,.](\d{1,3})\s*-->"
+    r"\s*(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})[,.](\d{1,3})"
 )
 # <i>, </b>, <c.yellow>, <v Speaker>, <00:01.000>; and {\an8}, {\i1} of SubStation Alpha.
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<[\d:.]+>|\{\\[^{}]*\}")

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-from pebble import ProcessExpired, ProcessPool
-
-from ingest.fingerprint import failure_fingerprint
-from ingest.parsers import parser_for
-from ingest.plan import Job, Plan, Scope, make_plan
+from ingest.clean import clean_text
+from ingest.failures import BugLog, is_of_one_file, of_the_machine, unforeseen
+from ingest.plan import Plan, Scope, make_plan
 from ingest.progress import Progress, ProgressMeter
-from ingest.worker import ParsedFile, WorkerSettings, initialise_worker, parse_file
+from ingest.reading import Read, Reader
 from kb.config import Home
-from kb.errors import ConfigError, IngestError, SourceUnavailableError
-from kb.knowledge_base import IndexedDocument, KnowledgeBase
-from kb.ledger import DocumentRecord, DocumentStatus
-from kb.types import Document, Outcome, SourceOutcome, SyncReport
+from kb.errors import ConfigError, KnowledgeBaseError
+from kb.knowledge_base import KnowledgeBase
+from kb.types import Outcome, SourceOutcome, SyncReport
 
 __all__ = ["Syncer"]
 
@@ -31,16 +23,8 @@ __all__ = ["Syncer"]
 # little enough that a crash costs seconds.
 _WRITE_CHUNKS = 256
 _WRITE_INTERVAL_S = 5.0
-_JOBS_AHEAD = 4
 # File systems round times, some to two seconds.
 _CLOCK_GRAIN_NS = 2_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    job: Job
-    document: IndexedDocument
-    outcomes: tuple[SourceOutcome, ...]
 
 
 class Syncer:
@@ -58,6 +42,8 @@ class Syncer:
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._waiting: frozenset[tuple[str, str]] = frozenset()
+        self._bugs = BugLog(kb.home.index / "bugs.log")
+        self._reader = Reader(kb, self._bugs, self._stop)
 
     def waiting(self) -> frozenset[tuple[str, str]]:
         """``(root, path)`` of the files that a running sync has still to read."""
@@ -104,6 +90,7 @@ class Syncer:
                     config,
                     allow_mass_delete=allow_mass_delete,
                     retry=retry,
+                    bugs=self._bugs,
                 )
                 if folders and not dry_run:
                     known = self.roots()
@@ -144,19 +131,26 @@ class Syncer:
 
     def _carry_out(self, plan: Plan, meter: ProgressMeter) -> list[SourceOutcome]:
         began_ns = time.time_ns()
-        if plan.paths:
-            self._kb.put_paths(plan.paths)
-        outcomes: list[SourceOutcome] = []
-        waiting: list[_Read] = []
+        outcomes = self._put_paths(plan)
+        waiting: list[Read] = []
         n_waiting = 0
         last_write_s = time.monotonic()
-        for read in self._read_all(plan.jobs, meter):
-            waiting.append(read)
-            n_waiting += len(read.document.chunks)
-            if n_waiting >= _WRITE_CHUNKS or time.monotonic() - last_write_s > _WRITE_INTERVAL_S:
-                outcomes += self._write(waiting)
-                waiting, n_waiting = [], 0
-                last_write_s = time.monotonic()
+        self._waiting = frozenset((p.root, p.path) for job in plan.jobs for p in job.paths)
+        reads = self._reader.read(plan.jobs, meter)
+        try:
+            for read in reads:
+                waiting.append(read)
+                n_waiting += len(read.document.chunks)
+                is_due = time.monotonic() - last_write_s > _WRITE_INTERVAL_S
+                if n_waiting >= _WRITE_CHUNKS or is_due:
+                    ready, waiting, n_waiting = waiting, [], 0
+                    outcomes += self._write(ready)
+                    last_write_s = time.monotonic()
+        except KnowledgeBaseError:
+            # What was read is kept where the workers broke down, or the write itself did.
+            if waiting:
+                self._write(waiting)
+            raise
         if waiting:
             outcomes += self._write(waiting)
         if plan.removed and not self._stop.is_set():
@@ -170,6 +164,28 @@ class Syncer:
         self._kb.compact_if_due()
         return outcomes
 
+    def _put_paths(self, plan: Plan) -> list[SourceOutcome]:
+        """Note the plan's paths; the outcomes of those that can't be noted."""
+        if not plan.paths:
+            return []
+        try:
+            self._kb.put_paths(plan.paths)
+        except Exception as error:
+            if not is_of_one_file(error):
+                raise
+        else:
+            return []
+        failed = []
+        for path in plan.paths:
+            try:
+                self._kb.put_paths([path])
+            except Exception as error:
+                if not is_of_one_file(error):
+                    raise
+                reason = self._bugs.told(unforeseen(error, path.path, "Noting"))
+                failed.append(SourceOutcome(clean_text(path.path), Outcome.FAILED, reason))
+        return failed
+
     def _drop_strays(self, since_ns: int) -> None:
         """Delete pictures of files whose reading ended half-way."""
         root = self._kb.assets.root
@@ -179,8 +195,13 @@ class Syncer:
             if path.name.startswith(".") or self._kb.ledger.asset(path.stem) is None:
                 path.unlink(missing_ok=True)
 
-    def _write(self, reads: Sequence[_Read]) -> list[SourceOutcome]:
-        amiss = self._kb.write([read.document for read in reads])
+    def _write(self, reads: Sequence[Read]) -> list[SourceOutcome]:
+        try:
+            amiss = self._kb.write([read.document for read in reads])
+        except Exception as error:
+            if not is_of_one_file(error):
+                raise of_the_machine(error) from error
+            return self._write_apart(reads, error)
         self._waiting -= {(path.root, path.path) for read in reads for path in read.job.paths}
         outcomes = []
         for read in reads:
@@ -192,161 +213,20 @@ class Syncer:
                 outcomes.append(outcome)
         return outcomes
 
-    def _read_all(self, jobs: Sequence[Job], meter: ProgressMeter) -> Iterator[_Read]:
-        """Parse every job in worker processes, in the order in which they end."""
-        if not jobs:
-            return
-        meter.begin([job.source.size_bytes for job in jobs])
-        limit_s = self._kb.config.ingest.time_limit_s
-        self._waiting = frozenset((path.root, path.path) for job in jobs for path in job.paths)
-        todo = iter(jobs)
-        running: dict[Future[ParsedFile], Job] = {}
-        with self._workers(len(jobs)) as (pool, n_workers):
-            while True:
-                while len(running) < n_workers * _JOBS_AHEAD and not self._stop.is_set():
-                    job = next(todo, None)
-                    if job is None:
-                        break
-                    future = pool.schedule(
-                        parse_file, args=(job.source, job.fingerprint), timeout=limit_s
-                    )
-                    running[future] = job
-                if not running or self._stop.is_set():
-                    return
-                meter.reading(next(iter(running.values())).source.path)
-                ended, _ = wait(running, timeout=1.0, return_when=FIRST_COMPLETED)
-                for future in ended:
-                    job = running.pop(future)
-                    yield self._finish(job, future)
-                    meter.done(job.source.path, job.source.size_bytes)
-
-    @contextmanager
-    def _workers(self, n_jobs: int) -> Iterator[tuple[ProcessPool, int]]:
-        config = self._kb.config.ingest
-        n_cores = os.cpu_count() or 1
-        n_workers = min(config.workers or n_cores, n_jobs)
-        settings = WorkerSettings(
-            config=config,
-            assets=self._kb.assets.root,
-            pictures=self._kb.picture_encoder,
-            ocr_cache=self._kb.home.index / "ocr",
-            n_threads=max(1, n_cores // n_workers),
-        )
-        # spawn: a fork of a process with threads and native libraries can deadlock.
-        pool = ProcessPool(
-            max_workers=n_workers,
-            initializer=initialise_worker,
-            initargs=(settings,),
-            context=multiprocessing.get_context("spawn"),
-        )
-        try:
-            yield pool, n_workers
-        except BaseException:
-            pool.stop()
-            raise
-        else:
-            if self._stop.is_set():
-                pool.stop()
-            else:
-                pool.close()
-        finally:
-            pool.join()
-
-    def _finish(self, job: Job, future: Future[ParsedFile]) -> _Read:
-        source = job.source
-        try:
-            parsed = future.result()
-            _check_unchanged(job)
-        except SourceUnavailableError as error:
-            # Nothing is wrong with the file itself: the next sync tries again unasked.
-            return self._failed(job, str(error), is_lasting=False)
-        except IngestError as error:
-            return self._failed(job, str(error))
-        except TimeoutError:
-            limit_s = self._kb.config.ingest.time_limit_s
-            return self._failed(
-                job,
-                f"Reading the file took more than {limit_s:g} s and was stopped. Split the file, "
-                "or raise `ingest.time_limit_s` in kb.yaml.",
-            )
-        except (ProcessExpired, CancelledError) as error:
-            return self._failed(
-                job,
-                f"The program that read the file crashed ({_cause(error)}), or the system stopped "
-                "it for lack of memory. Save the file anew or convert it to PDF; `kb sync --retry` "
-                "tries the same file again.",
-            )
-        status = DocumentStatus.PARTIAL if parsed.warnings else DocumentStatus.INDEXED
-        reason = " ".join(parsed.warnings)
-        document = Document(
-            sha256=source.sha256,
-            kind=source.kind,
-            media_type=source.media_type,
-            title=parsed.title or Path(source.path).stem,
-            size_bytes=source.size_bytes,
-            sources=(),
-            date_ns=parsed.date_ns or source.mtime_ns,
-            n_chunks=len(parsed.chunks),
-        )
-        record = DocumentRecord(document, job.fingerprint, status, reason)
-        outcomes = tuple(
-            SourceOutcome(
-                path.path,
-                Outcome.PARTIAL if parsed.warnings else outcome,
-                reason,
-                len(parsed.chunks),
-            )
-            for path, outcome in zip(job.paths, job.outcomes, strict=True)
-        )
-        written = IndexedDocument(record, parsed.chunks, tuple(job.paths), parsed.pictures)
-        return _Read(job, written, outcomes)
-
-    def _failed(self, job: Job, reason: str, *, is_lasting: bool = True) -> _Read:
-        source = job.source
-        document = Document(
-            sha256=source.sha256,
-            kind=source.kind,
-            media_type=source.media_type,
-            title=Path(source.path).stem,
-            size_bytes=source.size_bytes,
-            sources=(),
-            date_ns=source.mtime_ns,
-        )
-        fingerprint = ""
-        if is_lasting:
-            parser = parser_for(source.media_type)
-            fingerprint = failure_fingerprint(parser, self._kb.config.ingest)
-        paths = tuple(job.paths)
-        if not _is_as_planned(job):
-            # It vanished or changed meanwhile: whatever is there next is looked at afresh.
-            fingerprint = ""
-            paths = tuple(path._replace(reason=reason) for path in paths)
-        record = DocumentRecord(document, fingerprint, DocumentStatus.FAILED, reason)
-        outcomes = tuple(SourceOutcome(path.path, Outcome.FAILED, reason) for path in job.paths)
-        return _Read(job, IndexedDocument(record, (), paths), outcomes)
-
-
-def _cause(error: BaseException) -> str:
-    code = getattr(error, "exitcode", None)
-    if not isinstance(code, int):
-        return type(error).__name__
-    return f"signal {-code}" if code < 0 else f"exit code {code}"
-
-
-def _is_as_planned(job: Job) -> bool:
-    try:
-        about = job.source.absolute.stat()
-    except OSError:
-        return False
-    return (about.st_size, about.st_mtime_ns) == (job.source.size_bytes, job.source.mtime_ns)
-
-
-def _check_unchanged(job: Job) -> None:
-    if not _is_as_planned(job):
-        raise IngestError(
-            "The file changed or vanished while it was read. It will be read by the next sync.",
-            source=job.source.path,
-        )
+    def _write_apart(self, reads: Sequence[Read], error: Exception) -> list[SourceOutcome]:
+        """Write documents of which one can't be written: the others for themselves."""
+        if len(reads) > 1:
+            half = len(reads) // 2
+            return [*self._write(reads[:half]), *self._write(reads[half:])]
+        (read,) = reads
+        self._kb.recover()
+        if not read.is_failure:
+            bug = unforeseen(error, read.job.source.path, "Indexing")
+            return self._write([self._reader.failed(read.job, self._bugs.told(bug))])
+        # Not even the failure can be noted: then it is told, and tried again by the next sync.
+        reason = self._bugs.told(unforeseen(error, read.job.source.path, "Noting"))
+        self._waiting -= {(path.root, path.path) for path in read.job.paths}
+        return [outcome._replace(reason=reason) for outcome in read.outcomes]
 
 
 def _foreseen(plan: Plan) -> Iterator[SourceOutcome]:
@@ -362,6 +242,11 @@ def _scopes(home: Home, roots: Sequence[Path], folders: Sequence[Path]) -> list[
     scopes = []
     for given in folders:
         folder = given.expanduser().resolve()
+        if clean_text(str(folder)) != str(folder):
+            raise ConfigError(
+                f"The name of {clean_text(str(given))} is not valid Unicode. Rename the folder, or "
+                "name another one."
+            )
         if folder.is_file():
             raise ConfigError(f"{given} is a file. Name its folder: {folder.parent}")
         if folder.is_relative_to(home.index):

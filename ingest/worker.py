@@ -6,35 +6,49 @@ own a file can do no more than fail.
 
 from __future__ import annotations
 
-import errno
 import os
-import re
+import pickle
 import sys
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 from pydantic import TypeAdapter
 
 from ingest.chunk import Chunker
+from ingest.clean import clean_locator, clean_span, clean_text
+from ingest.dates import clamp_ns
+from ingest.failures import ParserBugError, is_of_one_file, out_of_time, told, unforeseen
+from ingest.limits import MemoryLimit, limit_data, limits_of
 from ingest.ocr import OcrReader
 from ingest.parsers import parser_for
 from ingest.parsers.base import OcrText, ParseContext
 from ingest.rendered import RenderedImage
+from ingest.scan import check_place
 from kb.assets import AssetStore
 from kb.config import IngestConfig
 from kb.errors import (
     IngestError,
     ModelError,
     ParseError,
-    ParseTimeoutError,
+    SourceTooLargeError,
     SourceUnavailableError,
     UnsupportedMediaError,
 )
 from kb.protocols import Float32Array, PictureEncoder
 from kb.types import Chunk, EncodedImage, FrameRef, Segment, Source, chunk_id
 
-__all__ = ["ParsedFile", "WorkerSettings", "initialise_worker", "parse_file"]
+__all__ = [
+    "ParsedFile",
+    "WorkerSettings",
+    "initialise_worker",
+    "parse_file",
+    "read_file",
+    "unpack",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +78,7 @@ class ParsedFile:
             `PictureEncoder.encode_chunk` gives.
         warnings: What could not be read while the rest could.
         date_ns: When a picture was taken, nanoseconds since the epoch.
+        report: The traceback of what ended the reading half-way, where nobody foresaw it.
     """
 
     chunks: tuple[Chunk, ...]
@@ -71,10 +86,11 @@ class ParsedFile:
     title: str
     warnings: tuple[str, ...] = ()
     date_ns: int | None = None
+    report: str = ""
 
     def __reduce__(self) -> tuple[object, ...]:
         # A page has dozens of places: as JSON they travel in a third of the time.
-        rest = (self.pictures, self.title, self.warnings, self.date_ns)
+        rest = (self.pictures, self.title, self.warnings, self.date_ns, self.report)
         return (_rebuild_parsed_file, (_CHUNKS.dump_json(self.chunks), *rest))
 
 
@@ -87,21 +103,21 @@ def _rebuild_parsed_file(
     title: str,
     warnings: tuple[str, ...],
     date_ns: int | None,
+    report: str,
 ) -> ParsedFile:
-    return ParsedFile(_CHUNKS.validate_json(chunks), pictures, title, warnings, date_ns)
+    return ParsedFile(_CHUNKS.validate_json(chunks), pictures, title, warnings, date_ns, report)
 
 
-_OUT_OF_MEMORY = re.compile(
-    r"cannot allocate|malloc|bad_alloc|(?:out of|insufficient|not enough) memory", re.IGNORECASE
-)
 _settings: WorkerSettings | None = None
 _ocr: OcrReader | None = None
+_is_worker = False
 
 
 def initialise_worker(settings: WorkerSettings) -> None:
     """Set the process's limits, and keep `settings` for `parse_file`."""
-    global _settings, _ocr
+    global _settings, _ocr, _is_worker
     _settings = settings
+    _is_worker = True
     _ocr = None
     if settings.config.ocr.enabled:
         _ocr = OcrReader(settings.ocr_cache, settings.config.ocr, settings.n_threads)
@@ -109,24 +125,59 @@ def initialise_worker(settings: WorkerSettings) -> None:
         import cv2
 
         cv2.setNumThreads(settings.n_threads)
+    # What a parser prints must not get into what the program prints.
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    limit_data(settings.config.memory_limit_bytes)
     if sys.platform == "linux":
-        import resource
-
-        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-        resource.setrlimit(resource.RLIMIT_DATA, (settings.config.memory_limit_bytes, hard))
         # The user's own work comes first.
         os.nice(5)
 
 
+def read_file(source: Source, fingerprint: str) -> bytes:
+    """`parse_file` for the pool of workers, which loses track of the others when a result
+    can't be pickled or unpickled, and of itself when a parser ends the process.
+
+    Returns:
+        What `unpack` takes.
+    """
+    result: ParsedFile | IngestError
+    try:
+        result = parse_file(source, fingerprint)
+    except IngestError as error:
+        result = error
+    except BaseException as error:
+        result = unforeseen(error, source.path)
+    try:
+        return pickle.dumps(result)
+    except Exception as error:
+        return pickle.dumps(unforeseen(error, source.path))
+
+
+def unpack(data: bytes) -> ParsedFile:
+    """What `read_file` read.
+
+    Raises:
+        IngestError: The file can't be read.
+    """
+    # Our own worker wrote it.
+    result = pickle.loads(data)  # noqa: S301
+    if isinstance(result, IngestError):
+        raise result
+    assert isinstance(result, ParsedFile)
+    return result
+
+
 def parse_file(source: Source, fingerprint: str) -> ParsedFile:
-    """Parse, chunk and store the pictures of one file.
+    """Parse, chunk and store the pictures of one file. What was read before something went
+    wrong is kept, and a warning says what did.
 
     Args:
         source: The file.
         fingerprint: Goes into the chunks' ids.
 
     Raises:
-        IngestError: The file can't be read; the message says why and what to do.
+        IngestError: Nothing of the file can be read; the message says why and what to do.
     """
     assert _settings is not None
     parser = parser_for(source.media_type)
@@ -136,86 +187,128 @@ def parse_file(source: Source, fingerprint: str) -> ParsedFile:
             "video format, HTML, Markdown or text.",
             source=source.path,
         )
+    config = _settings.config
+    limits = limits_of(source.kind, source.size_bytes, config)
+    memory = MemoryLimit(limits.memory_bytes, config.memory_limit_bytes if _is_worker else None)
     warnings: list[str] = []
+    bugs: list[ParserBugError] = []
     context = ParseContext(
-        config=_settings.config,
-        read_words=partial(_read_words, _ocr, warnings) if _ocr else None,
+        config=config,
+        read_words=partial(_read_words, _ocr, memory, bugs, warnings) if _ocr else None,
         warn=warnings.append,
     )
-    chunker = Chunker(_settings.config.chunking)
+    chunker = Chunker(config.chunking)
     assets = AssetStore(_settings.assets)
     chunks: list[Chunk] = []
     pictures: dict[str, Float32Array] = {}
     title = ""
+    errors: list[BaseException] = []
+    place = _place(source, config)
     try:
-        for segment in chunker.split(parser.parse(source, context)):
-            title = title or segment.title
-            chunk = _to_chunk(segment, source, len(chunks), fingerprint, assets)
-            chunks.append(chunk)
-            if _settings.pictures is not None and chunk.pictures:
-                # Here, where its pixels may be at hand, and by as many cores as there are.
-                drawn = segment.image.pixels if isinstance(segment.image, RenderedImage) else None
-                pictures[chunk.id] = _settings.pictures.encode_chunk(chunk, drawn)
-    except IngestError as error:
-        error.source = source.path
-        raise
-    except MemoryError as error:
-        raise _out_of_memory(source) from error
-    except OSError as error:
-        raise _io_error(error, source) from error
-    except Exception as error:
-        # Native libraries tell of it in words, under types of their own.
-        if _OUT_OF_MEMORY.search(str(error)):
-            raise _out_of_memory(source) from error
-        raise
+        with memory.applied():
+            segments = _until_error(
+                lambda: parser.parse(source, context), errors, limits.time_s, source, config
+            )
+            for segment in chunker.split(segments):
+                title = title or clean_text(segment.title)
+                chunk = _to_chunk(segment, source, len(chunks), fingerprint, assets)
+                chunks.append(chunk)
+                if _settings.pictures is not None and chunk.pictures:
+                    with memory.lifted():
+                        pictures[chunk.id] = _describe(chunk, segment, _settings.pictures, bugs)
+    # A parser may ask for the end of the process, too.
+    except BaseException as error:
+        errors.append(error)
+    if errors:
+        failure = told(errors[0], source, limits, config)
+        if not chunks or isinstance(failure, SourceUnavailableError | SourceTooLargeError):
+            raise failure from errors[0]
+        if isinstance(failure, ParserBugError):
+            bugs.append(failure)
+            warnings.append("Only a part of the file was read.")
+        else:
+            warnings.append(f"Only a part of the file was read. {failure}")
+    if _place(source, config) != place:
+        raise SourceUnavailableError(
+            "Another file was put into its place while it was read. It will be read by the next "
+            "sync.",
+            source=source.path,
+        )
     if not chunks:
         raise ParseError(
             "Nothing was found in the file to index: it holds no text and no pictures.",
             source=source.path,
         )
-    return ParsedFile(
-        tuple(chunks), pictures, title, tuple(dict.fromkeys(warnings)), _date_ns(source)
-    )
+    reasons = tuple(dict.fromkeys(clean_text(text) for text in (*warnings, *map(str, bugs))))
+    report = bugs[0].report if bugs else ""
+    return ParsedFile(tuple(chunks), pictures, title, reasons, _date_ns(source), report)
 
 
-def _read_words(ocr: OcrReader, warnings: list[str], image: EncodedImage) -> OcrText:
+def _place(source: Source, config: IngestConfig) -> tuple[str, int, int, int]:
+    """What tells whether the same file lies at the same place.
+
+    Raises:
+        SourceUnavailableError: None lies there, or one that may not be read.
+    """
+    about = check_place(source.absolute, source.root, follow_links=config.follow_links)
+    # To move a file away and back changes the time of its inode.
+    return os.path.realpath(source.absolute), about.st_dev, about.st_ino, about.st_ctime_ns
+
+
+def _until_error(
+    parse: Callable[[], Iterator[Segment]],
+    errors: list[BaseException],
+    limit_s: float,
+    source: Source,
+    config: IngestConfig,
+) -> Iterator[Segment]:
+    """The segments that come before an error, which is put into `errors`: what holds them
+    back, to cut them into chunks, lets them go when they end in order."""
+    end_s = time.monotonic() + limit_s
     try:
-        return ocr.read_words(image)
+        for segment in parse():
+            yield segment
+            if time.monotonic() > end_s:
+                errors.append(out_of_time(limit_s, source, config))
+                return
+    except GeneratorExit:
+        raise
+    except BaseException as error:
+        errors.append(error)
+
+
+def _describe(
+    chunk: Chunk, segment: Segment, encoder: PictureEncoder, bugs: list[ParserBugError]
+) -> Float32Array:
+    """What `PictureEncoder.encode_chunk` gives; no rows where it fails on these pictures."""
+    # Here, where its pixels may be at hand, and by as many cores as there are.
+    drawn = segment.image.pixels if isinstance(segment.image, RenderedImage) else None
+    try:
+        return encoder.encode_chunk(chunk, drawn)
+    except Exception as error:
+        if not is_of_one_file(error):
+            raise
+        bugs.append(unforeseen(error, "", "Describing a picture of"))
+        return np.empty((0, 0), np.float32)
+
+
+def _read_words(
+    ocr: OcrReader,
+    memory: MemoryLimit,
+    bugs: list[ParserBugError],
+    warnings: list[str],
+    image: EncodedImage,
+) -> OcrText:
+    try:
+        with memory.lifted():
+            return ocr.read_words(image)
     except ModelError as error:
         warnings.append(f"The words in its pictures could not be read: {error}")
-        return OcrText("", ())
-
-
-def _out_of_memory(source: Source) -> ParseTimeoutError:
-    assert _settings is not None
-    return ParseTimeoutError(
-        f"Reading the file took more than {_settings.config.memory_limit_bytes:,} bytes of memory "
-        "and was stopped. Split the file or make it smaller, or raise "
-        "`ingest.memory_limit_bytes` in kb.yaml.",
-        source=source.path,
-    )
-
-
-def _io_error(error: OSError, source: Source) -> IngestError:
-    if isinstance(error, FileNotFoundError | PermissionError):
-        return SourceUnavailableError(
-            f"The file can't be read ({error.strerror}): it was moved or locked meanwhile. It "
-            "will be read by the next sync.",
-            source=source.path,
-        )
-    if error.errno == errno.ENOMEM:
-        return _out_of_memory(source)
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return SourceUnavailableError(
-            "The disk is full: there is no room for the file's pictures. Free some space on the "
-            "disk that holds the index, then sync again.",
-            source=source.path,
-        )
-    return SourceUnavailableError(
-        f"Reading the file failed ({error.strerror}). Check the disk or the network drive, then "
-        "sync again.",
-        source=source.path,
-    )
+    except Exception as error:
+        if not is_of_one_file(error):
+            raise
+        bugs.append(unforeseen(error, "", "Reading the words in a picture of"))
+    return OcrText("", ())
 
 
 def _date_ns(source: Source) -> int | None:
@@ -223,23 +316,29 @@ def _date_ns(source: Source) -> int | None:
         return None
     from ingest.parsers.image import capture_date_ns
 
-    return capture_date_ns(source.absolute)
+    try:
+        taken_ns = capture_date_ns(source.absolute)
+    except Exception:
+        # Metadata in ever new forms of damage; the picture itself was read.
+        return None
+    return None if taken_ns is None else clamp_ns(taken_ns)
 
 
 def _to_chunk(
     segment: Segment, source: Source, ordinal: int, fingerprint: str, assets: AssetStore
 ) -> Chunk:
+    locator = clean_locator(segment.locator)
     return Chunk(
-        id=chunk_id(source.sha256, segment.locator, ordinal, fingerprint),
+        id=chunk_id(source.sha256, locator, ordinal, fingerprint),
         document_sha256=source.sha256,
         ordinal=ordinal,
         kind=source.kind,
         modality=segment.modality,
-        locator=segment.locator,
-        text=segment.text,
-        title=segment.title,
-        headings=segment.headings,
-        spans=segment.spans,
+        locator=locator,
+        text=clean_text(segment.text),
+        title=clean_text(segment.title),
+        headings=tuple(map(clean_text, segment.headings)),
+        spans=tuple(map(clean_span, segment.spans)),
         image=assets.put(segment.image) if segment.image else None,
         frames=tuple(FrameRef(frame.time_s, assets.put(frame.image)) for frame in segment.frames),
     )

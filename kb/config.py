@@ -81,11 +81,14 @@ class IngestConfig(Section):
     Attributes:
         roots: Folders indexed in place, beside the home's ``library``.
         workers: Parser processes; 0 means one a core.
-        time_limit_s: Of parsing one file, before its worker is stopped.
-        memory_limit_bytes: Of one worker's address space growth.
+        time_limit_s: Of parsing one file, before its worker is stopped. A small file has a share
+            of it (see `ingest.limits`).
+        memory_limit_bytes: Of one worker's address space growth. Likewise.
         max_file_bytes: Files over it are refused.
         max_image_px: Pixels (width x height) over which a picture is refused.
         pdf_passwords: Tried in turn on encrypted documents.
+        follow_links: Follow links that lead out of a root. Without it, whoever can put a link into
+            a root can't have what lies elsewhere indexed.
         poll: Watch by polling, for network drives that send no events.
         ignore: Patterns of names that are passed over.
     """
@@ -100,6 +103,7 @@ class IngestConfig(Section):
     max_file_bytes: int = Field(default=4096 * MIB, ge=1)
     max_image_px: int = Field(default=200_000_000, ge=1)
     pdf_passwords: tuple[str, ...] = Field(default=(), repr=False)
+    follow_links: bool = False
     poll: bool = False
     ignore: tuple[str, ...] = (".*", "~$*", "*.tmp", "*.part", "*.crdownload", "Thumbs.db")
 

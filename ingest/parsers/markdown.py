@@ -17,6 +17,9 @@ from kb.types import Segment, Source
 __all__ = ["MarkdownParser", "first_heading", "write_markdown"]
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_MAX_FRONT_MATTER_CHARS = 100_000
+_MAX_FRONT_MATTER_DEPTH = 20
+_MAX_TITLE_CHARS = 500
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
 _SETEXT = re.compile(r" {0,3}(=+|-+)[ \t]*$")
@@ -104,11 +107,35 @@ def write_markdown(
 
 
 def _front_title(front_matter: str) -> str:
+    """The title in YAML front matter, by its events: to build its values takes memory and time
+    that its size says nothing of (aliases, nesting), and fails on dates that no calendar has."""
+    title, depth, key = "", 0, None
     try:
-        values = yaml.safe_load(front_matter)
+        for event in yaml.parse(front_matter[:_MAX_FRONT_MATTER_CHARS], Loader=yaml.SafeLoader):
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+                if depth > _MAX_FRONT_MATTER_DEPTH:
+                    break
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            if depth != 1 or not isinstance(event, yaml.NodeEvent | yaml.CollectionEndEvent):
+                continue
+            if isinstance(event, yaml.MappingStartEvent):
+                continue
+            is_plain = isinstance(event, yaml.ScalarEvent)
+            if key is None:
+                key = event.value if is_plain else ""
+            else:
+                if key == "title" and is_plain and not _is_null(event):
+                    title = event.value.strip()
+                key = None
     except yaml.YAMLError:
         return ""
-    return str(values.get("title") or "").strip() if isinstance(values, dict) else ""
+    return title[:_MAX_TITLE_CHARS]
+
+
+def _is_null(event: yaml.ScalarEvent) -> bool:
+    return event.implicit[0] and event.value.lower() in ("", "~", "null")
 
 
 def first_heading(text: str) -> str:

@@ -32,7 +32,7 @@ _MAX_PICTURE_BYTES = 64 * 1024 * 1024
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 # [MS-OFFCRYPTO] 2.1.2: an encrypted OOXML file is an OLE container with this stream.
 _ENCRYPTED_STREAM = "EncryptedPackage".encode("utf-16-le")
-_SLIDE = re.compile(r"<!-- Slide number: (\d+) -->")
+_SLIDE = re.compile(r"<!-- Slide number: (\d{1,5}) -->")
 _SHEET = re.compile(r"^## (.*)$", re.MULTILINE)
 # What pandas writes into cells that are empty and over columns without a name.
 _EMPTY_CELL = re.compile(r"(?<=\|) (?:NaN|NaT|Unnamed: \d+(?:_level_\d+)?) (?=\|)")

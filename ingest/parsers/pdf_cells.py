@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 JOIN_PT = 3.0
+_MAX_PAGE_DIGITS = 6
 # Both columns of a two-column page between two rules look like a table with long cells.
 MAX_MEDIAN_CHARS_OF_PROSE_CELL = 25
 
@@ -170,7 +171,8 @@ def _is_filled(rows: list[tuple[str, ...]], is_grid: bool) -> bool:
 
 def _is_contents(rows: list[tuple[str, ...]]) -> bool:
     """Whether names stand beside growing page numbers, from the first row on."""
-    numbers = [int(row[-1]) for row in rows if row[-1].isdecimal()]
+    pages = [row[-1] for row in rows if row[-1].isdecimal()]
+    numbers = [int(page) for page in pages if len(page) <= _MAX_PAGE_DIGITS]
     return len(rows[0]) == 2 and len(numbers) == len(rows) and numbers == sorted(numbers)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from PIL import Image
 
+from ingest.failures import is_out_of_memory
 from ingest.mupdf import pymupdf
 from ingest.parsers.base import ParseContext
 from ingest.parsers.pdf import FILE_TYPES
@@ -62,11 +63,21 @@ def opened(source: Source, context: ParseContext) -> Iterator[Any]:
             source=source.path,
         ) from error
     with document:
-        _unlock(document, source, context)
-        if document.is_reflowable:
-            width, height = EBOOK_PAGE_PT
-            document.layout(width=width, height=height, fontsize=EBOOK_FONT_PT)
-        if document.page_count == 0:
+        try:
+            _unlock(document, source, context)
+            if document.is_reflowable:
+                width, height = EBOOK_PAGE_PT
+                document.layout(width=width, height=height, fontsize=EBOOK_FONT_PT)
+            n_pages = document.page_count
+        except MUPDF_ERRORS as error:
+            if is_out_of_memory(error):
+                raise
+            raise ParseError(
+                f"The pages of the {name} can't be counted ({error}): its structure is damaged. If "
+                "a viewer shows them, save it from there as a new file, or get a complete copy.",
+                source=source.path,
+            ) from error
+        if n_pages == 0:
             raise ParseError(
                 f"The {name} has no pages. If a viewer shows some, save it from there as a new "
                 "file.",

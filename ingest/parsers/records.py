@@ -53,7 +53,7 @@ class RecordsParser:
 def _json(source: Source, title: str, context: ParseContext) -> Iterator[Segment]:
     text = read_text(source)
     try:
-        value = json.loads(text)
+        value = _loads(text)
     except json.JSONDecodeError as error:
         if error.msg == "Extra data" and "\n" in text[: error.pos]:
             # JSON Lines under the name of JSON.
@@ -81,6 +81,11 @@ def _json(source: Source, title: str, context: ParseContext) -> Iterator[Segment
             "The JSON holds no values. Remove the file, or fill it and sync again.",
             source=source.path,
         )
+
+
+def _loads(text: str) -> Any:
+    # Integers stay as they are written: Python refuses to make numbers of thousands of digits.
+    return json.loads(text, parse_int=str)
 
 
 def _of_value(value: Any, title: str) -> Iterator[Segment]:
@@ -153,7 +158,7 @@ def _json_lines(source: Source, title: str, context: ParseContext) -> Iterator[S
             if not line.strip():
                 continue
             try:
-                value = json.loads(line)
+                value = _loads(line)
             except (json.JSONDecodeError, RecursionError) as error:
                 n_bad += 1
                 what = (

@@ -21,7 +21,8 @@ _WORD = re.compile(r"[^\W\d_]{2}")
 _RULE = re.compile(r"[=\-~*_#]{3,}\s*$")
 # WebVTT allows hours to be left out, SubRip writes a comma before the milliseconds.
 _TIMES = re.compile(
-    r"(?:(\d+):)?(\d{1,2}):(\d{2})[.,](\d{1,3})\s*-->\s*(?:(\d+):)?(\d{1,2}):(\d{2})[.,](\d{1,3})"
+    r"(?:(\d{1,4}):)?(\d{1,2}):(\d{2})[.,](\d{1,3})\s*-->"
+    r"\s*(?:(\d{1,4}):)?(\d{1,2}):(\d{2})[.,](\d{1,3})"
 )
 _CUE_MARKUP = re.compile(r"<[^>]*>|\{\\[^}]*\}")
 

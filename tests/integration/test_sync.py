@@ -242,22 +242,22 @@ def test_the_doctor_mends_what_is_broken(service: Service) -> None:
 
 
 def test_files_changing_while_they_are_read_are_left_for_the_next_sync(service: Service) -> None:
-    from ingest import sync as sync_module
+    from ingest import reading
 
     library = service.home.library
-    original = sync_module._check_unchanged
+    original = reading._check_unchanged
 
-    def change_first(job: sync_module.Job) -> None:
+    def change_first(job: reading.Job) -> None:
         if job.source.path == "pump.md":
             write(library / "pump.md", "# Pump\n\nThe pump is silent now.\n")
             os.utime(library / "pump.md", (OLD_S + 7, OLD_S + 7))
         original(job)
 
-    sync_module._check_unchanged = change_first
+    reading._check_unchanged = change_first
     try:
         report = service.sync()
     finally:
-        sync_module._check_unchanged = original
+        reading._check_unchanged = original
     assert outcomes(report)["pump.md"] is Outcome.FAILED
     assert outcomes(report)["lamp.md"] is Outcome.ADDED
     assert outcomes(service.sync())["pump.md"] in (Outcome.ADDED, Outcome.UPDATED)

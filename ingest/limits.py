@@ -1,0 +1,133 @@
+"""How long, and with how much memory, one file may be read: the smaller it is, the less.
+
+The configured limits are for the largest files. A small file that takes as much is a bomb, or
+damaged: it must not keep a core for a quarter of an hour or fill the memory of the machine.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from kb.config import IngestConfig
+from kb.types import Kind
+
+__all__ = ["Limits", "MemoryLimit", "limit_data", "limits_of"]
+
+_MIB = 1024 * 1024
+_DATA_SIZE = re.compile(r"^VmData:\s+(\d{1,12}) kB", re.MULTILINE)
+# Never less than this, or than what is configured: a loaded machine is slow.
+_LEAST_S = 60.0
+_LEAST_BYTES = 512 * _MIB
+
+
+class Limits(NamedTuple):
+    """What one file may take.
+
+    Attributes:
+        time_s: Seconds.
+        memory_bytes: Memory that is added to what its worker had before.
+    """
+
+    time_s: float
+    memory_bytes: int
+
+
+class _Scale(NamedTuple):
+    """Shares of the configured limits that an empty file of a kind has, and the size from
+    which on a file has all of them."""
+
+    time: float
+    memory: float
+    full_bytes: int
+
+
+# Pictures and clips are bounded by their pixels, whatever the size of the file; a page may
+# hold a picture, or be one that is read by OCR for seconds.
+_SCALES: Mapping[Kind, _Scale] = {
+    Kind.TEXT: _Scale(1 / 10, 1 / 8, 32 * _MIB),
+    Kind.DATA: _Scale(1 / 10, 1 / 8, 32 * _MIB),
+    Kind.HTML: _Scale(1 / 10, 1 / 8, 16 * _MIB),
+    Kind.OFFICE: _Scale(1 / 10, 1 / 8, 8 * _MIB),
+    Kind.PDF: _Scale(1 / 3, 1 / 4, 4 * _MIB),
+    Kind.EBOOK: _Scale(1 / 3, 1 / 4, 4 * _MIB),
+    Kind.IMAGE: _Scale(1 / 5, 1 / 2, 8 * _MIB),
+    Kind.VIDEO: _Scale(1 / 3, 1 / 2, 8 * _MIB),
+}
+
+
+def limits_of(kind: Kind, size_bytes: int, config: IngestConfig) -> Limits:
+    """What a file of this kind and size may take, at most what is configured."""
+    scale = _SCALES[kind]
+    grown = size_bytes / scale.full_bytes
+    time_share, memory_share = min(1.0, scale.time + grown), min(1.0, scale.memory + grown)
+    return Limits(
+        min(config.time_limit_s, max(_LEAST_S, time_share * config.time_limit_s)),
+        min(
+            config.memory_limit_bytes,
+            max(_LEAST_BYTES, int(memory_share * config.memory_limit_bytes)),
+        ),
+    )
+
+
+class MemoryLimit:
+    """The process's memory limit while one file is read, where the system has one.
+
+    Args:
+        more_bytes: What may be added to the memory that the process has now.
+        most_bytes: The limit of the process at all other times; None where the process is no
+            worker, whose limits are its own.
+    """
+
+    def __init__(self, more_bytes: int, most_bytes: int | None) -> None:
+        self._most_bytes = most_bytes
+        if most_bytes is not None:
+            self._limit_bytes = min(most_bytes, _data_bytes() + more_bytes)
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """While the file's own code runs."""
+        if self._most_bytes is None:
+            yield
+            return
+        limit_data(self._limit_bytes)
+        try:
+            yield
+        finally:
+            limit_data(self._most_bytes)
+
+    @contextmanager
+    def lifted(self) -> Iterator[None]:
+        """While models of ours run: what they keep is not the file's."""
+        if self._most_bytes is None:
+            yield
+            return
+        before_bytes = _data_bytes()
+        limit_data(self._most_bytes)
+        try:
+            yield
+        finally:
+            kept_bytes = max(0, _data_bytes() - before_bytes)
+            self._limit_bytes = min(self._most_bytes, self._limit_bytes + kept_bytes)
+            limit_data(self._limit_bytes)
+
+
+def _data_bytes() -> int:
+    """What the system counts against RLIMIT_DATA."""
+    if sys.platform != "linux":
+        return 0
+    found = _DATA_SIZE.search(Path("/proc/self/status").read_text("ascii"))
+    return int(found[1]) * 1024 if found else 0
+
+
+def limit_data(n_bytes: int) -> None:
+    """Limit the memory of this process, where the system can."""
+    if sys.platform == "linux":
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (n_bytes, hard))

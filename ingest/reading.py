@@ -1,0 +1,250 @@
+"""Reading what a plan says in worker processes: each job becomes what is written of it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pebble import ProcessExpired, ProcessPool
+
+from ingest.clean import clean_text
+from ingest.dates import clamp_ns
+from ingest.failures import BugLog, ParserBugError, is_of_one_file, out_of_time, unforeseen
+from ingest.fingerprint import failure_fingerprint
+from ingest.limits import limits_of
+from ingest.parsers import parser_for
+from ingest.plan import Job
+from ingest.progress import ProgressMeter
+from ingest.worker import WorkerSettings, initialise_worker, read_file, unpack
+from kb.errors import IngestError, KnowledgeBaseError, SourceUnavailableError
+from kb.knowledge_base import IndexedDocument, KnowledgeBase
+from kb.ledger import DocumentRecord, DocumentStatus
+from kb.types import Document, Outcome, SourceOutcome
+
+__all__ = ["Read", "Reader"]
+
+_JOBS_AHEAD = 4
+# A worker looks at its time itself, and keeps what it has read; it is stopped where it hangs.
+_GRACE = 1.1
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What is written of one job, and told of its files."""
+
+    job: Job
+    document: IndexedDocument
+    outcomes: tuple[SourceOutcome, ...]
+    is_failure: bool = False
+
+
+class Reader:
+    """Reads jobs in as many processes as are configured.
+
+    Args:
+        stop: Set to end soon.
+    """
+
+    def __init__(self, kb: KnowledgeBase, bugs: BugLog, stop: threading.Event) -> None:
+        self._config = kb.config.ingest
+        self._assets = kb.assets.root
+        self._pictures = kb.picture_encoder
+        self._ocr_cache = kb.home.index / "ocr"
+        self._bugs = bugs
+        self._stop = stop
+
+    def read(self, jobs: Sequence[Job], meter: ProgressMeter) -> Iterator[Read]:
+        """Parse every job in worker processes, in the order in which they end."""
+        if not jobs:
+            return
+        meter.begin([job.source.size_bytes for job in jobs])
+        todo = iter(jobs)
+        running: dict[Future[bytes], Job] = {}
+        with self._workers(len(jobs)) as (pool, n_workers):
+            while True:
+                while len(running) < n_workers * _JOBS_AHEAD and not self._stop.is_set():
+                    job = next(todo, None)
+                    if job is None:
+                        break
+                    limit_s = _GRACE * self._limit_s(job)
+                    running[_schedule(pool, job, limit_s)] = job
+                if not running or self._stop.is_set():
+                    return
+                meter.reading(next(iter(running.values())).source.path)
+                ended, _ = wait(running, timeout=1.0, return_when=FIRST_COMPLETED)
+                for future in ended:
+                    job = running.pop(future)
+                    yield self._finish(job, future)
+                    meter.done(job.source.path, job.source.size_bytes)
+
+    @contextmanager
+    def _workers(self, n_jobs: int) -> Iterator[tuple[ProcessPool, int]]:
+        n_cores = os.cpu_count() or 1
+        n_workers = min(self._config.workers or n_cores, n_jobs)
+        settings = WorkerSettings(
+            config=self._config,
+            assets=self._assets,
+            pictures=self._pictures,
+            ocr_cache=self._ocr_cache,
+            n_threads=max(1, n_cores // n_workers),
+        )
+        # spawn: a fork of a process with threads and native libraries can deadlock.
+        pool = ProcessPool(
+            max_workers=n_workers,
+            initializer=initialise_worker,
+            initargs=(settings,),
+            context=multiprocessing.get_context("spawn"),
+        )
+        try:
+            yield pool, n_workers
+        except BaseException:
+            pool.stop()
+            raise
+        else:
+            if self._stop.is_set():
+                pool.stop()
+            else:
+                pool.close()
+        finally:
+            pool.join()
+
+    def _limit_s(self, job: Job) -> float:
+        source = job.source
+        return limits_of(source.kind, source.size_bytes, self._config).time_s
+
+    def _finish(self, job: Job, future: Future[bytes]) -> Read:
+        try:
+            return self._finished(job, future)
+        except SourceUnavailableError as error:
+            # Nothing is wrong with the file itself: the next sync tries again unasked.
+            return self.failed(job, str(error), is_lasting=False)
+        except ParserBugError as error:
+            return self.failed(job, self._bugs.told(error))
+        except IngestError as error:
+            return self.failed(job, str(error))
+        except TimeoutError:
+            too_long = out_of_time(self._limit_s(job), job.source, self._config)
+            return self.failed(job, str(too_long))
+        except BrokenExecutor as error:
+            raise _broken() from error
+        except (ProcessExpired, CancelledError) as error:
+            return self.failed(
+                job,
+                f"The program that read the file crashed ({_cause(error)}), or the system stopped "
+                "it for lack of memory. Save the file anew or convert it to PDF; `kb sync --retry` "
+                "tries the same file again.",
+            )
+        except Exception as error:
+            if not is_of_one_file(error):
+                raise
+            return self.failed(job, self._bugs.told(unforeseen(error, job.source.path)))
+
+    def _finished(self, job: Job, future: Future[bytes]) -> Read:
+        source = job.source
+        parsed = unpack(future.result())
+        _check_unchanged(job)
+        warnings = parsed.warnings
+        if parsed.report:
+            warnings = (*warnings, self._bugs.add(source.path, parsed.report))
+        status = DocumentStatus.PARTIAL if warnings else DocumentStatus.INDEXED
+        reason = " ".join(warnings)
+        document = Document(
+            sha256=source.sha256,
+            kind=source.kind,
+            media_type=source.media_type,
+            title=parsed.title or Path(source.path).stem,
+            size_bytes=source.size_bytes,
+            sources=(),
+            date_ns=parsed.date_ns or source.mtime_ns,
+            n_chunks=len(parsed.chunks),
+        )
+        record = DocumentRecord(document, job.fingerprint, status, reason)
+        outcomes = tuple(
+            SourceOutcome(
+                path.path,
+                Outcome.PARTIAL if warnings else outcome,
+                reason,
+                len(parsed.chunks),
+            )
+            for path, outcome in zip(job.paths, job.outcomes, strict=True)
+        )
+        written = IndexedDocument(record, parsed.chunks, tuple(job.paths), parsed.pictures)
+        return Read(job, written, outcomes)
+
+    def failed(self, job: Job, reason: str, *, is_lasting: bool = True) -> Read:
+        """What is written of a job of which nothing can be read.
+
+        Args:
+            is_lasting: Not to be read again before the file, its parser or the settings change.
+        """
+        source = job.source
+        reason = clean_text(reason)
+        document = Document(
+            sha256=source.sha256,
+            kind=source.kind,
+            media_type=source.media_type,
+            title=Path(source.path).stem,
+            size_bytes=source.size_bytes,
+            sources=(),
+            date_ns=source.mtime_ns,
+        )
+        fingerprint = ""
+        if is_lasting:
+            parser = parser_for(source.media_type)
+            fingerprint = failure_fingerprint(parser, self._config)
+        paths = tuple(job.paths)
+        if not _is_as_planned(job):
+            # It vanished or changed meanwhile: whatever is there next is looked at afresh.
+            fingerprint = ""
+            paths = tuple(path._replace(reason=reason) for path in paths)
+        record = DocumentRecord(document, fingerprint, DocumentStatus.FAILED, reason)
+        outcomes = tuple(SourceOutcome(path.path, Outcome.FAILED, reason) for path in job.paths)
+        return Read(job, IndexedDocument(record, (), paths), outcomes, is_failure=True)
+
+
+def _schedule(pool: ProcessPool, job: Job, limit_s: float) -> Future[bytes]:
+    try:
+        future: Future[bytes] = pool.schedule(
+            read_file, args=(job.source, job.fingerprint), timeout=limit_s
+        )
+    except RuntimeError as error:
+        raise _broken() from error
+    return future
+
+
+def _broken() -> KnowledgeBaseError:
+    return KnowledgeBaseError(
+        "The processes that read files ended, all of them, before they had read anything: the "
+        "machine may lack memory, or allow this user too few processes. Free some, or set "
+        "`ingest.workers` lower in kb.yaml, and sync again; what was read is kept."
+    )
+
+
+def _cause(error: BaseException) -> str:
+    code = getattr(error, "exitcode", None)
+    if not isinstance(code, int):
+        return type(error).__name__
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def _is_as_planned(job: Job) -> bool:
+    try:
+        about = job.source.absolute.stat()
+    except OSError:
+        return False
+    mtime_ns = clamp_ns(about.st_mtime_ns)
+    return (about.st_size, mtime_ns) == (job.source.size_bytes, job.source.mtime_ns)
+
+
+def _check_unchanged(job: Job) -> None:
+    if not _is_as_planned(job):
+        raise IngestError(
+            "The file changed or vanished while it was read. It will be read by the next sync.",
+            source=job.source.path,
+        )
