@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ class Reader:
         self._bugs = bugs
         self._stop = stop
 
-    def read(self, jobs: Sequence[Job], meter: ProgressMeter) -> Iterator[Read]:
+    def read(self, jobs: Sequence[Job], meter: ProgressMeter) -> Generator[Read]:
         """Parse every job in worker processes, in the order in which they end."""
         if not jobs:
             return

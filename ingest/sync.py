@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from ingest.clean import clean_text
@@ -136,16 +137,17 @@ class Syncer:
         n_waiting = 0
         last_write_s = time.monotonic()
         self._waiting = frozenset((p.root, p.path) for job in plan.jobs for p in job.paths)
-        reads = self._reader.read(plan.jobs, meter)
         try:
-            for read in reads:
-                waiting.append(read)
-                n_waiting += len(read.document.chunks)
-                is_due = time.monotonic() - last_write_s > _WRITE_INTERVAL_S
-                if n_waiting >= _WRITE_CHUNKS or is_due:
-                    ready, waiting, n_waiting = waiting, [], 0
-                    outcomes += self._write(ready)
-                    last_write_s = time.monotonic()
+            # Closed at once, so that no worker outlives an error that somebody holds on to.
+            with closing(self._reader.read(plan.jobs, meter)) as reads:
+                for read in reads:
+                    waiting.append(read)
+                    n_waiting += len(read.document.chunks)
+                    is_due = time.monotonic() - last_write_s > _WRITE_INTERVAL_S
+                    if n_waiting >= _WRITE_CHUNKS or is_due:
+                        ready, waiting, n_waiting = waiting, [], 0
+                        outcomes += self._write(ready)
+                        last_write_s = time.monotonic()
         except KnowledgeBaseError:
             # What was read is kept where the workers broke down, or the write itself did.
             if waiting:

@@ -109,7 +109,8 @@ def write_markdown(
 def _front_title(front_matter: str) -> str:
     """The title in YAML front matter, by its events: to build its values takes memory and time
     that its size says nothing of (aliases, nesting), and fails on dates that no calendar has."""
-    title, depth, key = "", 0, None
+    title, depth = "", 0
+    key: str | None = None
     try:
         for event in yaml.parse(front_matter[:_MAX_FRONT_MATTER_CHARS], Loader=yaml.SafeLoader):
             if isinstance(event, yaml.CollectionStartEvent):
@@ -118,16 +119,15 @@ def _front_title(front_matter: str) -> str:
                     break
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
-            if depth != 1 or not isinstance(event, yaml.NodeEvent | yaml.CollectionEndEvent):
+            if depth != 1 or isinstance(event, yaml.MappingStartEvent):
                 continue
-            if isinstance(event, yaml.MappingStartEvent):
-                continue
-            is_plain = isinstance(event, yaml.ScalarEvent)
+            value = ""
+            if isinstance(event, yaml.ScalarEvent) and not _is_null(event):
+                value = event.value.strip()
             if key is None:
-                key = event.value if is_plain else ""
+                key = value
             else:
-                if key == "title" and is_plain and not _is_null(event):
-                    title = event.value.strip()
+                title = value if key == "title" and value else title
                 key = None
     except yaml.YAMLError:
         return ""

@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from ingest.media import MEDIA_TYPES, SUFFIXES
-from ingest.scan import Found, content_sha256, find_companions, is_unchanged, walk
+from ingest.scan import (
+    LEADS_OUT,
+    Found,
+    check_place,
+    content_sha256,
+    find_companions,
+    is_unchanged,
+    walk,
+)
 from kb.errors import SourceTooLargeError, SourceUnavailableError
 from kb.ledger import PathRecord
 from kb.types import Kind
@@ -155,3 +163,94 @@ def test_subtitles_belong_to_every_kind_of_video(tmp_path: Path, suffix: str) ->
     (tmp_path / "clip.en.srt").write_text("x")
     (found,) = walk(tmp_path, (), lambda *_: None)
     assert found.siblings == ("clip.en.srt",)
+
+
+@pytest.fixture
+def linked(tmp_path: Path) -> Path:
+    """A root with links of every kind, and a secret beside it."""
+    root, outside = tmp_path / "root", tmp_path / "root and more"
+    (root / "sub").mkdir(parents=True)
+    outside.mkdir()
+    (outside / "secret.txt").write_text("secret")
+    (root / "sub" / "own.txt").write_text("own")
+    (root / "to a file.txt").symlink_to(outside / "secret.txt")
+    (root / "to a folder").symlink_to(outside, target_is_directory=True)
+    (root / "to what is above").symlink_to(tmp_path, target_is_directory=True)
+    (root / "to all").symlink_to("/", target_is_directory=True)
+    (root / "climbing").symlink_to("../root and more", target_is_directory=True)
+    (root / "through.txt").symlink_to(root / "to a folder" / "secret.txt")
+    (root / "inside.txt").symlink_to("sub/own.txt")
+    (root / "to the root").symlink_to(".", target_is_directory=True)
+    return root
+
+
+def test_links_that_lead_out_are_not_followed(linked: Path) -> None:
+    files, problems = found_in(linked)
+    assert set(files) == {"sub/own.txt", "inside.txt"}
+    assert set(problems) == {
+        "to a file.txt",
+        "to a folder",
+        "to what is above",
+        "to all",
+        "climbing",
+        "through.txt",
+    }
+    assert set(problems.values()) == {LEADS_OUT}
+    assert "ingest.follow_links" in LEADS_OUT
+
+
+def test_links_that_lead_out_are_followed_where_that_is_configured(linked: Path) -> None:
+    (linked / "to all").unlink()
+    (linked / "to what is above").unlink()
+    problems: dict[str, str] = {}
+    files = {f.path for f in walk(linked, IGNORE, problems.__setitem__, follow_links=True)}
+    assert problems == {}
+    assert {"to a file.txt", "through.txt", "inside.txt", "sub/own.txt"} <= files
+    assert len({path for path in files if path.endswith("/secret.txt")}) == 1
+
+
+def test_a_root_that_is_a_link_itself_is_walked(linked: Path, tmp_path: Path) -> None:
+    (tmp_path / "alias").symlink_to(linked, target_is_directory=True)
+    assert set(found_in(tmp_path / "alias")[0]) == {"sub/own.txt", "inside.txt"}
+
+
+def test_folders_whose_names_are_not_unicode_are_reported(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff"))
+    folder.mkdir()
+    (folder / "a.txt").write_text("x")
+    files, problems = found_in(tmp_path)
+    assert files == {}
+    (name,) = problems
+    name.encode()
+    assert "rename" in problems[name]
+
+
+@pytest.mark.parametrize("seconds", [10_413_792_000, -9_300_000_000, 2**33, 0])
+def test_times_beyond_64_bits_are_clamped(tmp_path: Path, seconds: int) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("x")
+    os.utime(path, ns=(seconds * 10**9, seconds * 10**9))
+    found = found_in(tmp_path)[0]["a.txt"]
+    assert -(2**63) <= found.mtime_ns < 2**63
+    assert is_unchanged(found, record_of(found))
+
+
+def test_what_took_a_files_place_is_not_opened(linked: Path, tmp_path: Path) -> None:
+    path = linked / "sub" / "own.txt"
+    check_place(path, linked, follow_links=False)
+    path.unlink()
+    with pytest.raises(SourceUnavailableError, match="next sync"):
+        check_place(path, linked, follow_links=True)
+    os.mkfifo(path)
+    with pytest.raises(SourceUnavailableError, match="no file any more"):
+        check_place(path, linked, follow_links=True)
+    path.unlink()
+    path.symlink_to(tmp_path / "root and more" / "secret.txt")
+    with pytest.raises(SourceUnavailableError, match="leads out"):
+        check_place(path, linked, follow_links=False)
+    check_place(path, linked, follow_links=True)
+    (linked / "sub" / "own.txt").unlink()
+    (linked / "sub").rmdir()
+    (linked / "sub").symlink_to(tmp_path / "root and more", target_is_directory=True)
+    with pytest.raises(SourceUnavailableError, match="leads out"):
+        check_place(linked / "sub" / "secret.txt", linked, follow_links=False)

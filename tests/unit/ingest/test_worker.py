@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import pickle
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +15,14 @@ import pymupdf
 import pytest
 
 import ingest.worker
-from ingest.worker import ParsedFile, WorkerSettings, parse_file
+from ingest.failures import ParserBugError
+from ingest.parsers.base import ParseContext
+from ingest.worker import ParsedFile, WorkerSettings, parse_file, read_file, unpack
 from kb.assets import AssetStore
 from kb.config import IngestConfig
 from kb.encoders.picture import PictureDescriptor
-from kb.types import Kind, Modality, Source
+from kb.errors import IngestError, ParseError, SourceUnavailableError
+from kb.types import Box, Kind, Locator, Modality, Segment, Source, Span
 
 PROSE = "The valve opens when the pressure in the upper chamber rises over the set value. "
 
@@ -89,3 +97,147 @@ def test_what_a_file_became_survives_the_way_to_another_process(parsed: ParsedFi
 def test_the_settings_can_be_sent_to_a_worker(settings: WorkerSettings) -> None:
     arrived = pickle.loads(pickle.dumps(settings))
     assert arrived.pictures.fingerprint == settings.pictures.fingerprint
+
+
+class Breaking:
+    """A parser of which the third segment is what a test says."""
+
+    version = 1
+    media_types = frozenset({"text/plain"})
+
+    def __init__(self, third: BaseException | Segment, n_good: int = 2) -> None:
+        self._third = third
+        self._n_good = n_good
+
+    def parse(self, source: Source, context: ParseContext) -> Iterator[Segment]:
+        for number in range(self._n_good):
+            yield Segment(Modality.TEXT, Locator(page=number + 1), f"Page {number + 1}.")
+        if isinstance(self._third, BaseException):
+            raise self._third
+        yield self._third
+
+
+class UnpicklableError(Exception):
+    """It takes two arguments and keeps a lambda: no other process can have it."""
+
+    def __init__(self, one: str, two: str) -> None:
+        super().__init__(one)
+        self.two = lambda: two
+
+
+@pytest.fixture
+def note(tmp_path: Path) -> Source:
+    path = tmp_path / "note.txt"
+    path.write_text("Words.")
+    return Source(tmp_path, path.name, "text/plain", Kind.TEXT, "0" * 64, 6, 0)
+
+
+def read(
+    note: Source, settings: WorkerSettings, monkeypatch: pytest.MonkeyPatch, parser: Breaking
+) -> ParsedFile:
+    monkeypatch.setattr(ingest.worker, "_settings", settings)
+    monkeypatch.setattr(ingest.worker, "parser_for", lambda _: parser)
+    return unpack(read_file(note, "settings"))
+
+
+SURPRISES = {
+    "value": (ValueError("Exceeds the limit (4300 digits)"), "ValueError: Exceeds the limit", True),
+    "mupdf": (RuntimeError("code=7: Invalid number of pages"), "Invalid number of pages", True),
+    "pickle": (UnpicklableError("a", "b"), "UnpicklableError: a", True),
+    "half a pair": (KeyError("\ud800"), "KeyError", True),
+    "exit": (SystemExit(3), "SystemExit: 3", True),
+    "interrupt": (KeyboardInterrupt(), "KeyboardInterrupt", True),
+    "number": (OSError("not a picture"), "not a picture", True),
+    "memory": (MemoryError(), "bytes of memory, the limit for its kind and its 6 bytes", False),
+    "calloc": (RuntimeError("code=1: calloc (2 x 8 bytes) failed"), "bytes of memory", False),
+    "depth": (RecursionError(), "too deep to be read", False),
+    "format": (ParseError("The table can't be read beyond line 3."), "beyond line 3", False),
+}
+
+
+@pytest.mark.parametrize(("error", "told", "is_bug"), SURPRISES.values(), ids=SURPRISES)
+def test_what_was_read_before_an_error_is_kept(
+    note: Source,
+    settings: WorkerSettings,
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    told: str,
+    is_bug: bool,
+) -> None:
+    parsed = read(note, settings, monkeypatch, Breaking(error))
+    assert [chunk.text for chunk in parsed.chunks] == ["Page 1.", "Page 2."]
+    (*_, reason) = parsed.warnings
+    assert "Only a part of the file was read" in parsed.warnings[0]
+    assert told in reason
+    assert bool(parsed.report) == is_bug
+    assert ("Traceback" in parsed.report) == is_bug
+    reason.encode()
+
+
+@pytest.mark.parametrize(("error", "told", "is_bug"), SURPRISES.values(), ids=SURPRISES)
+def test_a_file_that_breaks_its_parser_fails_with_a_reason(
+    note: Source,
+    settings: WorkerSettings,
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    told: str,
+    is_bug: bool,
+) -> None:
+    with pytest.raises(IngestError, match=re.escape(told)) as raised:
+        read(note, settings, monkeypatch, Breaking(error, n_good=0))
+    assert isinstance(raised.value, ParserBugError) == is_bug
+    assert raised.value.source == "note.txt"
+
+
+def test_a_file_that_vanished_half_way_is_not_kept_in_part(
+    note: Source, settings: WorkerSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(SourceUnavailableError, match="next sync"):
+        read(note, settings, monkeypatch, Breaking(FileNotFoundError(2, "No such file")))
+
+
+def test_what_the_ledger_can_not_hold_is_left_out(
+    note: Source, settings: WorkerSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nan, inf = float("nan"), float("inf")
+    strange = Segment(
+        Modality.TEXT,
+        Locator(10**30, (Box(nan, 0, 1, 1),), inf, -inf, "\udfff"),
+        "a \ud83d b",
+        "title \ud800",
+        ("heading \udc00",),
+        (Span(0, 1, Locator(1, (Box(0, 0, inf, 1),))),),
+    )
+    parsed = read(note, settings, monkeypatch, Breaking(strange, n_good=0))
+    (chunk,) = parsed.chunks
+    assert chunk.locator == Locator(anchor="\ufffd")
+    assert (chunk.text, chunk.title) == ("a \ufffd b", "title \ufffd")
+    assert chunk.spans[0].locator == Locator(1)
+
+
+def test_reading_ends_at_the_time_limit_with_what_there_is(
+    note: Source, settings: WorkerSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brisk = replace(settings, config=IngestConfig(time_limit_s=0.001))
+    slow = Breaking(Segment(Modality.TEXT, Locator(page=3), "Never."))
+    clock = iter(range(100))
+    monkeypatch.setattr(ingest.worker.time, "monotonic", lambda: next(clock))
+    parsed = read(note, brisk, monkeypatch, slow)
+    assert [chunk.text for chunk in parsed.chunks] == ["Page 1."]
+    assert "more than 0.001 s and was stopped" in parsed.warnings[0]
+
+
+def test_what_a_parser_prints_does_not_get_into_the_output(settings: WorkerSettings) -> None:
+    script = """
+import os, pickle, sys
+from ingest.worker import initialise_worker
+initialise_worker(pickle.loads(bytes.fromhex(sys.argv[1])))
+print("printed by Python", flush=True)
+os.system("echo printed by a child")
+os.write(1, b"printed by native code")
+"""
+    given = pickle.dumps(settings).hex()
+    done = subprocess.run([sys.executable, "-c", script, given], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    assert done.stderr.count("printed by") == 3
