@@ -10,6 +10,7 @@ from typing import Protocol
 from kb.citing import CitationScanner, Cited
 from kb.errors import KnowledgeBaseError
 from kb.protocols import Generator, Quote, TextDelta
+from kb.stopping import check as check_wanted
 from kb.types import (
     Answer,
     AnswerStatus,
@@ -77,6 +78,7 @@ class Answerer:
         citations: dict[int, Citation] = {}
         status: AnswerStatus | None = None
         for event in self._generator.stream(query, parts):
+            check_wanted()
             if status is not None:
                 raise RuntimeError(f"the generator went on after its status: {event!r}")
             match event:

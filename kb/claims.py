@@ -10,6 +10,7 @@ from kb.claims_split import CitedSentence, cited_sentences
 from kb.claims_thresholds import Thresholds
 from kb.errors import PromptTooLongError
 from kb.protocols import ClaimScorer
+from kb.stopping import check
 from kb.types import Chunk, Claim
 
 __all__ = ["ClaimChecker"]
@@ -45,6 +46,7 @@ class ClaimChecker:
     def _claim(
         self, sentence: CitedSentence, cited: Mapping[int, Chunk], threshold: float | None
     ) -> Claim:
+        check()
         # Several numbers may name passages of one chunk.
         chunks = {cited[number].id: cited[number] for number in sentence.numbers if number in cited}
         try:

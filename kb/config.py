@@ -24,6 +24,7 @@ __all__ = [
     "Config",
     "Home",
     "IngestConfig",
+    "LimitsConfig",
     "OcrConfig",
     "RetrieveConfig",
     "StoreConfig",
@@ -136,6 +137,36 @@ class RetrieveConfig(Section):
     n_results: int = Field(default=10, ge=1, le=100)
 
 
+class LimitsConfig(Section):
+    """How much of everything a server takes from those who use it.
+
+    Attributes:
+        max_question_chars: Of one question's words.
+        max_question_files: Pictures and clips of one question.
+        max_question_bytes: A question with its pictures and its clip.
+        max_upload_files: Files of one upload.
+        max_upload_file_bytes: One file of an upload.
+        max_upload_bytes: All files of one upload.
+        max_form_fields: Fields of a form that are no files.
+        max_connections: At once; one address holds half of them at most.
+        header_timeout_s: Until a request's headers are here.
+        body_timeout_s: Between two pieces of a request's body.
+        keep_uploads_s: Until what a page uploaded and did not use is deleted.
+    """
+
+    max_question_chars: int = Field(default=8_000, ge=100, le=100_000)
+    max_question_files: int = Field(default=16, ge=1, le=100)
+    max_question_bytes: int = Field(default=512 * MIB, ge=MIB)
+    max_upload_files: int = Field(default=1_000, ge=1, le=10_000)
+    max_upload_file_bytes: int = Field(default=2048 * MIB, ge=1)
+    max_upload_bytes: int = Field(default=8192 * MIB, ge=1)
+    max_form_fields: int = Field(default=100, ge=10, le=1_000)
+    max_connections: int = Field(default=400, ge=10)
+    header_timeout_s: float = Field(default=15.0, gt=0)
+    body_timeout_s: float = Field(default=60.0, gt=0)
+    keep_uploads_s: float = Field(default=6 * 3600.0, ge=60)
+
+
 class Config(Section):
     """A whole profile."""
 
@@ -146,6 +177,7 @@ class Config(Section):
     ingest: IngestConfig = IngestConfig()
     store: StoreConfig = StoreConfig()
     retrieve: RetrieveConfig = RetrieveConfig()
+    limits: LimitsConfig = LimitsConfig()
 
 
 class Home:

@@ -28,6 +28,7 @@ from kb.protocols import (
     TextDelta,
 )
 from kb.retrieve import Retriever
+from kb.stopping import check
 from kb.types import Answer, Chunk, Citation, Hit, ImageRef, Query, SearchResult
 
 __all__ = ["IndexedDocument", "KnowledgeBase", "Repair"]
@@ -128,6 +129,7 @@ class KnowledgeBase:
         hits, timings_ms = self._retriever.retrieve(query)
         rerank_start = time.perf_counter()
         scores = self._reranker.rerank(query, hits)
+        check()
         scored = [replace(hit, rerank=float(s)) for hit, s in zip(hits, scores, strict=True)]
         scored.sort(key=lambda hit: (-(hit.rerank or 0.0), -hit.fused, hit.chunk.id))
         n_kept = n_results or self.config.retrieve.n_results
@@ -142,6 +144,7 @@ class KnowledgeBase:
         start = time.perf_counter()
         result = self.search(query)
         for event in self._answerer.stream(query, result.hits):
+            check()
             if isinstance(event, Answer):
                 elapsed_s = time.perf_counter() - start
                 timings_ms = {**result.timings_ms, **event.timings_ms}

@@ -8,33 +8,41 @@ off, the last line holds the error.
 
 from __future__ import annotations
 
-import itertools
 import json
 import logging
 import queue
-import tempfile
+import shutil
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Iterable,
+    Iterator,
+    Sequence,
+)
+from contextlib import aclosing
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 from fastapi.responses import JSONResponse, StreamingResponse
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel
 
 from ingest.progress import Progress
 from kb.errors import (
     ConfigError,
-    InferenceError,
-    IngestError,
     KnowledgeBaseError,
-    ModelError,
-    PromptTooLongError,
+    SourceTooLargeError,
     StoreUnavailableError,
 )
-from kb.masking import masked
+from kb.stopping import StoppedError
+from kb.types import Query
+from ui.api_errors import error_json
+from ui.asking import while_connected
 from ui.login import Caller
 from ui.service import Service
+from ui.uploads import safe_name
 from ui.wire import (
     answer_lines,
     parse_filters,
@@ -44,44 +52,47 @@ from ui.wire import (
     sync_json,
 )
 
-__all__ = ["api_router", "error_response"]
+__all__ = ["api_router"]
+
+Json = dict[str, Any]
 
 _log = logging.getLogger(__name__)
+_JSON_LINES = "application/x-ndjson"
+_SHOWN_REASONS = 3
+_MAX_FIELD_BYTES = 1 << 20
+
+
+def _path(text: str) -> str:
+    """A path that the system can be asked about."""
+    text.encode()  # half a character is a ValueError, too
+    if "\0" in text:
+        raise ValueError("a path holds no NUL")
+    return text
+
+
+_Path = Annotated[str, AfterValidator(_path)]
 
 
 class SyncRequest(BaseModel):
     """Body of ``POST /api/sync``."""
 
-    folders: list[str] = []
+    folders: list[_Path] = []
     dry_run: bool = False
     allow_mass_delete: bool = False
     retry: list[str] | None = None
 
 
-def error_response(error: KnowledgeBaseError) -> JSONResponse:
-    """The error's message with the HTTP status that says whose turn it is."""
-    status = 500
-    if isinstance(error, ConfigError | IngestError):
-        status = 400
-    elif isinstance(error, PromptTooLongError):
-        status = 413
-    elif isinstance(error, InferenceError) and error.items:
-        status = 422  # one of the question's own pictures; the model is well
-    elif isinstance(error, StoreUnavailableError | ModelError):
-        status = 503
-    return JSONResponse(_error_json(error), status_code=status)
-
-
-def _error_json(error: Exception) -> dict[str, Any]:
-    name, message = type(error).__name__, masked(str(error))
-    if not isinstance(error, KnowledgeBaseError):
-        message = f"An unexpected error ({name}: {message}). See the log of `kb up`."
-    return {"error": {"type": name, "message": message}}
-
-
 def api_router(service: Service) -> APIRouter:
     """Routes below ``/api``."""
-    router = APIRouter(prefix="/api")
+    limits = service.config.limits
+    router = APIRouter(
+        prefix="/api",
+        form_limits={
+            "max_files": limits.max_upload_files,
+            "max_fields": limits.max_form_fields,
+            "max_part_size": _MAX_FIELD_BYTES,
+        },
+    )
 
     @router.get("/health")
     def health() -> dict[str, str]:
@@ -95,41 +106,43 @@ def api_router(service: Service) -> APIRouter:
     def progress() -> dict[str, Any]:
         return progress_json(service.progress())
 
-    @router.post("/search")
-    def search(
+    @router.post("/search", response_model=None)
+    async def search(
+        request: Request,
         text: Annotated[str, Form()] = "",
         top: Annotated[int | None, Form(ge=1, le=100)] = None,
         filters: Annotated[str, Form()] = "{}",
         image: Annotated[Sequence[UploadFile], File()] = (),
         video: Annotated[UploadFile | None, File()] = None,
-    ) -> dict[str, Any]:
-        with tempfile.TemporaryDirectory() as folder:
-            query = service.make_query(
-                text, *_received(Path(folder), image, video), parse_filters(filters)
-            )
-        return search_json(service.search(query, top), service.kb.assets)
+    ) -> Response:
+        def find() -> dict[str, Any]:
+            query = _query(service, text, filters, image, video)
+            return search_json(service.search(query, top), service.kb.assets)
+
+        return JSONResponse(await while_connected(request.receive, service.askers.one(find)))
 
     @router.post("/ask", response_model=None)
-    def ask(
+    async def ask(
+        request: Request,
         text: Annotated[str, Form()] = "",
         filters: Annotated[str, Form()] = "{}",
         image: Annotated[Sequence[UploadFile], File()] = (),
         video: Annotated[UploadFile | None, File()] = None,
     ) -> Response:
-        with tempfile.TemporaryDirectory() as folder:
-            query = service.make_query(
-                text, *_received(Path(folder), image, video), parse_filters(filters)
-            )
-        lines = answer_lines(service.ask(query), service.kb.assets)
+        def answer() -> Iterator[dict[str, Any]]:
+            query = _query(service, text, filters, image, video)
+            return answer_lines(service.ask(query), service.kb.assets)
+
+        lines = service.askers.each(answer)
         # What fails before the first word is told by the status, too.
         try:
-            first = next(lines)
-        except KnowledgeBaseError:
+            first = await while_connected(request.receive, anext(lines))
+        except (KnowledgeBaseError, StoppedError):
             raise
         except Exception as error:
             _log.exception("The question was not answered")
-            return JSONResponse(_error_json(error), status_code=500)
-        return _lines(_closed_by_error(itertools.chain([first], lines)))
+            return JSONResponse(error_json(error), status_code=500)
+        return _lines(_closed_by_error(first, lines))
 
     @router.post("/sync", response_model=None)
     def sync(request: Request, body: SyncRequest) -> Response:
@@ -138,7 +151,7 @@ def api_router(service: Service) -> APIRouter:
         return _lines(_sync_lines(service, body))
 
     @router.post("/forget", response_model=None)
-    def forget(request: Request, folder: Annotated[str, Form()]) -> dict[str, int] | Response:
+    def forget(request: Request, folder: Annotated[_Path, Form()]) -> dict[str, int] | Response:
         if not _is_command_line(request):
             return _for_the_command_line("forget a folder: kb sync --forget FOLDER")
         return {"n_files": service.syncer.forget(Path(folder))}
@@ -147,13 +160,17 @@ def api_router(service: Service) -> APIRouter:
     def upload(file: Annotated[Sequence[UploadFile], File()]) -> Response:
         sources: list[str] = []
         refused: list[dict[str, str]] = []
+        is_too_large = False
         for item in file:
             try:
+                _check_size(item, service.config.limits.max_upload_file_bytes)
                 sources.append(service.upload(item.filename or "file", item.file))
-            except ConfigError as error:
+            except (ConfigError, SourceTooLargeError) as error:
+                is_too_large |= isinstance(error, SourceTooLargeError)
                 refused.append({"name": item.filename or "", "reason": str(error)})
         if refused and not sources:
-            raise ConfigError(" ".join(one["reason"] for one in refused))
+            reasons = " ".join(one["reason"] for one in refused[:_SHOWN_REASONS])
+            raise SourceTooLargeError(reasons) if is_too_large else ConfigError(reasons)
         return JSONResponse({"sources": sources} | ({"refused": refused} if refused else {}))
 
     return router
@@ -166,42 +183,72 @@ def _is_command_line(request: Request) -> bool:
 def _for_the_command_line(what: str) -> JSONResponse:
     """The refusal of what names folders of this machine: not for a page, nor for a password."""
     error = ConfigError(f"Only the command line of this machine can {what}.")
-    return JSONResponse(_error_json(error), status_code=403)
+    return JSONResponse(error_json(error), status_code=403)
 
 
-def _received(
-    folder: Path, images: Sequence[UploadFile], video: UploadFile | None
-) -> tuple[list[Path], Path | None]:
-    paths = [_save(str(folder), image, n) for n, image in enumerate(images)]
-    return paths, _save(str(folder), video, len(paths)) if video else None
+def _query(
+    service: Service,
+    text: str,
+    filters: str,
+    images: Sequence[UploadFile],
+    video: UploadFile | None,
+) -> Query:
+    """The question of a form, whose files are copied for as long as they are read."""
+    checked = parse_filters(filters)
+    # A form without a file in its field has one of no name and no bytes.
+    images = [image for image in images if image.filename or image.size]
+    if video is not None and not (video.filename or video.size):
+        video = None
+    with service.scratch.folder() as folder:
+        paths = [_save(folder, image, n) for n, image in enumerate(images)]
+        clip = _save(folder, video, len(paths)) if video else None
+        return service.make_query(text, paths, clip, checked)
 
 
-def _save(folder: str, file: UploadFile, n: int) -> Path:
+def _check_size(file: UploadFile, max_bytes: int) -> None:
+    if (file.size or 0) > max_bytes:
+        raise SourceTooLargeError(
+            f"{safe_name(file.filename or 'The file')} has {file.size:,} bytes, over the limit of "
+            f"{max_bytes:,}. Split it, raise `limits.max_upload_file_bytes` in kb.yaml, or copy it "
+            "into the library folder."
+        )
+
+
+def _save(folder: Path, file: UploadFile, n: int) -> Path:
     # Only the suffix of the name is used: the rest is the sender's and could be any path.
-    path = Path(folder, f"{n}{Path(file.filename or '').suffix[:16]}")
+    suffix = safe_name(f"a{Path(file.filename or '').suffix[:16]}")[1:]
+    path = folder / f"{n}{suffix}"
     with path.open("wb") as target:
-        while block := file.file.read(1 << 20):
-            target.write(block)
+        shutil.copyfileobj(file.file, target, 1 << 20)
     return path
 
 
-def _lines(items: Iterator[dict[str, Any]]) -> StreamingResponse:
-    return StreamingResponse(
-        (json.dumps(item, ensure_ascii=False) + "\n" for item in items),
-        media_type="application/x-ndjson",
-    )
+def _lines(items: Iterable[Json] | AsyncIterable[Json]) -> StreamingResponse:
+    if isinstance(items, AsyncIterable):
+        return StreamingResponse((_line(item) async for item in items), media_type=_JSON_LINES)
+    return StreamingResponse((_line(item) for item in items), media_type=_JSON_LINES)
 
 
-def _closed_by_error(lines: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """`lines`; where they break off, the last one says why."""
-    try:
-        yield from lines
-    except KnowledgeBaseError as error:
-        yield _error_json(error)
-    except Exception as error:
-        # The reader must not take what came so far for all; the traceback is for whoever mends it.
-        _log.exception("The answer broke off")
-        yield _error_json(error)
+def _line(item: Json) -> str:
+    return json.dumps(item, ensure_ascii=False) + "\n"
+
+
+async def _closed_by_error(first: Json, lines: AsyncGenerator[Json, None]) -> AsyncIterator[Json]:
+    """`first` and `lines`; where they break off, the last one says why."""
+    async with aclosing(lines):
+        try:
+            yield first
+            async for line in lines:
+                yield line
+        except KnowledgeBaseError as error:
+            yield error_json(error)
+        except StoppedError:
+            yield error_json(StoreUnavailableError("The answer was stopped: the server ends."))
+        except Exception as error:
+            # The reader must not take what came so far for all; the traceback is for whoever
+            # mends it.
+            _log.exception("The answer broke off")
+            yield error_json(error)
 
 
 def _sync_lines(service: Service, request: SyncRequest) -> Iterator[dict[str, Any]]:
@@ -221,9 +268,9 @@ def _sync_lines(service: Service, request: SyncRequest) -> Iterator[dict[str, An
             )
             events.put({"report": sync_json(report)})
         except KnowledgeBaseError as error:
-            events.put(_error_json(error))
+            events.put(error_json(error))
         except Exception as error:
-            events.put(_error_json(error))
+            events.put(error_json(error))
             raise
 
     threading.Thread(target=run, name="kb-sync-request", daemon=True).start()

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from fastapi.exceptions import RequestValidationError
 from gradio.themes.utils import colors
 
 from ingest.progress import Progress
+from ui.api_errors import validation_response
 from ui.chat import QUIET, build_chat
 from ui.files_html import files_html
 from ui.library import build_library, files_page, library_state
@@ -94,13 +96,23 @@ def build_app(service: Service) -> gr.Blocks:
             concurrency_limit=None,
             **QUIET,
         )
+
+        def leave(request: gr.Request) -> None:
+            if request.session_hash:
+                service.askers.stop(request.session_hash)
+
+        # A page that is closed has nobody who would read the answer.
+        app.unload(leave)
         search_tab.select(lambda: menu_choices(service), None, menus, **QUIET)
     return app
 
 
-def mount_options() -> dict[str, Any]:
+def mount_options(max_file_bytes: int | None = None) -> dict[str, Any]:
     """What `gradio.mount_gradio_app` is called with beside the app and its path."""
     return {
+        "max_file_size": max_file_bytes,
+        # Gradio's own would repeat what was sent, which may be none that JSON can hold.
+        "app_kwargs": {"exception_handlers": {RequestValidationError: validation_response}},
         "theme": _theme(),
         "head": _head(),
         "favicon_path": str(_STATIC / "icon.svg"),

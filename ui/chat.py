@@ -4,7 +4,8 @@ their sources."""
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,14 +107,19 @@ def build_chat(service: Service, app: gr.Blocks) -> ChatPage:
     def show_kept(kept: str | None) -> str:
         return _past(service, read_turns(kept))
 
-    def ask(
-        value: dict[str, Any], kept: str | None, event: gr.EventData
-    ) -> Iterator[tuple[Any, ...]]:
-        turns = read_turns(kept)
-        if isinstance(event.target, gr.HTML):
-            yield from _ask(service, str(event.text), (), turns, is_typed=False)
-        else:
-            yield from _ask(service, str(value["text"] or ""), value["files"], turns)
+    async def ask(
+        value: dict[str, Any], kept: str | None, event: gr.EventData, request: gr.Request
+    ) -> AsyncGenerator[tuple[Any, ...], None]:
+        def answer() -> Iterator[tuple[Any, ...]]:
+            turns = read_turns(kept)
+            if isinstance(event.target, gr.HTML):
+                return _ask(service, str(event.text), (), turns, is_typed=False)
+            return _ask(service, str(value["text"] or ""), value["files"], turns)
+
+        # The Stop button cancels this, and with it the thread that answers.
+        async with aclosing(service.askers.each(answer, request.session_hash)) as shown:
+            async for outputs in shown:
+                yield outputs
 
     def stop(turn: Turn | None) -> tuple[Any, ...]:
         if turn is None or turn.stage is not Stage.RUNNING:

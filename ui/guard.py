@@ -15,6 +15,7 @@ answers, nor send a header of its own, and the browser says where a request come
 from __future__ import annotations
 
 import ipaddress
+import math
 import re
 from urllib.parse import urlsplit
 
@@ -62,13 +63,26 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})
         else:
             headers = Headers(scope=scope)
-            caller = self._login.caller(headers)
-            refusal = self._refusal(scope, headers, caller)
+            address = scope["client"][0] if scope.get("client") else ""
+            refusal = self._has_to_wait(headers, address)
+            if refusal is None:
+                caller = self._login.caller(headers, address)
+                refusal = self._refusal(scope, headers, caller)
             if refusal is None:
                 scope.setdefault("state", {})["caller"] = caller
                 await self._app(scope, receive, send)
             else:
                 await refusal(scope, receive, send)
+
+    def _has_to_wait(self, headers: Headers, address: str) -> Response | None:
+        wait_s = math.ceil(self._login.wait_s(headers, address))
+        if not wait_s:
+            return None
+        return _refused(
+            f"There were too many wrong passwords from {address}. Try again in {wait_s} s.",
+            429,
+            {"Retry-After": str(wait_s)},
+        )
 
     def _refusal(self, scope: Scope, headers: Headers, caller: Caller) -> Response | None:
         method, path = scope["method"], scope["path"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -11,14 +10,14 @@ import gradio as gr
 
 from kb.assets import AssetStore
 from kb.errors import KnowledgeBaseError
-from kb.types import Filters, Kind, SearchResult
+from kb.types import Kind, SearchResult
 from ui.chat import N_AT_ONCE, QUESTION_FILE_TYPES, split_attachments
 from ui.render import escape, hit_card, message
 from ui.service import Service
 from ui.upload_folder import received
-from ui.wire import search_json
+from ui.wire import make_filters, search_json
 
-__all__ = ["build_search", "make_filters", "menu_choices", "results_html"]
+__all__ = ["build_search", "menu_choices", "results_html"]
 
 _KIND_LABELS = [
     ("PDF", Kind.PDF),
@@ -62,23 +61,28 @@ def build_search(service: Service) -> list[gr.Dropdown]:
             before = gr.DateTime(label="Older than", include_time=False)
     results = gr.HTML(_EMPTY, elem_id="kb-results", apply_default_css=False, js_on_load=None)
 
-    def search(
+    async def search(
         value: dict[str, Any],
         kinds: list[Kind],
         folders: list[str],
         sources: list[str],
         after: float | None,
         before: float | None,
+        request: gr.Request,
     ) -> str:
         text = str(value.get("text") or "").strip()
         files = list(value.get("files") or [])
         if not text and not files:
             return _EMPTY
-        try:
-            filters = make_filters(kinds, folders, sources, after, before)
+
+        def find() -> str:
+            filters = make_filters(folders or [], kinds or [], sources or [], after, before)
             with received(files) as copies:
                 query = service.make_query(text, *split_attachments(copies), filters)
             return results_html(service.search(query), service.kb.assets)
+
+        try:
+            return await service.askers.one(find, request.session_hash)
         except KnowledgeBaseError as error:
             return message(str(error), kind="error", title="This search failed")
 
@@ -107,23 +111,6 @@ def menu_choices(service: Service) -> tuple[gr.Dropdown, gr.Dropdown]:
         }
     )
     return gr.Dropdown(choices=folders), gr.Dropdown(choices=sources)
-
-
-def make_filters(
-    kinds: Sequence[str],
-    folders: Sequence[str],
-    sources: Sequence[str],
-    after_s: float | None,
-    before_s: float | None,
-) -> Filters:
-    """Filters from the page's fields; times are seconds since the epoch."""
-    return Filters(
-        folders=tuple(folders),
-        kinds=tuple(Kind(kind) for kind in kinds),
-        sources=tuple(sources),
-        after_ns=None if after_s is None else int(after_s * 1e9),
-        before_ns=None if before_s is None else int(before_s * 1e9),
-    )
 
 
 def results_html(result: SearchResult, assets: AssetStore) -> str:

@@ -9,16 +9,20 @@ from collections.abc import Callable
 
 import gradio as gr
 import uvicorn
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from kb.errors import ConfigError, KnowledgeBaseError
-from ui.api import api_router, error_response
+from kb.errors import ConfigError
+from kb.masking import keep_secret
+from ui.api import api_router
+from ui.api_errors import handle_errors
 from ui.app import build_app, mount_options
+from ui.connections import limited_protocol
 from ui.guard import Guard, is_loopback
 from ui.headers import Policies
+from ui.limits import BodyLimits
 from ui.login import USER, Login
+from ui.logs import mask_logs
 from ui.media import media_router
 from ui.server_note import ServerNote
 from ui.service import Service
@@ -33,8 +37,9 @@ def make_server_app(service: Service, *, token: str, password: str | None = None
         token: Lets the command line in without a password.
         password: Asked of everybody else; None lets everybody in, for loopback only.
     """
-    guard = Guard(make_app(service), Login(token, password), any_name=password is not None)
-    return Policies(guard)
+    login = Login(token, password)
+    guard = Guard(make_app(service), login, any_name=password is not None)
+    return Policies(BodyLimits(guard, service.config.limits))
 
 
 def make_app(service: Service) -> FastAPI:
@@ -47,14 +52,15 @@ def make_app(service: Service) -> FastAPI:
         redirect_slashes=False,
     )
 
-    @app.exception_handler(KnowledgeBaseError)
-    def on_error(_: Request, error: KnowledgeBaseError) -> JSONResponse:
-        return error_response(error)
-
+    handle_errors(app)
+    # Gradio asks for it at every turn, and makes files in it.
+    service.scratch.clear()
+    os.environ["GRADIO_TEMP_DIR"] = str(service.scratch.page)
     app.include_router(api_router(service))
     app.include_router(media_router(service))
     blocks = build_app(service)
-    mounted: FastAPI = gr.mount_gradio_app(app, blocks, path="/", **mount_options())
+    options = mount_options(service.config.limits.max_upload_file_bytes)
+    mounted: FastAPI = gr.mount_gradio_app(app, blocks, path="/", **options)
     # Gradio looks where a file lies that a page names only when it believes to have been launched.
     blocks.has_launched = True
     return mounted
@@ -80,15 +86,29 @@ def run_server(service: Service, host: str, port: int, on_ready: Callable[[str],
     shown = f"[{host}]" if ":" in host else ("127.0.0.1" if host == "0.0.0.0" else host)  # noqa: S104
     url = f"http://{shown}:{port}"
     token = secrets.token_urlsafe(32)
+    keep_secret(token)
     note = ServerNote(service.home)
     app = make_server_app(service, token=token, password=password)
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3, ws="none")
+    limits = service.config.limits
+    config = uvicorn.Config(
+        app,
+        http=limited_protocol(limits),
+        log_level="warning",
+        # What is under way is told to stop; a page that is open would wait for ever.
+        timeout_graceful_shutdown=1,
+        ws="none",
+    )
+    mask_logs()
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             note.write(url, token)
             on_ready(url)
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            service.askers.close()
+            await super().shutdown(sockets)
 
     service.start()
     try:

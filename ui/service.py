@@ -14,7 +14,7 @@ from ingest.sync import Syncer
 from ingest.watch import watch
 from kb.build import open_knowledge_base
 from kb.config import Config, Home
-from kb.errors import ConfigError
+from kb.errors import ConfigError, PromptTooLongError
 from kb.knowledge_base import KnowledgeBase
 from kb.ledger import DocumentStatus
 from kb.masking import masked
@@ -32,8 +32,10 @@ from kb.types import (
     SearchResult,
     SyncReport,
 )
+from ui.asking import Askers
 from ui.background import BackgroundSync
 from ui.library_files import LibraryFile, delete_file, list_files
+from ui.scratch import Scratch
 from ui.status import Failure, Status
 from ui.uploads import add_file, sweep_unfinished
 
@@ -68,6 +70,9 @@ class Service:
         self.config = config
         self.kb: KnowledgeBase = open_knowledge_base(home, config, rebuild=rebuild)
         self.syncer = Syncer(self.kb, self._heard)
+        self.askers = Askers()
+        self._closing = threading.Event()
+        self.scratch = Scratch(home, config.limits.keep_uploads_s)
         self._media = QueryMedia(config.ingest)
         self._progress = Progress()
         self._listeners: list[Callable[[Progress], None]] = []
@@ -106,11 +111,27 @@ class Service:
         Raises:
             ConfigError: There is nothing to ask.
             IngestError: A picture or the clip can't be read.
+            PromptTooLongError: The words or the files are more than `limits` allows.
         """
-        if not text.strip() and not images and clip is None:
+        text = text.strip()
+        if not text and not images and clip is None:
             raise ConfigError("Nothing was asked. Give some words, a picture or a clip.")
+        limits = self.config.limits
+        if len(text) > limits.max_question_chars:
+            raise PromptTooLongError(
+                f"The question has {len(text):,} characters, over the limit of "
+                f"{limits.max_question_chars:,}. Shorten it, or raise "
+                "`limits.max_question_chars` in kb.yaml."
+            )
+        n_files = len(images) + (clip is not None)
+        if n_files > limits.max_question_files:
+            raise PromptTooLongError(
+                f"The question has {n_files:,} pictures and clips, over the limit of "
+                f"{limits.max_question_files:,}. Leave some out, or raise "
+                "`limits.max_question_files` in kb.yaml."
+            )
         return Query(
-            text=text.strip(),
+            text=_readable(text),
             images=tuple(self._query_image(path) for path in images),
             clip=self._query_clip(clip) if clip else (),
             filters=filters or Filters(),
@@ -269,11 +290,17 @@ class Service:
         """Sync now and whenever files change, in background threads; again by itself after a
         failure that may pass. Have what reads pictures ready."""
         sweep_unfinished(self.home.library)
+        sweeper = threading.Thread(
+            target=self.scratch.sweep_until, args=(self._closing,), name="kb-sweep", daemon=True
+        )
+        sweeper.start()
         self._background.start()
         self._media.warm()
 
     def close(self) -> None:
-        """Stop syncing and release the store."""
+        """Stop answering and syncing, and release the store."""
+        self.askers.close()
+        self._closing.set()
         self._background.close(self.syncer.stop)
         self._media.close()
         self.kb.close()
@@ -286,6 +313,11 @@ class Service:
         self._progress = progress
         for listen in tuple(self._listeners):
             listen(progress)
+
+
+def _readable(text: str) -> str:
+    """`text` with a question mark for each half of a character, which nothing can encode."""
+    return text.encode("utf-8", "replace").decode().replace("\0", " ")
 
 
 def _tree_bytes(folder: Path) -> int:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ingest.progress import Progress
 from kb.assets import AssetStore
 from kb.errors import ConfigError
+from kb.masking import masked
 from kb.protocols import TextDelta
 from kb.types import (
     Answer,
@@ -32,7 +34,9 @@ __all__ = [
     "answer_json",
     "answer_lines",
     "citation_json",
+    "explained",
     "hit_json",
+    "make_filters",
     "parse_filters",
     "progress_json",
     "search_json",
@@ -43,6 +47,7 @@ __all__ = [
 Json = dict[str, Any]
 _SHOWN_MISTAKES = 3
 _SHOWN_CHARACTERS = 100
+_MAX_FILTER_NAMES = 500
 
 
 def search_json(result: SearchResult, assets: AssetStore) -> Json:
@@ -165,14 +170,20 @@ def status_json(status: Status) -> Json:
     return plain
 
 
+_Names = Annotated[
+    list[Annotated[str, Field(max_length=4096)]], Field(max_length=_MAX_FILTER_NAMES)
+]
+_Nanoseconds = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+
+
 class _Filters(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    folder: list[str] = []
-    kind: list[Kind] = []
-    source: list[str] = []
-    after_ns: int | None = None
-    before_ns: int | None = None
+    folder: _Names = []
+    kind: Annotated[list[Kind], Field(max_length=_MAX_FILTER_NAMES)] = []
+    source: _Names = []
+    after_ns: _Nanoseconds | None = None
+    before_ns: _Nanoseconds | None = None
 
 
 def parse_filters(text: str) -> Filters:
@@ -181,10 +192,44 @@ def parse_filters(text: str) -> Filters:
     Raises:
         ConfigError: A name or value is not accepted.
     """
+    return _read(lambda: _Filters.model_validate_json(text))
+
+
+def make_filters(
+    folders: Sequence[str],
+    kinds: Sequence[str],
+    sources: Sequence[str],
+    after_s: float | None,
+    before_s: float | None,
+) -> Filters:
+    """Filters from a form's fields; times are seconds since the epoch.
+
+    Raises:
+        ConfigError: A value is not accepted.
+    """
+    return _read(
+        lambda: _Filters.model_validate(
+            {
+                "folder": [*folders],
+                "kind": [*kinds],
+                "source": [*sources],
+                "after_ns": None if after_s is None else _ns(after_s),
+                "before_ns": None if before_s is None else _ns(before_s),
+            }
+        )
+    )
+
+
+def _ns(time_s: float) -> int | float:
+    """Nanoseconds; as it is where it is no number."""
+    return int(time_s * 1e9) if math.isfinite(time_s) else time_s
+
+
+def _read(validate: Callable[[], _Filters]) -> Filters:
     try:
-        given = _Filters.model_validate_json(text)
+        given = validate()
     except ValidationError as error:
-        raise ConfigError(f"The filters are not accepted: {_explain(error)}") from error
+        raise ConfigError(f"The filters are not accepted: {explained(error.errors())}") from error
     return Filters(
         folders=tuple(given.folder),
         kinds=tuple(given.kind),
@@ -194,15 +239,16 @@ def parse_filters(text: str) -> Filters:
     )
 
 
-def _explain(error: ValidationError) -> str:
-    """The first few mistakes, without the values, which may be long."""
-    found = error.errors(include_input=False, include_url=False, include_context=False)
+def explained(mistakes: Sequence[Any]) -> str:
+    """The first few of pydantic's `mistakes`, without the values, which may be long."""
     lines = []
-    for item in found[:_SHOWN_MISTAKES]:
+    for item in mistakes[:_SHOWN_MISTAKES]:
         where = ".".join(str(part) for part in item["loc"])[:_SHOWN_CHARACTERS]
-        lines.append(f"{where}: {item['msg']}" if where else item["msg"])
-    more = f" (and {len(found) - len(lines)} more)" if len(found) > len(lines) else ""
-    return "; ".join(lines)[: 4 * _SHOWN_CHARACTERS] + more
+        said = str(item["msg"])[: 2 * _SHOWN_CHARACTERS]
+        lines.append(f"{where}: {said}" if where else said)
+    rest = len(mistakes) - len(lines)
+    text = masked("; ".join(lines)).encode("utf-8", "replace").decode()
+    return f"{text} (and {rest} more)" if rest else text
 
 
 def progress_json(progress: Progress) -> Json:

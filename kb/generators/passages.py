@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from kb.generators.layout import layout
 from kb.generators.question import Question
 from kb.sentences import Layout, Unit, UnitKind, units
+from kb.stopping import check
 from kb.text import find_terms, language, terms
 from kb.types import Hit, Modality
 
@@ -106,11 +107,10 @@ class _Candidate:
 
 def passages(question: Question, hits: Sequence[Hit]) -> list[Passage]:
     """Every passage of `hits` that shares a term with `question`, best first."""
-    candidates = [
-        candidate
-        for index, hit in enumerate(hits)
-        for candidate in _Reader(question, index, hit).candidates()
-    ]
+    candidates: list[_Candidate] = []
+    for index, hit in enumerate(hits):
+        check()
+        candidates += _Reader(question, index, hit).candidates()
     weights = _weights(question.stems, candidates)
     total = sum(weights.values()) or 1.0
     priors = _priors(hits)

@@ -22,6 +22,7 @@ from kb.qwen3_vl.sequence import TokenSequence, Visual
 from kb.qwen3_vl.transfer import to_device
 from kb.qwen3_vl.turns import Turns
 from kb.qwen3_vl.vision import Normalisation, VisionTower
+from kb.stopping import check
 
 __all__ = ["PackedModel"]
 
@@ -134,6 +135,7 @@ class PackedModel:
         begun: list[_Batch] = []
         pending: list[_Pending] = []
         while todo or begun:
+            check()
             while todo and len(begun) <= _BATCHES_AHEAD:
                 begun.append(self._begin(sequences, todo.pop(0)))
             batch = begun.pop(0)

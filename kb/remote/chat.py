@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 import weakref
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import cached_property, partial
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from kb.remote.http import pooled_client
 from kb.remote.key import read_api_key
 from kb.remote.tries import PassingError, Tries, asked_delay_s, asks_to_wait
 from kb.remote.words import is_too_long, plain, reason
+from kb.stopping import check, interrupted_by
 
 __all__ = ["ChatClient"]
 
@@ -67,7 +69,8 @@ class ChatClient:
             completions = self._client.chat.completions  # made before the clock runs
             tries = Tries(self._config.n_retries)
             response = tries.run(partial(self._open, completions, messages, stack, tries))
-            return (yield from self._pieces(response, tries))
+            with interrupted_by(partial(_hang_up, response)):
+                return (yield from self._pieces(response, tries))
 
     def _open(
         self, completions: Any, messages: Sequence[Json], stack: ExitStack, tries: Tries
@@ -101,6 +104,7 @@ class ChatClient:
         heard_s = time.monotonic()
         try:
             for data in _data(response.iter_bytes(), events):
+                check()
                 if data is not None:
                     has_events = True
                     delta, finish = self._read(data)
@@ -117,6 +121,7 @@ class ChatClient:
         except httpx.TimeoutException as error:
             raise self._silent(tries, has_pieces=has_pieces) from error
         except httpx.HTTPError as error:
+            check()  # it was us who hung up
             raise self._broken(f"({self._plain(str(error)) or type(error).__name__})") from error
         if not has_events:
             raise self._nonsense(repr(events.beginning))
@@ -246,6 +251,13 @@ class ChatClient:
             http_client=http,
             max_retries=0,
         )
+
+
+def _hang_up(response: Any) -> None:
+    """Wake the thread that reads `response`: closing the socket alone would leave it waiting."""
+    with suppress(AttributeError, KeyError, OSError):
+        stream = response.http_response.extensions["network_stream"]
+        stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
 
 def _data(parts: Iterator[bytes], events: EventDecoder) -> Iterator[str | None]:

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final, TypeVar
 
+from kb.stopping import check
+
 __all__ = ["PassingError", "Tries", "asked_delay_s", "asks_to_wait"]
 
 T = TypeVar("T")
@@ -59,6 +61,7 @@ class Tries:
                 wait for more than a minute; what else `once` raises.
         """
         while True:
+            check()
             try:
                 return once()
             except PassingError as error:

@@ -19,7 +19,7 @@ from kb.config_file import load_config
 from kb.errors import InferenceError, KnowledgeBaseError, PromptTooLongError
 from kb.protocols import TextDelta
 from kb.types import Query
-from ui.api import error_response
+from ui.api_errors import error_response
 from ui.client import Client
 from ui.server import make_server_app
 from ui.service import Service

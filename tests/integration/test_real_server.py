@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -87,3 +89,25 @@ def test_odd_requests_are_refused(server: Server, request_: str, statuses: set[i
 def test_nothing_of_it_is_written_for_others(server: Server) -> None:
     note = Path(server.library.parent, "index", "server.json")
     assert note.stat().st_mode & 0o077 == 0
+
+
+def test_wrong_passwords_take_longer_and_longer(server: Server) -> None:
+    def status(password: str, address: str) -> tuple[int, float]:
+        given = base64.b64encode(f"kb:{password}".encode()).decode()
+        transport = httpx.HTTPTransport(local_address=address)
+        start_s = time.monotonic()
+        with httpx.Client(transport=transport) as client:
+            got = client.get(
+                f"{server.url}/api/health", headers={"Authorization": f"Basic {given}"}
+            )
+        if got.status_code == 429:
+            assert int(got.headers["retry-after"]) >= 1
+        return got.status_code, time.monotonic() - start_s
+
+    start_s = time.monotonic()
+    n_looked_at = sum(status(f"wrong{n}", "127.0.0.2")[0] == 401 for n in range(100))
+    assert n_looked_at <= 6 + (time.monotonic() - start_s)
+    assert status("secret", "127.0.0.2")[0] == 429
+    code, took_s = status("secret", "127.0.0.3")
+    assert code == 200
+    assert took_s < 1
