@@ -92,6 +92,8 @@ class Askers:
                 with contextlib.suppress(RuntimeError):
                     loop.call_soon_threadsafe(room.release)
 
+        # Whoever waits need not wait for the thread, which may be in the middle of a step.
+        stop.wake = lambda: tell(_End(StoppedError()))
         threading.Thread(target=context.run, args=(run,), name="kb-question", daemon=True).start()
         try:
             while not isinstance(item := await items.get(), _End):
@@ -107,6 +109,7 @@ class Askers:
             stops = [s for s in self._stops if session is None or s.session == session]
         for stop in stops:
             stop.set()
+            stop.wake()
 
     def close(self) -> None:
         """Stop all questions, those that are still to come among them."""
@@ -126,6 +129,7 @@ class _Stop(Stop):
     def __init__(self, session: str | None) -> None:
         super().__init__()
         self.session = session
+        self.wake: Callable[[], None] = lambda: None
 
 
 async def while_connected(receive: Receive, work: Awaitable[T]) -> T:

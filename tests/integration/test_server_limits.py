@@ -275,7 +275,8 @@ def test_work_stops_when_its_asker_leaves_or_the_server_ends(tmp_path: Path) -> 
                 process.send_signal(signal.SIGINT)
                 start_s = time.monotonic()
                 process.wait(20)
-                assert time.monotonic() - start_s < 3
+                # A second, and what Python takes to end on a machine with much to do.
+                assert time.monotonic() - start_s < 5
         finally:
             process.kill()
             process.communicate()
