@@ -87,10 +87,16 @@ class PackedModel:
         text, vision = module.config.text_config, module.config.vision_config
         device = module.device
         head_dim = vision.hidden_size // vision.num_heads
-        flash = flash_agrees(
-            text.num_attention_heads, text.num_key_value_heads, text.head_dim, device
-        ) and flash_agrees(vision.num_heads, vision.num_heads, head_dim, device)
-        if device.type == "cuda" and not flash:
+        # FlashAttention computes in half precision alone.
+        is_short = module.dtype in (torch.bfloat16, torch.float16)
+        flash = (
+            is_short
+            and flash_agrees(
+                text.num_attention_heads, text.num_key_value_heads, text.head_dim, device
+            )
+            and flash_agrees(vision.num_heads, vision.num_heads, head_dim, device)
+        )
+        if device.type == "cuda" and is_short and not flash:
             log.warning(
                 "FlashAttention over packed sequences does not work on this GPU with this torch; "
                 "the slower scaled-dot-product attention is used."
