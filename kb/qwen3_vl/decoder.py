@@ -17,6 +17,7 @@ from torch import Tensor
 
 from kb.qwen3_vl.attention import Layout, attend, attend_last
 from kb.qwen3_vl.elementwise import rms_norm, turn
+from kb.qwen3_vl.kernels import gated_silu, rotate_heads
 
 __all__ = ["Decoder", "Prefix", "Visuals"]
 
@@ -61,11 +62,13 @@ class Decoder:
         module: transformers' ``Qwen3VLTextModel``, on its device. Its layers' weights are
             taken out of it to be joined; use it no more.
         flash: Whether `attend` may use FlashAttention.
+        kernels: Whether `kb.qwen3_vl.kernels` may be used.
     """
 
-    def __init__(self, module: Any, *, flash: bool) -> None:
+    def __init__(self, module: Any, *, flash: bool, kernels: bool = False) -> None:
         config = module.config
         self._flash = flash
+        self._kernels = kernels
         self._epsilon: float = config.rms_norm_eps
         self._head_dim: int = config.head_dim
         self._n_heads: int = config.num_attention_heads
@@ -122,11 +125,11 @@ class Decoder:
         last = len(self._layers) - 1
         for number, layer in enumerate(self._layers):
             known = prefix[number] if prefix and is_known else None
-            hidden, seen = self._layer(
+            hidden, key, value = self._layer(
                 layer, hidden, cosine, sine, layout, known, is_last=number == last
             )
             if prefix is not None and not is_known:
-                prefix.append(seen)
+                prefix.append((key[:n_shared].clone(), value[:n_shared].clone()))
             if visuals is not None and number < len(visuals.deep):
                 assert number != last, "the published models deepen their first layers"
                 hidden[visuals.rows] += visuals.deep[number].to(hidden.dtype)
@@ -142,28 +145,56 @@ class Decoder:
         known: tuple[Tensor, Tensor] | None,
         *,
         is_last: bool,
-    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """The layer's output, and keys and values of the prefix as copies."""
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The layer's output, and the keys and values of all that is seen."""
+        query, key, value = self._heads(layer, hidden, cosine, sine, layout, is_last=is_last)
+        if is_last:
+            hidden = hidden[layout.last_rows]
+        if known is not None:
+            key, value = torch.cat([known[0], key]), torch.cat([known[1], value])
+        attended = (attend_last if is_last else attend)(query, key, value, layout)
+        return self._mixed(layer, hidden, attended), key, value
+
+    def _heads(
+        self,
+        layer: _Layer,
+        hidden: Tensor,
+        cosine: Tensor,
+        sine: Tensor,
+        layout: Layout | None = None,
+        *,
+        is_last: bool = False,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values ``(n, n_heads or n_key_heads, head_dim)``, normalised and
+        rotated; where `is_last`, queries of the sequences' last tokens alone."""
         mixed = F.linear(self._normed(hidden, layer.norm), layer.query_key_value)
         heads = mixed.view(len(mixed), -1, self._head_dim)
         n_queries, n_keys = self._n_heads, self._n_key_heads
+        if self._kernels:
+            norm = (layer.query_norm, layer.key_norm, n_queries, self._epsilon)
+            rotate_heads(heads, n_queries + n_keys, cosine, sine, norm)
         query, key, value = torch.split(heads, [n_queries, n_keys, n_keys], dim=1)
+        rows = layout.last_rows if layout is not None and is_last else None
+        if rows is not None:
+            query = query[rows]
+        if self._kernels:
+            return query, key, value
         key = turn(self._normed(key, layer.key_norm), cosine, sine)
-        if known is not None:
-            key, value = torch.cat([known[0], key]), torch.cat([known[1], value])
-            seen = known
-        else:
-            seen = (key[: layout.n_shared].clone(), value[: layout.n_shared].clone())
-        if is_last:
-            rows = layout.last_rows
-            query, hidden = query[rows], hidden[rows]
+        if rows is not None:
             cosine, sine = cosine[rows], sine[rows]
-        query = turn(self._normed(query, layer.query_norm), cosine, sine)
-        attended = (attend_last if is_last else attend)(query, key, value, layout)
+        return turn(self._normed(query, layer.query_norm), cosine, sine), key, value
+
+    def _mixed(self, layer: _Layer, hidden: Tensor, attended: Tensor) -> Tensor:
+        """What follows attention in a layer; `hidden` is overwritten."""
         # In place, so that the sum costs no pass over memory.
         hidden.addmm_(attended.reshape(len(hidden), -1), layer.output.T)
-        gate, up = F.linear(self._normed(hidden, layer.mlp_norm), layer.gate_up).chunk(2, dim=-1)
-        return hidden.addmm_(F.silu(gate).mul_(up), layer.down.T), seen
+        gate_up = F.linear(self._normed(hidden, layer.mlp_norm), layer.gate_up)
+        if self._kernels:
+            gated = gated_silu(gate_up)
+        else:
+            gate, up = gate_up.chunk(2, dim=-1)
+            gated = F.silu(gate).mul_(up)
+        return hidden.addmm_(gated, layer.down.T)
 
     def _normed(self, states: Tensor, weight: Tensor) -> Tensor:
         return rms_norm(states, weight, self._epsilon)

@@ -15,8 +15,9 @@ from torch import Tensor
 
 from kb.errors import InferenceError
 from kb.protocols import Float32Array
-from kb.qwen3_vl.attention import flash_agrees
+from kb.qwen3_vl.attention import dense_agrees, flash_agrees
 from kb.qwen3_vl.decoder import Decoder, Prefix, Visuals
+from kb.qwen3_vl.kernels import kernels_agree
 from kb.qwen3_vl.pixels import UInt8Array
 from kb.qwen3_vl.sequence import TokenSequence, Visual
 from kb.qwen3_vl.transfer import to_device
@@ -102,8 +103,15 @@ class PackedModel:
                 "the slower scaled-dot-product attention is used."
             )
         self.attention = "flash" if flash else "sdpa"
-        self._vision = VisionTower(module.visual, *normalisation, flash=flash)
-        self._decoder = Decoder(module.language_model, flash=flash)
+        kernels = is_short and kernels_agree(device)
+        self._vision = VisionTower(
+            module.visual,
+            *normalisation,
+            flash=flash,
+            kernels=kernels,
+            dense=is_short and dense_agrees(vision.num_heads, head_dim, device),
+        )
+        self._decoder = Decoder(module.language_model, flash=flash, kernels=kernels)
         if device.type == "cpu":
             batch_tokens = min(batch_tokens, _MAX_PROCESSOR_TOKENS)
         self._most_batch_tokens = self._batch_tokens = batch_tokens

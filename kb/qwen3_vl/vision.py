@@ -6,6 +6,7 @@ mix of pictures and clips without padding, and sends bytes, not floats, to the d
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from kb.qwen3_vl.attention import Layout, attend
 from kb.qwen3_vl.elementwise import turn
+from kb.qwen3_vl.kernels import rotate_heads
 from kb.qwen3_vl.pixels import PATCH_PX, Grid, UInt8Array
 from kb.qwen3_vl.transfer import to_device
 
@@ -27,6 +29,10 @@ _FRAMES_A_STEP = 2
 _GREY_LEVELS = 255.0
 # Of the largest picture the published towers take 21 MB each.
 _MAX_PLACES = 16
+# When cuDNN's attention is worth its planning: patches of a picture, pictures of one size.
+_MIN_DENSE_PATCHES = 2048
+_N_BEFORE_DENSE = 12
+_MAX_LENGTHS = 1000
 
 _Place = tuple[Tensor, Tensor, Tensor]
 
@@ -47,14 +53,26 @@ class VisionTower:
         picture: Of the checkpoint's ``preprocessor_config.json``.
         clip: Of its ``video_preprocessor_config.json``.
         flash: Whether `attend` may use FlashAttention.
+        kernels: Whether `kb.qwen3_vl.kernels` may be used.
+        dense: Whether `attend` may use cuDNN.
     """
 
     def __init__(
-        self, module: Any, picture: Normalisation, clip: Normalisation, *, flash: bool
+        self,
+        module: Any,
+        picture: Normalisation,
+        clip: Normalisation,
+        *,
+        flash: bool,
+        kernels: bool = False,
+        dense: bool = False,
     ) -> None:
         config = module.config
         self._module = module
         self._flash = flash
+        self._kernels = kernels
+        self._dense = dense
+        self._n_seen: Counter[int] = Counter()
         self._n_heads: int = config.num_heads
         self._dim: int = config.hidden_size
         self._deep: dict[int, int] = {
@@ -101,7 +119,9 @@ class VisionTower:
             sines += [sine] * grid.n_steps
             lengths += [len(embedding)] * grid.n_steps
         hidden = torch.cat(rows)
-        layout = Layout(0, tuple(lengths), False, self._device, self._flash)
+        layout = Layout(
+            0, tuple(lengths), False, self._device, self._flash, is_dense=self._is_dense(lengths)
+        )
         cosine, sine = torch.cat(cosines)[:, None], torch.cat(sines)[:, None]
         deep: list[Tensor] = [hidden] * len(self._deep)
         for number, block in enumerate(self._module.blocks):
@@ -130,13 +150,28 @@ class VisionTower:
     def _block(
         self, block: Any, hidden: Tensor, cosine: Tensor, sine: Tensor, layout: Layout
     ) -> Tensor:
-        mixed = block.attn.qkv(block.norm1(hidden)).view(len(hidden), 3, self._n_heads, -1)
-        turned = turn(mixed[:, :2].flatten(1, 2), cosine, sine)
+        mixed = block.attn.qkv(block.norm1(hidden)).view(len(hidden), 3 * self._n_heads, -1)
+        n_rotated = 2 * self._n_heads
+        if self._kernels:
+            rotate_heads(mixed, n_rotated, cosine, sine)
+            turned = mixed[:, :n_rotated]
+        else:
+            turned = turn(mixed[:, :n_rotated], cosine, sine)
         query, key = turned.chunk(2, dim=1)
-        attended = attend(query, key, mixed[:, 2], layout)
+        attended = attend(query, key, mixed[:, n_rotated:], layout)
         hidden = block.attn.proj(attended.reshape(len(hidden), -1)).add_(hidden)
         result: Tensor = block.mlp(block.norm2(hidden)).add_(hidden)
         return result
+
+    def _is_dense(self, lengths: Sequence[int]) -> bool:
+        """Whether cuDNN pays: it plans for each length anew, which takes as long as it gains on
+        a dozen pages, and small pictures alone leave the device idle."""
+        if not self._dense or min(lengths) < _MIN_DENSE_PATCHES:
+            return False
+        self._n_seen.update(lengths)
+        if len(self._n_seen) > _MAX_LENGTHS:
+            self._n_seen.clear()
+        return all(self._n_seen[length] > _N_BEFORE_DENSE for length in lengths)
 
     def _kept_place(self, n_rows: int, n_columns: int) -> _Place:
         """`_place`, kept for the latest sizes. Not an `lru_cache` of the method: that would hold
