@@ -16,6 +16,7 @@ import torch.nn.functional as F  # noqa: N812
 from benchmarks.qwen3_vl_made import SIZES, Dimensions, TextMaker, draw_page
 from benchmarks.qwen3_vl_ours import Ours
 from benchmarks.qwen3_vl_published import Item
+from kb.generators.chat_prompt import build_chat_prompt
 from kb.generators.qwen3_vl import Qwen3VLGenerator
 from kb.model_config import Qwen3VLGeneratorConfig
 
@@ -159,30 +160,29 @@ class Figures:
             self._ours.assets,
             self._ours.shared_device,
         )
-        generator.warm()
-        with generator._model.loaded() as (_, module):
-            pass
-        # A model with random weights would end its answer anywhere.
-        module.generation_config.min_new_tokens = n_new_tokens
-        begun_s: list[float] = []
-
-        def note(*_: object) -> None:
-            self._wait()
-            begun_s.append(time.perf_counter())
-
-        module.model.register_forward_pre_hook(note)
+        with generator._model.loaded() as writer:
+            # A model with random weights would end its answer anywhere.
+            writer.ends = frozenset()
+        written_s: list[float] = []
         page: Sequence[Item] = [draw_page(0, self._page_px)]
         texts = [self._maker.text(256) for _ in range(5)]
         hits = self._ours.hits([*page, *texts])
         query = self._ours.query(self._maker.text(20))
+        prompt = build_chat_prompt(
+            query,
+            hits,
+            self._ours.assets,
+            max_tokens=8192,
+            count_tokens=generator._tokenizer.count,
+        )
         for _ in range(2):
-            begun_s.clear()
+            written_s.clear()
             started = time.perf_counter()
-            for _event in generator.stream(query, hits):
-                pass
-        # A pass begins when the token before it is there.
-        n_after = len(begun_s) - 2
-        return begun_s[1] - started, n_after / (begun_s[-1] - begun_s[1])
+            sequence = generator._tokenizer.chat(prompt.system, prompt.parts)
+            with generator._model.loaded() as writer:
+                for _token in writer.write(sequence, n_new_tokens, generator._model.turns):
+                    written_s.append(time.perf_counter())
+        return written_s[0] - started, (n_new_tokens - 1) / (written_s[-1] - written_s[0])
 
     def _profile(self, call: Callable[[], object]) -> str:
         from torch.profiler import ProfilerActivity, profile

@@ -6,21 +6,21 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kb.assets import AssetStore
-from kb.errors import InferenceError
+from kb.errors import InferenceError, KnowledgeBaseError
 from kb.generators.chat_prompt import PICTURE_BUDGET, ChatPrompt, build_chat_prompt
 from kb.generators.cited_text import cited_events
 from kb.model_config import Qwen3VLGeneratorConfig
 from kb.protocols import GeneratorEvent
-from kb.qwen3_vl.content import Picture
 from kb.qwen3_vl.hosted import HostedModel
-from kb.qwen3_vl.pixels import read_picture
 from kb.qwen3_vl.placement import SharedDevice
-from kb.qwen3_vl.prompts import PICTURE_MARK, chat_prompt
-from kb.qwen3_vl.sequence import PromptTokenizer
+from kb.qwen3_vl.sequence import PromptTokenizer, TokenSequence
 from kb.types import Hit, Query
+
+if TYPE_CHECKING:
+    from kb.qwen3_vl.writer import Writer
 
 __all__ = ["Qwen3VLGenerator"]
 
@@ -48,7 +48,7 @@ class Qwen3VLGenerator:
         self._config = config
         self._directory = directory
         self._assets = assets
-        self._model = HostedModel(config, directory, "generator", device, self._with_processor)
+        self._model = HostedModel(config, directory, "generator", device, self._make_writer)
         self._tokenizer = PromptTokenizer(directory, PICTURE_BUDGET, config.max_length)
 
     def stream(self, query: Query, hits: Sequence[Hit]) -> Iterator[GeneratorEvent]:
@@ -67,8 +67,7 @@ class Qwen3VLGenerator:
             count_tokens=self._tokenizer.count,
             neutral=self._tokenizer.neutral,
         )
-        with self._model.turns.answering():
-            yield from cited_events(self._write(prompt), query.text, hits, prompt.shown)
+        yield from cited_events(self._write(prompt), query.text, hits, prompt.shown)
 
     def warm(self) -> None:
         """Load the model now."""
@@ -76,28 +75,26 @@ class Qwen3VLGenerator:
 
     def _write(self, prompt: ChatPrompt) -> Generator[str, None, bool]:
         """The model's text as it is written; returns whether it was cut at `max_new_tokens`.
-        Closing the generator stops the model."""
-        with self._model.loaded() as (processor, model):
-            return (yield from self._stream_text(processor, model, prompt))
+        Closing the generator stops the model.
 
-    def _stream_text(
-        self, processor: Any, model: Any, prompt: ChatPrompt
-    ) -> Generator[str, None, bool]:
+        The thread that writes holds model and device, so that a slow reader keeps neither.
+        """
+        sequence = self._tokenizer.chat(prompt.system, prompt.parts)
         pieces: SimpleQueue[str | bool | BaseException] = SimpleQueue()
         is_over = threading.Event()
-        inputs = self._inputs(processor, prompt).to(model.device)
 
         def run() -> None:
-            n_tokens = self._config.max_new_tokens
             try:
-                pieces.put(_generate(model, processor, inputs, n_tokens, pieces.put, is_over))
+                pieces.put(self._say(sequence, pieces.put, is_over))
             except BaseException as error:
                 pieces.put(error)
 
-        writer = threading.Thread(target=run, name="answer", daemon=True)
-        writer.start()
+        thread = threading.Thread(target=run, name="answer", daemon=True)
+        thread.start()
         try:
             while not isinstance(piece := pieces.get(), bool):
+                if isinstance(piece, KnowledgeBaseError):
+                    raise piece
                 if isinstance(piece, BaseException):
                     raise InferenceError(
                         f"{self._config.model} failed while it wrote: {piece}. Ask again; if "
@@ -108,59 +105,32 @@ class Qwen3VLGenerator:
             return piece
         finally:
             is_over.set()
-            writer.join()
+            thread.join()
 
-    def _inputs(self, processor: Any, prompt: ChatPrompt) -> Any:
-        from PIL import Image
+    def _say(
+        self, sequence: TokenSequence, say: Callable[[str], None], is_over: threading.Event
+    ) -> bool:
+        """Says what the model writes until `is_over`; returns whether it would have gone on."""
+        to_text = self._tokenizer.text_stream()
+        token = None
+        with self._model.turns.answering(), self._model.loaded() as writer:
+            for token in writer.write(sequence, self._config.max_new_tokens, self._model.turns):
+                if is_over.is_set():
+                    break
+                if text := to_text(token):
+                    say(text)
+            return token not in writer.ends
 
-        user, images = [], []
-        for part in prompt.parts:
-            if isinstance(part, Picture):
-                grid = PICTURE_BUDGET.picture(part.width_px, part.height_px)
-                images.append(Image.fromarray(read_picture(part, grid)[0]))
-                user.append(PICTURE_MARK)
-            else:
-                user.append(part)
-        text = chat_prompt(prompt.system, "".join(user))
-        return processor(text=[text], images=images or None, do_resize=False, return_tensors="pt")
+    def _make_writer(self, module: Any) -> Writer:
+        from kb.qwen3_vl.loading import read_normalisation
+        from kb.qwen3_vl.model import PackedModel
+        from kb.qwen3_vl.writer import Writer
 
-    def _with_processor(self, module: Any) -> tuple[Any, Any]:
-        from transformers import AutoProcessor
-
-        processor = AutoProcessor.from_pretrained(str(self._directory), local_files_only=True)
-        return processor, module
-
-
-def _generate(
-    model: Any,
-    processor: Any,
-    inputs: Any,
-    max_new_tokens: int,
-    say: Callable[[str], None],
-    is_over: threading.Event,
-) -> bool:
-    """Says what the model writes; returns whether it would have gone on."""
-    from transformers import StoppingCriteria, StoppingCriteriaList, TextStreamer
-
-    class Streamer(TextStreamer):  # type: ignore[misc]
-        def on_finalized_text(self, text: str, stream_end: bool = False) -> None:  # noqa: ARG002, FBT
-            if text:
-                say(text)
-
-    class Stop(StoppingCriteria):  # type: ignore[misc]
-        def __call__(self, input_ids: Any, scores: Any, **_: Any) -> Any:  # noqa: ARG002
-            import torch
-
-            return torch.full((len(input_ids),), is_over.is_set(), device=input_ids.device)
-
-    (ids,) = model.generate(
-        **inputs,
-        max_new_tokens=max_new_tokens,
-        do_sample=False,
-        streamer=Streamer(processor.tokenizer, skip_prompt=True, skip_special_tokens=True),
-        stopping_criteria=StoppingCriteriaList([Stop()]),
-    )
-    n_written = len(ids) - inputs["input_ids"].shape[1]
-    ends = model.generation_config.eos_token_id
-    is_ended = int(ids[-1]) in (ends if isinstance(ends, list) else [ends])
-    return n_written >= max_new_tokens and not is_ended
+        ends = module.generation_config.eos_token_id
+        if ends is None:
+            ends = self._tokenizer.token_id("<|im_end|>")
+        model = PackedModel(
+            module.model, read_normalisation(self._directory), self._config.batch_tokens
+        )
+        head = module.lm_head.weight.detach()
+        return Writer(model, head, frozenset(ends if isinstance(ends, list) else [ends]))

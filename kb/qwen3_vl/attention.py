@@ -20,7 +20,7 @@ from torch import Tensor
 
 from kb.qwen3_vl.transfer import to_device
 
-__all__ = ["Layout", "attend", "attend_last", "dense_agrees", "flash_agrees"]
+__all__ = ["Layout", "attend", "attend_cached", "attend_last", "dense_agrees", "flash_agrees"]
 
 log = logging.getLogger(__name__)
 
@@ -162,6 +162,32 @@ def attend_last(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Te
     return torch.cat(rows)
 
 
+def attend_cached(
+    query: Tensor,
+    keys: Tensor,
+    values: Tensor,
+    bounds: tuple[Tensor, Tensor],
+    n_seen: int,
+    *,
+    flash: bool,
+) -> Tensor:
+    """Attention of one token over the first rows of a cache.
+
+    Args:
+        query: ``(1, n_heads, head_dim)``.
+        keys: ``(capacity, n_key_heads, head_dim)``.
+        values: As `keys`.
+        bounds: int32 ``(2,)`` each, on the device: 0 and 1, 0 and `n_seen`.
+        n_seen: How many rows count; with `flash`, `bounds` alone decides.
+
+    Returns:
+        As `query`.
+    """
+    if flash:
+        return _varlen_attn(query, keys, values, *bounds, 1, len(keys))
+    return _sdpa(query, keys[:n_seen], values[:n_seen], None)
+
+
 @torch.inference_mode()
 def flash_agrees(n_heads: int, n_key_heads: int, head_dim: int, device: torch.device) -> bool:
     """Whether variable-length FlashAttention works here and gives what the plain way gives, for
@@ -184,6 +210,12 @@ def flash_agrees(n_heads: int, n_key_heads: int, head_dim: int, device: torch.de
             pairs = [(attend(query, key, value, one) for one in (plain, flash))]
             if is_causal:
                 pairs.append(attend_last(ends, key, value, one) for one in (plain, flash))
+                n_seen = plain.n_tokens - 1
+                bounds = (_bounds([1], device), _bounds([n_seen], device))
+                pairs.append(
+                    attend_cached(ends[:1], key, value, bounds, n_seen, flash=way)
+                    for way in (False, True)
+                )
             for expected, found in pairs:
                 worst = float((found.float() - expected.float()).abs().max())
                 if not worst <= _TOLERANCE:

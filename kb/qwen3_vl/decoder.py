@@ -15,11 +15,11 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from kb.qwen3_vl.attention import Layout, attend, attend_last
+from kb.qwen3_vl.attention import Layout, attend, attend_cached, attend_last
 from kb.qwen3_vl.elementwise import rms_norm, turn
 from kb.qwen3_vl.kernels import gated_silu, rotate_heads
 
-__all__ = ["Decoder", "Prefix", "Visuals"]
+__all__ = ["Decoder", "KeyValueCache", "Prefix", "Visuals"]
 
 # Keys and values ``(n_shared, n_key_heads, head_dim)`` of a shared prefix, by layer.
 Prefix = list[tuple[Tensor, Tensor]]
@@ -39,6 +39,23 @@ class Visuals:
     rows: Tensor
     tokens: Tensor
     deep: list[Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyValueCache:
+    """Keys and values of what was read and written so far, by layer.
+
+    Attributes:
+        keys: ``(capacity, n_key_heads, head_dim)`` each.
+        values: As `keys`.
+        n_seen: int32 ``(2,)`` on the device: 0 and how many rows are filled.
+        one: int32 ``(2,)`` on the device: 0 and 1.
+    """
+
+    keys: tuple[Tensor, ...]
+    values: tuple[Tensor, ...]
+    n_seen: Tensor
+    one: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +96,17 @@ class Decoder:
         self._axes = _axes(module.rotary_emb.mrope_section, self._head_dim // 2).to(
             self._embedding.device
         )
-        self._layers = []
-        for layer in module.layers:
-            self._layers.append(_take(layer))
+        self._layers = [_take(layer) for layer in module.layers]
 
     @property
     def dim(self) -> int:
         """Length of a state."""
         return self._embedding.shape[1]
+
+    @property
+    def can_record(self) -> bool:
+        """Whether `write` asks the host for nothing, and so may become a CUDA graph."""
+        return self._flash
 
     @property
     def device(self) -> torch.device:
@@ -118,9 +138,7 @@ class Decoder:
         """
         is_known = bool(prefix)
         layout = Layout(n_shared, lengths, True, self.device, self._flash, is_known)
-        hidden = self._embedding[token_ids]
-        if visuals is not None:
-            hidden[visuals.rows] = visuals.tokens.to(hidden.dtype)
+        hidden = self._shown(token_ids, visuals)
         cosine, sine = self._rotation(positions, hidden.dtype)
         last = len(self._layers) - 1
         for number, layer in enumerate(self._layers):
@@ -130,10 +148,85 @@ class Decoder:
             )
             if prefix is not None and not is_known:
                 prefix.append((key[:n_shared].clone(), value[:n_shared].clone()))
-            if visuals is not None and number < len(visuals.deep):
-                assert number != last, "the published models deepen their first layers"
-                hidden[visuals.rows] += visuals.deep[number].to(hidden.dtype)
+            self._deepen(hidden, visuals, number)
         return self._normed(hidden, self._norm).float()
+
+    def make_cache(self, capacity: int) -> KeyValueCache:
+        """An empty one for so many tokens."""
+        shape = (capacity, self._n_key_heads, self._head_dim)
+        keys, values = (
+            tuple(self._embedding.new_empty(shape) for _ in self._layers) for _ in range(2)
+        )
+        one = torch.arange(2, dtype=torch.int32, device=self.device)
+        return KeyValueCache(keys, values, torch.zeros_like(one), one)
+
+    @torch.inference_mode()
+    def read(
+        self, token_ids: Tensor, positions: Tensor, visuals: Visuals | None, cache: KeyValueCache
+    ) -> Tensor:
+        """Fill an empty `cache` from a prompt.
+
+        Args:
+            token_ids: int64 ``(n_tokens,)``.
+            positions: int64 ``(3, n_tokens)``.
+
+        Returns:
+            ``(1, dim)``: the last token's state after the final norm.
+        """
+        n_tokens = len(token_ids)
+        layout = Layout(0, (n_tokens,), True, self.device, self._flash)
+        hidden = self._shown(token_ids, visuals)
+        cosine, sine = self._rotation(positions, hidden.dtype)
+        last = len(self._layers) - 1
+        for number, layer in enumerate(self._layers):
+            hidden, key, value = self._layer(
+                layer, hidden, cosine, sine, layout, None, is_last=number == last
+            )
+            cache.keys[number][:n_tokens] = key
+            cache.values[number][:n_tokens] = value
+            self._deepen(hidden, visuals, number)
+        cache.n_seen[1] = n_tokens
+        return self._normed(hidden, self._norm)
+
+    @torch.inference_mode()
+    def write(self, token_id: Tensor, position: Tensor, cache: KeyValueCache, n_seen: int) -> Tensor:
+        """The state after one token more, which joins `cache`.
+
+        Args:
+            token_id: int64 ``(1,)``.
+            position: int64 ``(3, 1)``.
+            n_seen: As `cache` says; where FlashAttention works it is not looked at, so that
+                the pass can be recorded once and played for any length.
+
+        Returns:
+            ``(1, dim)``, after the final norm.
+        """
+        hidden = self._embedding[token_id]
+        cosine, sine = self._rotation(position, hidden.dtype)
+        row = cache.n_seen[1:].long()
+        cache.n_seen[1:] += 1
+        for number, layer in enumerate(self._layers):
+            query, key, value = self._heads(layer, hidden, cosine, sine)
+            keys, values = cache.keys[number], cache.values[number]
+            keys.index_copy_(0, row, key)
+            values.index_copy_(0, row, value)
+            attended = attend_cached(
+                query, keys, values, (cache.one, cache.n_seen), n_seen + 1, flash=self._flash
+            )
+            hidden = self._mixed(layer, hidden, attended)
+        return self._normed(hidden, self._norm)
+
+    def _shown(self, token_ids: Tensor, visuals: Visuals | None) -> Tensor:
+        hidden = self._embedding[token_ids]
+        if visuals is not None:
+            hidden[visuals.rows] = visuals.tokens.to(hidden.dtype)
+        return hidden
+
+    @staticmethod
+    def _deepen(hidden: Tensor, visuals: Visuals | None, number: int) -> None:
+        """Add what the vision tower has for the output of the layer `number`."""
+        if visuals is not None and number < len(visuals.deep):
+            hidden[visuals.rows] += visuals.deep[number].to(hidden.dtype)
 
     def _layer(
         self,

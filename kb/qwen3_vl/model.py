@@ -16,7 +16,7 @@ from torch import Tensor
 from kb.errors import InferenceError
 from kb.protocols import Float32Array
 from kb.qwen3_vl.attention import dense_agrees, flash_agrees
-from kb.qwen3_vl.decoder import Decoder, Prefix, Visuals
+from kb.qwen3_vl.decoder import Decoder, KeyValueCache, Prefix, Visuals
 from kb.qwen3_vl.kernels import kernels_agree
 from kb.qwen3_vl.pixels import UInt8Array
 from kb.qwen3_vl.sequence import TokenSequence, Visual
@@ -77,6 +77,10 @@ class PackedModel:
         normalisation: Of pictures and of clips.
         batch_tokens: Of one forward pass, at most, unless one sequence is longer. It is halved
             when the device's memory does not hold so many, and grows back call by call.
+
+    Attributes:
+        decoder: The language model.
+        attention: ``flash`` or ``sdpa``.
     """
 
     def __init__(
@@ -111,7 +115,7 @@ class PackedModel:
             kernels=kernels,
             dense=is_short and dense_agrees(vision.num_heads, head_dim, device),
         )
-        self._decoder = Decoder(module.language_model, flash=flash, kernels=kernels)
+        self.decoder = Decoder(module.language_model, flash=flash, kernels=kernels)
         if device.type == "cpu":
             batch_tokens = min(batch_tokens, _MAX_PROCESSOR_TOKENS)
         self._most_batch_tokens = self._batch_tokens = batch_tokens
@@ -121,7 +125,28 @@ class PackedModel:
     @property
     def dim(self) -> int:
         """Length of a state."""
-        return self._decoder.dim
+        return self.decoder.dim
+
+    @torch.inference_mode()
+    def read(self, prompt: TokenSequence, cache: KeyValueCache) -> Tensor:
+        """Fill `cache` from one prompt; the state ``(1, dim)`` of its last token.
+
+        Raises:
+            InferenceError: A picture can't be read.
+        """
+        futures = [self._readers.submit(visual.read) for visual in prompt.visuals]
+        visuals = self._seen(
+            [future.result() for future in futures],
+            prompt.visuals,
+            np.flatnonzero(prompt.is_visual),
+        )
+        device = self.decoder.device
+        return self.decoder.read(
+            to_device(torch.from_numpy(prompt.token_ids), device),
+            to_device(torch.from_numpy(prompt.positions), device),
+            visuals,
+            cache,
+        )
 
     def last_states(
         self, sequences: Sequence[TokenSequence], turns: Turns, *, is_query: bool
@@ -233,7 +258,7 @@ class PackedModel:
     def _forward(self, members: Sequence[TokenSequence], pixels: list[UInt8Array]) -> Tensor:
         first = members[0]
         n_shared = first.n_shared
-        device = self._decoder.device
+        device = self.decoder.device
         prefix = self._known_prefix(first)
         # How much of what all share is computed in this pass.
         n_first = 0 if prefix else n_shared
@@ -247,14 +272,8 @@ class PackedModel:
         if prefix:
             pixels = pixels[first.n_shared_visuals :]
         shown += [visual for member in members for visual in _own_visuals(member)]
-        visuals = None
-        if shown:
-            tokens, deep = self._vision.forward(
-                pixels, [v.grid for v in shown], [v.is_clip for v in shown]
-            )
-            rows = _visual_rows(first, members, n_first)
-            visuals = Visuals(to_device(torch.from_numpy(rows), device), tokens, deep)
-        states = self._decoder.forward(
+        visuals = self._seen(pixels, shown, _visual_rows(first, members, n_first))
+        states = self.decoder.forward(
             to_device(torch.from_numpy(ids), device),
             to_device(torch.from_numpy(positions), device),
             n_shared,
@@ -265,6 +284,17 @@ class PackedModel:
         if n_shared:
             self._prefix = (first, prefix)
         return states
+
+    def _seen(
+        self, pixels: Sequence[UInt8Array], shown: Sequence[Visual], rows: np.ndarray
+    ) -> Visuals | None:
+        """Tokens of pictures for `rows`; None without pictures."""
+        if not shown:
+            return None
+        tokens, deep = self._vision.forward(
+            pixels, [visual.grid for visual in shown], [visual.is_clip for visual in shown]
+        )
+        return Visuals(to_device(torch.from_numpy(rows), self.decoder.device), tokens, deep)
 
     def _known_prefix(self, sequence: TokenSequence) -> Prefix:
         """Of the batch before, if it began with the very same prompt and pictures."""

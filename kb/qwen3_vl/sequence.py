@@ -9,11 +9,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
+from tokenizers.decoders import DecodeStream
 
 from kb.errors import InferenceError, ModelLoadError, PromptTooLongError
 from kb.qwen3_vl.content import Content, Picture
 from kb.qwen3_vl.pixels import Grid, PixelBudget, UInt8Array, read_clip, read_picture
-from kb.qwen3_vl.prompts import TAIL, embedding_prompt, rerank_prompt
+from kb.qwen3_vl.prompts import (
+    PICTURE_MARK,
+    TAIL,
+    chat_prompt,
+    embedding_prompt,
+    rerank_prompt,
+)
 from kb.special_tokens import neutraliser
 
 __all__ = ["PromptTokenizer", "TokenSequence", "Visual"]
@@ -161,6 +168,28 @@ class PromptTokenizer:
         """`text` in which the tokenizer finds none of its special tokens: see
         `kb.special_tokens`."""
         return self._neutral(text)
+
+    def chat(self, system: str, parts: Sequence[str | Picture]) -> TokenSequence:
+        """One turn of the chat template, up to where the model writes. Special tokens in it are
+        for the caller to take out (see `neutral`), and so is what is too long (see `count`).
+
+        Raises:
+            InferenceError: A picture's shape is beyond the model.
+        """
+        shown, visuals = [], []
+        for part in parts:
+            if isinstance(part, Picture):
+                visuals.append(_picture(part, self._budget.picture(part.width_px, part.height_px)))
+                shown.append(PICTURE_MARK)
+            else:
+                shown.append(part)
+        return self._sequence(self._encode(chat_prompt(system, "".join(shown))), tuple(visuals))
+
+    def text_stream(self) -> Callable[[int], str]:
+        """From token ids, one after the other, to the text that each completes; empty where a
+        character is not whole yet. Special tokens have none."""
+        stream = DecodeStream(skip_special_tokens=True)
+        return lambda token_id: stream.step(self._tokenizer, token_id) or ""
 
     def count(self, text: str) -> int:
         """Tokens of a text."""

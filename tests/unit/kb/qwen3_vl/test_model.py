@@ -325,7 +325,7 @@ def test_a_model_that_is_done_with_is_let_go_at_once(
     model = packed(tiny_qwen3_vl)
     states(model, sequences)
     weights = [
-        weakref.ref(model._decoder._layers[0].down),
+        weakref.ref(model.decoder._layers[0].down),
         weakref.ref(model._vision._module),
     ]
     gc.disable()

@@ -58,13 +58,13 @@ def test_many_batches_give_what_each_pair_alone_gives(
     assert pairs[0].n_shared > 0
     model = packed(tiny_qwen3_vl, 256)
     counts: list[int] = []
-    forward = model._decoder.forward
+    forward = model.decoder.forward
 
     def watched(token_ids: torch.Tensor, *rest: Any) -> torch.Tensor:
         counts.append(len(token_ids))
         return forward(token_ids, *rest)
 
-    model._decoder.forward = watched  # type: ignore[method-assign]
+    model.decoder.forward = watched  # type: ignore[method-assign]
     model._batch_tokens = pairs[0].n_shared + 30
     found = states(model, pairs)
     assert len(counts) > 2
