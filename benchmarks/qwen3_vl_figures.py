@@ -176,12 +176,11 @@ class Figures:
             count_tokens=generator._tokenizer.count,
         )
         for _ in range(2):
-            written_s.clear()
             started = time.perf_counter()
             sequence = generator._tokenizer.chat(prompt.system, prompt.parts)
             with generator._model.loaded() as writer:
-                for _token in writer.write(sequence, n_new_tokens, generator._model.turns):
-                    written_s.append(time.perf_counter())
+                written = writer.write(sequence, n_new_tokens, generator._model.turns)
+                written_s = [time.perf_counter() for _ in written]
         return written_s[0] - started, (n_new_tokens - 1) / (written_s[-1] - written_s[0])
 
     def _profile(self, call: Callable[[], object]) -> str:

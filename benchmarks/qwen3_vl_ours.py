@@ -25,14 +25,20 @@ class Ours:
 
     Args:
         root: Where pictures are stored.
+        shared_device: None for one where models always fit.
     """
 
     def __init__(
-        self, root: Path, checkpoint: Path, device: torch.device, precision: Precision
+        self,
+        root: Path,
+        checkpoint: Path,
+        device: torch.device,
+        precision: Precision,
+        shared_device: SharedDevice | None = None,
     ) -> None:
         name: Literal["cpu", "cuda"] = "cuda" if device.type == "cuda" else "cpu"
         self.assets = AssetStore(root / "assets")
-        self.shared_device = SharedDevice.alone()
+        self.shared_device = shared_device or SharedDevice.alone()
         self.encoder = Qwen3VLEncoder(
             Qwen3VLEncoderConfig(model=str(checkpoint), device=name, precision=precision),
             checkpoint,

@@ -189,7 +189,9 @@ class Decoder:
         return self._normed(hidden, self._norm)
 
     @torch.inference_mode()
-    def write(self, token_id: Tensor, position: Tensor, cache: KeyValueCache, n_seen: int) -> Tensor:
+    def write(
+        self, token_id: Tensor, position: Tensor, cache: KeyValueCache, n_seen: int
+    ) -> Tensor:
         """The state after one token more, which joins `cache`.
 
         Args:

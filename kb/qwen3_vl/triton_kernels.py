@@ -10,7 +10,7 @@ __all__ = ["gated_silu_kernel", "rotate_heads_kernel"]
 
 
 @triton.jit
-def gated_silu_kernel(gate_up, product, width, block: tl.constexpr):  # type: ignore[no-untyped-def]  # noqa: ANN
+def gated_silu_kernel(gate_up, product, width, block: tl.constexpr):
     row = tl.program_id(0).to(tl.int64)
     columns = tl.program_id(1) * block + tl.arange(0, block)
     mask = columns < width
@@ -21,9 +21,10 @@ def gated_silu_kernel(gate_up, product, width, block: tl.constexpr):  # type: ig
 
 
 @triton.jit
-def rotate_heads_kernel(  # type: ignore[no-untyped-def]  # noqa: ANN
-    heads, cosine, sine, first_weight, other_weight, n_first, n_rotated, row_stride, half,
-    epsilon, head_block: tl.constexpr, half_block: tl.constexpr, is_normed: tl.constexpr,
+def rotate_heads_kernel(
+    heads, cosine, sine, first_weight, other_weight, row_stride, epsilon,
+    n_first: tl.constexpr, n_rotated: tl.constexpr, half: tl.constexpr,
+    head_block: tl.constexpr, half_block: tl.constexpr, is_normed: tl.constexpr,
 ):  # fmt: skip
     token = tl.program_id(0).to(tl.int64)
     head = tl.arange(0, head_block)[:, None]

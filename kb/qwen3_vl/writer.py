@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 import torch
@@ -15,7 +16,10 @@ from kb.qwen3_vl.turns import Turns
 
 __all__ = ["Writer"]
 
+log = logging.getLogger(__name__)
+
 _CAPACITY_STEP = 256
+_RECORDED_STEP = 2
 
 
 class Writer:
@@ -61,9 +65,7 @@ class Writer:
 class _Step:
     """One token to the next, in tensors that stay where they are."""
 
-    def __init__(
-        self, decoder: Decoder, head: Tensor, cache: KeyValueCache, position: int
-    ) -> None:
+    def __init__(self, decoder: Decoder, head: Tensor, cache: KeyValueCache, position: int) -> None:
         self._decoder = decoder
         self._head = head
         self._cache = cache
@@ -83,23 +85,25 @@ class _Step:
         """The token after the last one, which is the one after `n_seen`."""
         self._n_steps += 1
         with torch.inference_mode():
-            if not self._decoder.can_record:
-                self._run(n_seen)
-            elif self._n_steps == 1:
-                # Compiles kernels and makes work spaces, which a recording can't.
+            # The first pass compiles kernels and makes work spaces, which a recording can't.
+            if self._n_steps == _RECORDED_STEP and self._decoder.can_record:
+                self._graph = self._record()
+            if self._graph is None:
                 self._run(n_seen)
             else:
-                if self._graph is None:
-                    self._graph = self._record()
                 self._graph.replay()
         return int(self._token)
 
-    def _record(self) -> torch.cuda.CUDAGraph:
+    def _record(self) -> torch.cuda.CUDAGraph | None:
         graph = torch.cuda.CUDAGraph()
         torch.cuda.synchronize()
-        # Other threads may use the device meanwhile.
-        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-            self._run(0)
+        try:
+            # Other threads may use the device meanwhile.
+            with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+                self._run(0)
+        except RuntimeError as error:
+            log.warning("A pass can't be recorded on this GPU, it writes slower without: %s", error)
+            return None
         return graph
 
     def _run(self, n_seen: int) -> None:
