@@ -119,7 +119,6 @@ class PackedModel:
         if device.type == "cpu":
             batch_tokens = min(batch_tokens, _MAX_PROCESSOR_TOKENS)
         self._most_batch_tokens = self._batch_tokens = batch_tokens
-        self._prefix: tuple[TokenSequence, Prefix] | None = None
         self._readers = ThreadPoolExecutor(_N_READERS, thread_name_prefix="pictures")
 
     @property
@@ -173,6 +172,7 @@ class PackedModel:
         shared = [self._readers.submit(visual.read) for visual in _shared_visuals(sequences)]
         begun: list[_Batch] = []
         pending: list[_Pending] = []
+        prefix: Prefix = []
         while todo or begun:
             check()
             while todo and len(begun) <= _BATCHES_AHEAD:
@@ -185,7 +185,7 @@ class PackedModel:
                 continue
             try:
                 with turns.turn(is_query=is_query):
-                    rows = self._forward([sequences[i] for i in members], pixels)
+                    rows, prefix = self._forward([sequences[i] for i in members], pixels, prefix)
                     pending.append(_Pending(members, rows))
                     # One batch stays queued while the next is prepared; a question waits for
                     # no more than that.
@@ -208,7 +208,6 @@ class PackedModel:
             todo = self._plan(sequences, again)
         for last in pending:
             last.into(states)
-        self._prefix = None
         return states, failed
 
     def _plan(self, sequences: Sequence[TokenSequence], indices: list[int]) -> list[list[int]]:
@@ -255,11 +254,14 @@ class PackedModel:
             pixels += read
         return members, pixels
 
-    def _forward(self, members: Sequence[TokenSequence], pixels: list[UInt8Array]) -> Tensor:
+    def _forward(
+        self, members: Sequence[TokenSequence], pixels: list[UInt8Array], prefix: Prefix
+    ) -> tuple[Tensor, Prefix]:
+        """States of the members' last tokens, and the prefix that they share for the next batch
+        of the same call; `prefix` is what the batch before left, or empty."""
         first = members[0]
         n_shared = first.n_shared
         device = self.decoder.device
-        prefix = self._known_prefix(first)
         # How much of what all share is computed in this pass.
         n_first = 0 if prefix else n_shared
         ids = np.concatenate(
@@ -273,17 +275,17 @@ class PackedModel:
             pixels = pixels[first.n_shared_visuals :]
         shown += [visual for member in members for visual in _own_visuals(member)]
         visuals = self._seen(pixels, shown, _visual_rows(first, members, n_first))
+        # A pass that fails leaves none behind.
+        filled = prefix or []
         states = self.decoder.forward(
             to_device(torch.from_numpy(ids), device),
             to_device(torch.from_numpy(positions), device),
             n_shared,
             tuple(len(member) - n_shared for member in members),
             visuals,
-            prefix if n_shared else None,
+            filled if n_shared else None,
         )
-        if n_shared:
-            self._prefix = (first, prefix)
-        return states
+        return states, filled
 
     def _seen(
         self, pixels: Sequence[UInt8Array], shown: Sequence[Visual], rows: np.ndarray
@@ -295,24 +297,6 @@ class PackedModel:
             pixels, [visual.grid for visual in shown], [visual.is_clip for visual in shown]
         )
         return Visuals(to_device(torch.from_numpy(rows), self.decoder.device), tokens, deep)
-
-    def _known_prefix(self, sequence: TokenSequence) -> Prefix:
-        """Of the batch before, if it began with the very same prompt and pictures."""
-        if self._prefix is None:
-            return []
-        other, prefix = self._prefix
-        n, n_visuals = sequence.n_shared, sequence.n_shared_visuals
-        is_same = (
-            (n, n_visuals) == (other.n_shared, other.n_shared_visuals)
-            and np.array_equal(sequence.token_ids[:n], other.token_ids[:n])
-            and all(
-                one is another
-                for one, another in zip(
-                    sequence.visuals[:n_visuals], other.visuals[:n_visuals], strict=True
-                )
-            )
-        )
-        return prefix if is_same else []
 
 
 def _shared_visuals(sequences: Sequence[TokenSequence]) -> tuple[Visual, ...]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-import numpy as np
-
 from kb.assets import AssetStore
 from kb.protocols import Float32Array
 from kb.qwen3_vl.content import Content
@@ -56,6 +54,4 @@ class CrossEncoderClaimScorer:
             PromptTooLongError: The claim leaves no room for a chunk.
         """
         documents = [Content.of_chunk(chunk, self._assets) for chunk in chunks]
-        scores = self._model.score(Content(text=claim), documents, _INSTRUCTION)
-        # The rerankers put at the very end what could not be shown; it refutes nothing.
-        return np.where(scores == 0, np.float32(np.nan), scores)
+        return self._model.score(Content(text=claim), documents, _INSTRUCTION)

@@ -66,13 +66,15 @@ class Qwen3VLReranker:
             PromptTooLongError: The question leaves no room for a document.
         """
         documents = [Content.of_chunk(hit.chunk, self._assets) for hit in hits]
-        return self.score(Content.of_query(query), documents, query.instruction)
+        scores = self.score(Content.of_query(query), documents, query.instruction)
+        return np.nan_to_num(scores, nan=0.0)
 
     def score(
         self, query: Content, documents: Sequence[Content], instruction: str | None = None
     ) -> Float32Array:
-        """float32 ``(len(documents),)`` in [0, 1]: as `rerank`, for any content."""
-        scores = np.zeros(len(documents), np.float32)
+        """float32 ``(len(documents),)`` in [0, 1], for any content; NaN where a picture of a
+        document can't be shown. Raises as `rerank`."""
+        scores = np.full(len(documents), np.nan, np.float32)
         if not documents:
             return scores
         shown = [i for i, document in enumerate(documents) if self._tokenizer.can_show(document)]
@@ -84,8 +86,8 @@ class Qwen3VLReranker:
         logits = states @ direction
         scores[shown] = np.exp(-np.logaddexp(0, -logits))  # sigmoid that can't overflow
         for i, error in failed.items():
-            scores[shown[i]] = 0.0
-            log.warning("A document is judged as 0: %s", error)
+            scores[shown[i]] = np.nan
+            log.warning("A document is not judged: %s", error)
         return scores
 
     def warm(self) -> None:

@@ -54,12 +54,14 @@ class RemoteReranker:
             PromptTooLongError: The question is longer than the server's context.
         """
         documents = [Content.of_chunk(hit.chunk, self._assets) for hit in hits]
-        return self.score(Content.of_query(query), documents, query.instruction)
+        scores = self.score(Content.of_query(query), documents, query.instruction)
+        return np.nan_to_num(scores, nan=0.0)
 
     def score(
         self, query: Content, documents: Sequence[Content], instruction: str | None = None
     ) -> Float32Array:
-        """float32 ``(len(documents),)`` in [0, 1]: as `rerank`, for any content."""
+        """float32 ``(len(documents),)`` in [0, 1], for any content; NaN for a document that can't
+        be shown or that the server refuses. Raises as `rerank`."""
         if not documents:
             return np.empty(0, np.float32)
         self.warm()
@@ -74,7 +76,7 @@ class RemoteReranker:
         flat = [score for batch in scores for score in batch]
         if all(score is None for score in flat):
             self._check_query(body)
-        return np.array([score or 0.0 for score in flat], np.float32)
+        return np.array([math.nan if score is None else score for score in flat], np.float32)
 
     def warm(self) -> None:
         """Connect and see whether the model is served.

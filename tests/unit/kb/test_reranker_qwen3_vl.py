@@ -18,6 +18,7 @@ from kb.model_config import Qwen3VLRerankerConfig
 from kb.qwen3_vl.content import Content, Picture
 from kb.qwen3_vl.placement import SharedDevice
 from kb.qwen3_vl.prompts import rerank_prompt
+from kb.rerankers.claims import CrossEncoderClaimScorer
 from kb.rerankers.qwen3_vl import Qwen3VLReranker
 from kb.types import Chunk, Hit, ImageRef, Kind, Locator, Modality, Query
 
@@ -129,6 +130,17 @@ def test_a_question_that_leaves_no_room_is_an_error(make: Make) -> None:
         make(max_length=256).rerank(large, [hit("words")])
 
 
+@pytest.mark.parametrize("scale", [1e6, -1e6])
+def test_a_score_of_nought_is_a_judgement(scale: float, make: Make, assets: AssetStore) -> None:
+    """A model that is sure may underflow; only what was not shown is not judged."""
+    reranker = make()
+    with reranker._model.loaded() as (_, direction):
+        direction *= np.float32(scale)
+    chunks = [hit(text).chunk for text in ("words", "more words", "!")]
+    found = CrossEncoderClaimScorer(reranker, "tiny", assets).score("The lamp is green.", chunks)
+    assert set(found.tolist()) <= {0.0, 1.0}
+
+
 @pytest.mark.parametrize("scale", [1e3, -1e3])
 def test_a_certain_model_overflows_nothing(scale: float, make: Make) -> None:
     reranker = make()
@@ -149,6 +161,6 @@ def test_a_document_that_can_t_be_read_is_told_of(
     with caplog.at_level(logging.WARNING):
         scores = make().score(Content("a question"), documents)
     assert scores[0] > 0
-    assert scores[1] == 0
-    assert "judged as 0" in caplog.text
+    assert np.isnan(scores[1])
+    assert "not judged" in caplog.text
     assert "could not be decoded" in caplog.text

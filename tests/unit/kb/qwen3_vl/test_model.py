@@ -275,7 +275,7 @@ class TestOutOfMemory:
         model = packed(tiny_qwen3_vl)
         held: list[weakref.ref[torch.Tensor]] = []
 
-        def fail(members: Sequence[TokenSequence], pixels: object) -> torch.Tensor:
+        def fail(*_: object) -> torch.Tensor:
             # What a real pass has allocated when the memory ends.
             hidden = torch.zeros(10)
             held.append(weakref.ref(hidden))
@@ -299,9 +299,9 @@ def wrapped(
     """`model`, calling `before` with the members of each batch."""
     forward = model._forward
 
-    def watched(members: Sequence[TokenSequence], pixels: Any) -> torch.Tensor:
+    def watched(members: Sequence[TokenSequence], *rest: Any) -> Any:
         before(members)
-        return forward(members, pixels)
+        return forward(members, *rest)
 
     model._forward = watched  # type: ignore[method-assign]
     yield

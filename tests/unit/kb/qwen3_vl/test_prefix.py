@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -100,10 +101,31 @@ def test_another_question_does_not_find_the_prefix_of_the_one_before(
     # The same tokens, another picture.
     other = tokenizer.pairs(Content("", (picture(128, 96, 1),)), [Content("a page")], "Find it.")
     expected = states(packed(tiny_qwen3_vl, 256), other)
-    model._forward(one, [visual.read() for visual in one[0].visuals])
-    found = model._forward(other, [visual.read() for visual in other[0].visuals])
-    np.testing.assert_allclose(found.numpy(), expected, atol=ROUNDING)
     assert np.abs(states(model, one) - expected).max() > 10 * ROUNDING
+    np.testing.assert_allclose(states(model, other), expected, atol=ROUNDING)
+
+
+def test_two_questions_at_once_keep_their_own_prefixes(
+    tokenizer: PromptTokenizer, tiny_qwen3_vl: Path
+) -> None:
+    model = packed(tiny_qwen3_vl, 256)
+    asked = [
+        tokenizer.pairs(Content(question), [Content(str(n)) for n in range(12)], "Find it.")
+        for question in ("Which lamp blinks?", "Who holds the power button down?")
+    ]
+    expected = [states(packed(tiny_qwen3_vl, 256), pairs) for pairs in asked]
+    # Small batches: the two calls alternate on the device.
+    model._most_batch_tokens = model._batch_tokens = max(pairs[0].n_shared for pairs in asked) + 6
+    turns = Turns()
+    with ThreadPoolExecutor(2) as threads:
+        for _ in range(4):
+            calls = [
+                threads.submit(model.last_states, pairs, turns, is_query=True) for pairs in asked
+            ]
+            for call, wanted in zip(calls, expected, strict=True):
+                found, failed = call.result()
+                assert not failed
+                np.testing.assert_allclose(found, wanted, atol=ROUNDING)
 
 
 @pytest.mark.parametrize("lengths", [(4, 5), (1,), (3, 1, 3)])
