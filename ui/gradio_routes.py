@@ -1,6 +1,6 @@
 """Which of Gradio's routes the page needs. Nothing else of Gradio's is served.
 
-Gradio brings some eighty routes: proxies, recorders, an editor, monitoring, several ways to call
+Gradio brings 75 routes: proxies, recorders, an editor, monitoring, several ways to call
 an event. The page uses these; `tests/integration/test_gradio_routes.py` compares them, and those
 that are refused, with the routes that the installed Gradio has.
 """

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["NOTHING", "Policies"]
+from ui.page_policy import page_policy
+
+__all__ = ["Policies", "policy_for"]
 
 # Opened by itself, it runs nothing, loads nothing, and is of no origin.
-NOTHING = "sandbox; default-src 'none'; frame-ancestors 'none'; form-action 'none'"
+_NOTHING = "default-src 'none'; frame-ancestors 'none'; form-action 'none'; base-uri 'none'"
+_SANDBOXED = f"sandbox; {_NOTHING}"
+# What browsers write around a file that they show are styles.
+_SHOWN = f"{_NOTHING}; style-src 'unsafe-inline'"
 
 _EVERYWHERE = {
     "X-Content-Type-Options": "nosniff",
@@ -20,13 +26,25 @@ _EVERYWHERE = {
     "Permissions-Policy": ", ".join(
         f"{feature}=()"
         for feature in (
-            "accelerometer bluetooth browsing-topics camera display-capture geolocation "
+            "accelerometer browsing-topics camera display-capture geolocation "
             "gyroscope hid magnetometer microphone midi payment serial usb xr-spatial-tracking"
         ).split()
     ),
 }
 _PAGE = {"Referrer-Policy": "same-origin"}
-_REST = {"Referrer-Policy": "no-referrer", "Content-Security-Policy": NOTHING}
+_REST = {"Referrer-Policy": "no-referrer", "Content-Security-Policy": _SANDBOXED}
+
+
+def policy_for(media_type: str) -> str:
+    """The Content-Security-Policy of a file of the library that is opened by itself."""
+    if media_type == "application/pdf":
+        # Browsers' PDF viewers do not work in a sandbox. They run a PDF's scripts, if at all, apart
+        # from every page.
+        return f"{_SHOWN}; object-src 'self'"
+    if media_type.startswith(("video/", "audio/")):
+        # A player loads its file once more, which a sandbox makes another site's request.
+        return f"{_SHOWN}; media-src 'self'"
+    return f"sandbox; {_SHOWN}; img-src data:"
 
 
 class Policies:
@@ -39,7 +57,11 @@ class Policies:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        own = _PAGE if scope["path"] == "/" else _REST
+        own = _REST
+        if scope["path"] == "/":
+            nonce = secrets.token_urlsafe(18)
+            scope.setdefault("state", {})["nonce"] = nonce
+            own = _PAGE | {"Content-Security-Policy": page_policy(nonce)}
 
         async def send_with_policies(message: Message) -> None:
             if message["type"] == "http.response.start":

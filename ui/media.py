@@ -12,6 +12,7 @@ from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import FileResponse, HTMLResponse, Response
 from PIL import Image
 
+from ui.headers import policy_for
 from ui.viewer import Shelf, chunk_view, page_view
 
 __all__ = ["STATIC_FILES", "media_router"]
@@ -22,16 +23,8 @@ STATIC_FILES = {"app.css": "text/css", "app.js": "text/javascript", "icon.svg": 
 _THUMBNAIL_PX = 320
 
 _FOREVER = "private, max-age=31536000, immutable"
-_NEVER_RUN = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-_HARDENED = {
-    "X-Content-Type-Options": "nosniff",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-}
-# What browsers show by themselves without running anything of it in our origin. The rest
-# is either sandboxed or downloaded.
-_SHOWN = ("image/", "video/", "audio/", "text/plain", "application/pdf")
-_SANDBOXED = ("text/", "application/xhtml+xml", "application/json", "image/svg+xml")
+# What browsers show by themselves. The rest is downloaded.
+_SHOWN = ("image/", "video/", "audio/", "text/", "application/pdf", "application/json")
 
 
 def media_router(shelf: Shelf) -> APIRouter:
@@ -43,7 +36,7 @@ def media_router(shelf: Shelf) -> APIRouter:
     def static(name: str) -> Response:
         if name not in STATIC_FILES:
             raise HTTPException(404, "There is no such file.")
-        headers = _HARDENED | {"Cache-Control": "no-cache"}
+        headers = {"Cache-Control": "no-cache"}
         return FileResponse(_STATIC / name, media_type=STATIC_FILES[name], headers=headers)
 
     @router.api_route("/assets/{sha256}", methods=both)
@@ -105,13 +98,12 @@ def _page(shelf: Shelf, sha256: str, page: int) -> tuple[Path, str]:
 
 def _picture(found: tuple[Path, str]) -> Response:
     path, media_type = found
-    return FileResponse(
-        path, media_type=media_type, headers=_HARDENED | {"Cache-Control": _FOREVER}
-    )
+    headers = {"Cache-Control": _FOREVER, "Content-Security-Policy": policy_for(media_type)}
+    return FileResponse(path, media_type=media_type, headers=headers)
 
 
 def _small(path: Path) -> Response:
-    headers = _HARDENED | {"Cache-Control": _FOREVER}
+    headers = {"Cache-Control": _FOREVER}
     return Response(_thumbnail(path), media_type="image/jpeg", headers=headers)
 
 
@@ -128,15 +120,14 @@ def _thumbnail(path: Path) -> bytes:
 
 
 def _original(path: Path, media_type: str) -> Response:
-    headers = _HARDENED | {"Cache-Control": "private, no-cache"}
-    sandboxed = media_type.startswith(_SANDBOXED) or media_type.endswith("+xml")
-    if sandboxed or not media_type.startswith(_SHOWN):
-        # Chromium's PDF viewer does not work under a sandbox, so only the rest is put in one.
-        headers["Content-Security-Policy"] = _NEVER_RUN
+    headers = {
+        "Cache-Control": "private, no-cache",
+        "Content-Security-Policy": policy_for(media_type),
+    }
     if media_type.startswith("text/"):
         # Without it Starlette claims utf-8, which would garble other charsets.
         headers["Content-Type"] = media_type
-    shown = sandboxed or media_type.startswith(_SHOWN)
+    shown = media_type.startswith(_SHOWN) or media_type.endswith("+xml")
     return FileResponse(
         path,
         media_type=media_type,
@@ -149,9 +140,4 @@ def _original(path: Path, media_type: str) -> Response:
 def _fragment(content: str | None) -> Response:
     if content is None:
         raise HTTPException(404, "That source is no longer in the library.")
-    headers = _HARDENED | {
-        "Cache-Control": "no-store",
-        # Opened by itself instead of in the page, it runs and loads nothing.
-        "Content-Security-Policy": "sandbox; default-src 'none'; img-src 'self'",
-    }
-    return HTMLResponse(content, headers=headers)
+    return HTMLResponse(content, headers={"Cache-Control": "no-store"})

@@ -24,6 +24,7 @@ from ui.limits import BodyLimits
 from ui.login import USER, Login
 from ui.logs import mask_logs
 from ui.media import media_router
+from ui.page_policy import put_nonces_into_template
 from ui.server_note import ServerNote
 from ui.service import Service
 
@@ -58,6 +59,7 @@ def make_app(service: Service) -> FastAPI:
     os.environ["GRADIO_TEMP_DIR"] = str(service.scratch.page)
     app.include_router(api_router(service))
     app.include_router(media_router(service))
+    put_nonces_into_template()
     blocks = build_app(service)
     options = mount_options(service.config.limits.max_upload_file_bytes)
     mounted: FastAPI = gr.mount_gradio_app(app, blocks, path="/", **options)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from browser_parts import HOSTILE, HOSTILE_NAME, Server, running_server
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
 REPO = Path(__file__).resolve().parents[2]
 SAMPLES = REPO / "data" / "samples"
@@ -30,6 +30,7 @@ class Watch:
 
     foreign_requests: list[str] = field(default_factory=list)
     script_errors: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
 
 
 @pytest.fixture(scope="session")
@@ -87,6 +88,12 @@ def page(
             watch.foreign_requests.append(sent.url)
 
     opened.on("request", on_request)
+
+    def on_console(said: ConsoleMessage) -> None:
+        if "Policy" in said.text:
+            watch.violations.append(said.text)
+
+    opened.on("console", on_console)
     opened.on("pageerror", lambda error: watch.script_errors.append(str(error)))
     opened.goto(server.url)
     opened.get_by_role("textbox", name="Question").or_(
@@ -96,3 +103,4 @@ def page(
     context.close()
     assert watch.foreign_requests == []
     assert watch.script_errors == []
+    assert watch.violations == []

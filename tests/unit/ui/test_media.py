@@ -13,6 +13,7 @@ from made_shelf import PAGE_TEXT, MadeShelf
 from PIL import Image
 
 from kb.types import Kind
+from ui.headers import Policies
 from ui.media import media_router
 
 
@@ -22,7 +23,7 @@ def fetch(shelf: MadeShelf, url: str, **headers: str) -> httpx.Response:
     app.include_router(media_router(shelf))
 
     async def get() -> httpx.Response:
-        transport = httpx.ASGITransport(app)
+        transport = httpx.ASGITransport(Policies(app))
         async with httpx.AsyncClient(transport=transport, base_url="http://kb") as client:
             return await client.get(url, headers=headers)
 
@@ -96,6 +97,18 @@ def test_documents_that_could_run_are_sandboxed(
     assert "allow" not in policy
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["content-type"] == media_type
+
+
+@pytest.mark.parametrize(("chunk", "needs"), [("pdf", "object-src"), ("clip", "media-src")])
+def test_what_a_sandbox_would_not_show_may_load_itself_alone(
+    shelf: MadeShelf, chunk: str, needs: str
+) -> None:
+    policy = fetch(shelf, original(shelf, chunk)).headers["content-security-policy"]
+    directives = dict(directive.split(" ", 1) for directive in policy.split("; "))
+    assert directives.pop(needs) == "'self'"
+    assert directives.pop("style-src") == "'unsafe-inline'"
+    assert directives.pop("default-src") == "'none'"
+    assert set(directives.values()) == {"'none'"}
 
 
 def test_text_claims_no_charset_it_may_not_have(shelf: MadeShelf) -> None:
