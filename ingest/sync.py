@@ -83,6 +83,8 @@ class Syncer:
                 meter.stage("scan")
                 scopes = _scopes(self._kb.home, self.roots(), folders)
                 config = self._kb.config.ingest
+                # Nothing is called unchanged that could not be read if it were asked for.
+                self._kb.ledger.check()
                 if not dry_run:
                     self._kb.recover()
                 plan = make_plan(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack
 from importlib import resources
 from pathlib import Path
 
@@ -14,9 +14,10 @@ from kb.claims import ClaimChecker
 from kb.claims_thresholds import Thresholds
 from kb.config import Config, Home
 from kb.encoders.remote import RemoteEncoder
-from kb.errors import IndexMismatchError, StoreUnavailableError
+from kb.errors import IndexMismatchError
 from kb.knowledge_base import KnowledgeBase
 from kb.ledger import Ledger
+from kb.ledger.damage import salvage_roots
 from kb.models import Models
 from kb.private import make_private
 from kb.protocols import Encoders, MaintainedStore
@@ -52,26 +53,28 @@ def open_knowledge_base(
     # After the rebuild: a remote encoder's fingerprint rests on answers that it forgets.
     schema = CollectionSchema.of(encoders, config.store)
     store = _open_store(home, config, schema)
-    try:
+    with ExitStack() as opened:
+        opened.callback(store.close)
         ledger = Ledger(home.ledger)
-    except BaseException:
-        store.close()
-        raise
-    reranker = models.reranker()
-    checker = ClaimChecker(models.claim_scorer(reranker), claim_thresholds(home))
-    return KnowledgeBase(
-        home=home,
-        config=config,
-        ledger=ledger,
-        store=store,
-        assets=assets,
-        encoders=encoders,
-        retriever=Retriever(store, encoders, ledger, config.retrieve),
-        reranker=reranker,
-        answerer=Answerer(models.generator(), ledger, checker),
-        model_states=models.states,
-        note=" ".join(part for part in (_profile_note(config), models.placement.note) if part),
-    )
+        opened.callback(ledger.close)
+        reranker = models.reranker()
+        checker = ClaimChecker(models.claim_scorer(reranker), claim_thresholds(home))
+        knowledge_base = KnowledgeBase(
+            home=home,
+            config=config,
+            ledger=ledger,
+            store=store,
+            assets=assets,
+            encoders=encoders,
+            retriever=Retriever(store, encoders, ledger, config.retrieve),
+            reranker=reranker,
+            answerer=Answerer(models.generator(), ledger, checker),
+            model_states=models.states,
+            note=" ".join(part for part in (_profile_note(config), models.placement.note) if part),
+        )
+        # It closes them from here on.
+        opened.pop_all()
+    return knowledge_base
 
 
 def _open_store(home: Home, config: Config, schema: CollectionSchema) -> MaintainedStore:
@@ -173,12 +176,8 @@ def _discard(home: Home, config: Config) -> None:
     # Takes the lock first: a ledger that another process has open must not be deleted.
     StorePlace(home, config).discard_all()
     home.remote_encoder.unlink(missing_ok=True)
-    roots: list[Path] = []
-    if home.ledger.exists():
-        with suppress(StoreUnavailableError):
-            ledger = Ledger(home.ledger)
-            roots = ledger.roots()
-            ledger.close()
+    others = home.roots(config)
+    roots = [root for root in salvage_roots(home.ledger) if root not in others]
     for suffix in ("", "-wal", "-shm"):
         Path(f"{home.ledger}{suffix}").unlink(missing_ok=True)
     ledger = Ledger(home.ledger)

@@ -19,7 +19,7 @@ from kb.errors import (
     ModelError,
     PromptTooLongError,
     SourceTooLargeError,
-    StoreUnavailableError,
+    StoreError,
 )
 from kb.masking import masked
 from kb.stopping import StoppedError
@@ -40,7 +40,7 @@ def error_response(error: KnowledgeBaseError) -> JSONResponse:
         status = 400
     elif isinstance(error, InferenceError) and error.items:
         status = 422  # one of the question's own pictures; the model is well
-    elif isinstance(error, StoreUnavailableError | ModelError):
+    elif isinstance(error, StoreError | ModelError):
         status = 503
     return JSONResponse(error_json(error), status_code=status)
 

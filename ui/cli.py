@@ -329,7 +329,7 @@ def doctor(
         print_json(findings)
     else:
         print_findings(findings)
-    if not findings["is_sound"] and not repair:
+    if not findings["is_sound"]:
         raise typer.Exit(1)
 
 

@@ -1,4 +1,5 @@
-"""`kb doctor`: whether library, ledger, vectors and pictures on disk agree."""
+"""`kb doctor`: whether the ledger is sound, and library, ledger, vectors and pictures on disk
+agree."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from rich.markup import escape
 
 from kb.config import Config, Home
 from kb.errors import StoreInUseError
+from kb.ledger import examine_ledger
 from ui.client import find_server
 from ui.service import Service
 
@@ -27,6 +29,10 @@ def examine(home: Home, config: Config, *, repair: bool) -> dict[str, Any]:
         raise StoreInUseError(
             f"A server runs on this home ({server.url}). End it first, then run the doctor."
         )
+    # First: with a damaged ledger nothing else can be compared.
+    problems = examine_ledger(home.ledger)
+    if problems:
+        return {"is_sound": False, "ledger": list(problems), "repaired": False}
     service = Service(home, config)
     try:
         service.kb.recover()
@@ -35,6 +41,7 @@ def examine(home: Home, config: Config, *, repair: bool) -> dict[str, Any]:
         stale = [file for file in plan.files if file.outcome not in ("unchanged", "failed")]
         findings: dict[str, Any] = {
             "is_sound": found.is_sound and not stale,
+            "ledger": [],
             "files_to_sync": [file.source for file in stale],
             "points_without_chunk": len(found.orphan_points),
             "chunks_without_point": len(found.missing_points),
@@ -54,6 +61,15 @@ def examine(home: Home, config: Config, *, repair: bool) -> dict[str, Any]:
 def print_findings(findings: dict[str, Any]) -> None:
     """What was found, and what to do."""
     console = Console(soft_wrap=True)
+    if findings["ledger"]:
+        for problem in findings["ledger"]:
+            console.print(f"ledger: {escape(problem)}", highlight=False)
+        console.print(
+            "The ledger is damaged. `kb sync --rebuild` makes the index anew from your files, "
+            "which are not touched. Name folders that it no longer knows again: `kb sync FOLDER`.",
+            highlight=False,
+        )
+        return
     for source in findings["files_to_sync"]:
         console.print(f"not in step with the disk: {escape(source)}", highlight=False)
     for name in (

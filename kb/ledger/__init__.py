@@ -1,5 +1,6 @@
 """What is indexed: documents, paths and chunks. See `kb.ledger.ledger`."""
 
+from kb.ledger.damage import REBUILD, examine_ledger
 from kb.ledger.ledger import Ledger
 from kb.ledger.listing import FileCount, FileQuery, FileRow
 from kb.ledger.records import (
@@ -13,6 +14,7 @@ from kb.ledger.records import (
 )
 
 __all__ = [
+    "REBUILD",
     "Companion",
     "DocumentRecord",
     "DocumentStatus",
@@ -24,4 +26,5 @@ __all__ = [
     "Shared",
     "Stale",
     "Standing",
+    "examine_ledger",
 ]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from kb.errors import StoreError, StoreUnavailableError
+from kb.ledger.damage import ERRORS, REBUILD, TABLES, told
 from kb.private import private_file
 
 __all__ = ["Database"]
@@ -62,8 +64,73 @@ CREATE TABLE limbo (point_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 """
 
 
+class _Cursor(sqlite3.Cursor):
+    """A cursor whose errors say what to do: of reads as well, whenever they come."""
+
+    connection: _Connection
+
+    def execute(self, *arguments: Any) -> _Cursor:
+        with self.connection.telling():
+            super().execute(*arguments)
+        return self
+
+    def executemany(self, *arguments: Any) -> _Cursor:
+        with self.connection.telling():
+            super().executemany(*arguments)
+        return self
+
+    def fetchone(self) -> Any:
+        with self.connection.telling():
+            return super().fetchone()
+
+    def fetchall(self) -> list[Any]:
+        with self.connection.telling():
+            return super().fetchall()
+
+    def __next__(self) -> Any:
+        try:
+            return super().__next__()
+        except ERRORS as error:
+            raise self.connection.told(error) from error
+
+
+class _Connection(sqlite3.Connection):
+    database: Database
+
+    def cursor(self, factory: Any = _Cursor) -> Any:
+        return super().cursor(factory)
+
+    # Its own ones make plain cursors, whatever `cursor` makes.
+    def execute(self, *arguments: Any) -> Any:
+        return self.cursor().execute(*arguments)
+
+    def executemany(self, *arguments: Any) -> Any:
+        return self.cursor().executemany(*arguments)
+
+    def told(self, error: sqlite3.Error | UnicodeDecodeError) -> Exception:
+        """What is raised of an error of SQLite."""
+        meant = told(error, self.database.path)
+        if meant is None:
+            return error
+        self.database.is_suspect = True
+        return meant
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        try:
+            yield
+        except ERRORS as error:
+            meant = self.told(error)
+            if meant is error:
+                raise
+            raise meant from error
+
+
 class Database:
     """One SQLite file in WAL mode, with a connection a thread.
+
+    Attributes:
+        is_suspect: Something could not be read or written since it was last found sound.
 
     Raises:
         StoreUnavailableError: The file is damaged or of a newer version.
@@ -71,6 +138,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.is_suspect = False
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._connections_lock = threading.Lock()
@@ -87,12 +155,16 @@ class Database:
                     for statement in _SCHEMA.split(";"):
                         db.execute(statement)
                     db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
-        except sqlite3.DatabaseError as error:
+            if version <= _SCHEMA_VERSION:
+                for table, columns in TABLES.items():
+                    self.reader.execute(f"SELECT {columns} FROM {table} LIMIT 0")  # noqa: S608
+        except StoreError as error:
+            self.close()
+            raise StoreUnavailableError(str(error), collection=str(path)) from error
+        except ERRORS as error:
             self.close()
             raise StoreUnavailableError(
-                f"The ledger {path} can't be opened: {error}. Move the folder {path.parent} away "
-                "and run `kb sync`: everything is rebuilt from the library.",
-                collection=str(path),
+                f"The ledger {path} can't be opened: {error}. {REBUILD}", collection=str(path)
             ) from error
         if version > _SCHEMA_VERSION:
             self.close()
@@ -106,9 +178,7 @@ class Database:
     def reader(self) -> sqlite3.Connection:
         db: sqlite3.Connection | None = getattr(self._local, "db", None)
         if db is None:
-            db = sqlite3.connect(
-                self.path, timeout=30.0, isolation_level=None, check_same_thread=False
-            )
+            db = self._connect()
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = NORMAL")
             # SQLite's own lower() knows ASCII only.
@@ -118,25 +188,33 @@ class Database:
             self._local.db = db
         return db
 
+    def _connect(self) -> _Connection:
+        try:
+            db = sqlite3.connect(
+                self.path,
+                timeout=30.0,
+                isolation_level=None,
+                check_same_thread=False,
+                factory=_Connection,
+            )
+        except sqlite3.Error as error:
+            raise told(error, self.path) or error from error
+        db.database = self
+        return db
+
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         db = self.reader
+        db.execute("BEGIN IMMEDIATE")
         try:
-            db.execute("BEGIN IMMEDIATE")
-            try:
-                yield db
-                db.execute("COMMIT")
-            except BaseException:
-                # On a full disk SQLite has rolled back by itself.
-                if db.in_transaction:
+            yield db
+            db.execute("COMMIT")
+        except BaseException:
+            # On a full disk SQLite has rolled back by itself.
+            if db.in_transaction:
+                with suppress(StoreError, sqlite3.Error):
                     db.execute("ROLLBACK")
-                raise
-        except sqlite3.OperationalError as error:
-            raise StoreError(
-                f"The ledger could not be written: {error}. Free some space on the disk of "
-                f"{self.path.parent} and run `kb sync` again; nothing was lost.",
-                collection=str(self.path),
-            ) from error
+            raise
 
     def close(self) -> None:
         """Close every thread's connection."""

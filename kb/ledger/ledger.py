@@ -10,12 +10,18 @@ from the store; `KnowledgeBase.recover` deletes what a crash left there.
 
 from __future__ import annotations
 
+import math
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import TypeAdapter
 
+from kb.errors import StoreError
+from kb.ledger.damage import damaged, find_damage
 from kb.ledger.database import Database
 from kb.ledger.listing import FileCount, FileQuery, FileRow, count_files, find_files
 from kb.ledger.records import (
@@ -34,6 +40,10 @@ __all__ = ["Ledger"]
 # SQLite accepts at least 32,766 variables in a statement since 3.32.
 _MAX_VARIABLES = 20_000
 
+# For so long a ledger that was found sound is not looked through again.
+_SOUND_S = 600.0
+
+_Word = TypeVar("_Word", bound=StrEnum)
 _CHUNK = TypeAdapter(Chunk)
 _COMPANIONS = TypeAdapter(tuple[Companion, ...])
 
@@ -47,10 +57,54 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self._database = Database(path)
+        self._sound_until_s = -math.inf
 
     def close(self) -> None:
         """Close every thread's connection."""
         self._database.close()
+
+    # -- whether it is sound ---------------------------------------------------------------
+
+    def check(self) -> None:
+        """Make sure that what it holds can be read: once, then again where a read failed or
+        some time has passed.
+
+        Raises:
+            StoreError: It is damaged.
+        """
+        now_s = time.monotonic()
+        if not self._database.is_suspect and now_s < self._sound_until_s:
+            return
+        found = next(find_damage(self._database.reader, thorough=False), None)
+        if found is not None:
+            self._database.is_suspect = True
+            raise damaged(self._database.path, found)
+        self._database.is_suspect = False
+        self._sound_until_s = now_s + _SOUND_S
+
+    def _chunk(self, body: str) -> Chunk:
+        try:
+            return _CHUNK.validate_json(body)
+        except ValueError as error:
+            raise self._damaged("a chunk is not what was written") from error
+
+    def _companions(self, text: str) -> tuple[Companion, ...]:
+        if text == "[]":
+            return ()
+        try:
+            return _COMPANIONS.validate_json(text)
+        except ValueError as error:
+            raise self._damaged("the files beside another are not what was written") from error
+
+    def _known(self, kind: type[_Word], word: str) -> _Word:
+        try:
+            return kind(word)
+        except ValueError as error:
+            raise self._damaged(f"{word!r} is no {kind.__name__.lower()}") from error
+
+    def _damaged(self, detail: str) -> StoreError:
+        self._database.is_suspect = True
+        return damaged(self._database.path, detail)
 
     # -- what retrieval asks -------------------------------------------------------------
 
@@ -62,7 +116,7 @@ class Ledger:
                 f"SELECT id, body FROM chunks WHERE id IN ({_marks(part)})",  # noqa: S608
                 part,
             )
-            found.update((row[0], _CHUNK.validate_json(row[1])) for row in rows)
+            found.update((row[0], self._chunk(row[1])) for row in rows)
         return found
 
     def sources(self, document_sha256s: Iterable[str]) -> dict[str, str]:
@@ -133,7 +187,7 @@ class Ledger:
         for sha256, kind, media_type, title, size, date_ns, fingerprint, status, reason, n in rows:
             document = Document(
                 sha256=sha256,
-                kind=Kind(kind),
+                kind=self._known(Kind, kind),
                 media_type=media_type,
                 title=title,
                 size_bytes=size,
@@ -141,11 +195,14 @@ class Ledger:
                 date_ns=date_ns,
                 n_chunks=n,
             )
-            yield DocumentRecord(document, fingerprint, DocumentStatus(status), reason)
+            yield DocumentRecord(document, fingerprint, self._known(DocumentStatus, status), reason)
 
     def files(self, query: FileQuery, limit: int | None = None, offset: int = 0) -> list[FileRow]:
         """Files by path, whatever the case: `limit` of them, or all, from number `offset` on."""
-        return find_files(self._database.reader, query, limit, offset)
+        rows = find_files(self._database.reader, query, limit, offset)
+        for kind in {row.kind for row in rows if row.kind is not None}:
+            self._known(Kind, kind)
+        return rows
 
     def count_files(self, query: FileQuery) -> dict[str, FileCount]:
         """How many files there are of each status."""
@@ -161,6 +218,9 @@ class Ledger:
                 "SELECT DISTINCT media_type, kind, status, fingerprint FROM documents"
             )
         ]
+        for one in shared:
+            self._known(Kind, one.kind)
+            self._known(DocumentStatus, one.status)
         return {
             sha256: Standing(one, n_chunks, reason)
             for one in shared
@@ -176,7 +236,7 @@ class Ledger:
         rows = self._database.reader.execute(
             "SELECT body FROM chunks WHERE document_sha256 = ? ORDER BY ordinal", (sha256,)
         )
-        return [_CHUNK.validate_json(row[0]) for row in rows]
+        return [self._chunk(row[0]) for row in rows]
 
     def page_image(self, sha256: str, page: int) -> ImageRef | None:
         """The picture of a document's page, from 1."""
@@ -185,7 +245,7 @@ class Ledger:
             "ORDER BY ordinal LIMIT 1",
             (sha256, page, Modality.IMAGE),
         ).fetchone()
-        return _CHUNK.validate_json(row[0]).image if row else None
+        return self._chunk(row[0]).image if row else None
 
     def n_pages(self, sha256: str) -> int:
         """The highest page number that a document's chunks name; 0 where none does."""
@@ -197,11 +257,12 @@ class Ledger:
     def all_chunks(self) -> Iterator[Chunk]:
         """Every committed chunk."""
         for (body,) in self._database.reader.execute("SELECT body FROM chunks"):
-            yield _CHUNK.validate_json(body)
+            yield self._chunk(body)
 
     def chunk_ids(self) -> set[str]:
         """The id of every committed chunk."""
-        return {row[0] for row in self._database.reader.execute("SELECT id FROM chunks")}
+        rows = self._database.reader.execute("SELECT id FROM chunks").fetchall()
+        return {row[0] for row in rows}
 
     def n_chunks(self) -> int:
         """How many chunks are committed."""
@@ -230,7 +291,14 @@ class Ledger:
         roots = [str(root)] if root else self._path_roots()
         return {
             (name, path): PathRecord(
-                name, path, sha256, size, mtime, seen, _companions(c) if c != "[]" else (), reason
+                name,
+                path,
+                sha256,
+                size,
+                mtime,
+                seen,
+                self._companions(c) if c != "[]" else (),
+                reason,
             )
             for name in roots
             for path, sha256, size, mtime, seen, c, reason in self._database.reader.execute(
@@ -426,7 +494,3 @@ def _marks(values: Sequence[object]) -> str:
 def _parts(values: Sequence[str]) -> Iterator[Sequence[str]]:
     for start in range(0, len(values), _MAX_VARIABLES):
         yield values[start : start + _MAX_VARIABLES]
-
-
-def _companions(text: str) -> tuple[Companion, ...]:
-    return () if text == "[]" else _COMPANIONS.validate_json(text)
