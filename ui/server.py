@@ -9,7 +9,9 @@ from collections.abc import Callable
 
 import gradio as gr
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.routing import Mount
 from starlette.types import ASGIApp
 
 from kb.errors import ConfigError
@@ -63,9 +65,18 @@ def make_app(service: Service) -> FastAPI:
     blocks = build_app(service)
     options = mount_options(service.config.limits.max_upload_file_bytes)
     mounted: FastAPI = gr.mount_gradio_app(app, blocks, path="/", **options)
+    page = mounted.routes[-1]
+    assert isinstance(page, Mount)
+    assert isinstance(page.app, FastAPI)
+    page.app.add_exception_handler(LookupError, _no_such_event)
     # Gradio looks where a file lies that a page names only when it believes to have been launched.
     blocks.has_launched = True
     return mounted
+
+
+async def _no_such_event(_: Request, __: Exception) -> Response:
+    """What Gradio's routes look up by a number or a name that the sender made up."""
+    return JSONResponse({"detail": "There is no such event."}, 404)
 
 
 def run_server(service: Service, host: str, port: int, on_ready: Callable[[str], None]) -> None:

@@ -223,6 +223,27 @@ def test_no_other_way_of_writing_it_is_taken(
     assert names(service.home.library) == before
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"session_hash": "x", "fn_index": 99, "data": []},
+        {"session_hash": "x", "fn_index": -1, "data": []},
+        {"session_hash": "", "fn_index": 3, "data": [1 << 63], "event_data": 1e308},
+        {"session_hash": "x", "fn_index": 1 << 70, "data": []},
+        {"session_hash": "x", "fn_index": 0, "data": {"path": "/etc/passwd"}},
+        {"fn_index": 0, "data": []},
+        {},
+    ],
+    ids=str,
+)
+def test_an_event_that_is_none_is_the_senders_mistake(
+    client: TestClient, body: dict[str, object]
+) -> None:
+    for fn_index in {body.get("fn_index"), *range(30)} if body else {0}:
+        response = client.post("/gradio_api/queue/join", json=body | {"fn_index": fn_index})
+        assert response.status_code < 500, fn_index
+
+
 def test_gradios_own_check_applies_as_well(service: Service) -> None:
     mounted = make_app(service).routes[-1]
     assert mounted.app.get_blocks().has_launched  # type: ignore[attr-defined]
