@@ -142,11 +142,14 @@ def _declared(data: bytes) -> str | None:
     return None if known.startswith("utf") else _SUPERSETS.get(known, known)
 
 
+_LINE_BEYOND_ASCII = re.compile(rb"^[^\n\x80-\xff]*+[\x80-\xff][^\n]*+\n?", re.MULTILINE)
+
+
 def _sample(data: bytes) -> bytes:
     """Up to `_SAMPLE_BYTES` of lines that say something about the encoding."""
     kept: list[bytes] = []
     n_bytes = 0
-    for line in re.finditer(rb"[^\n]*[\x80-\xff][^\n]*\n?", data):
+    for line in _LINE_BEYOND_ASCII.finditer(data):
         kept.append(line.group()[: _SAMPLE_BYTES - n_bytes])
         n_bytes += len(kept[-1])
         if n_bytes >= _SAMPLE_BYTES:

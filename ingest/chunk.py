@@ -26,7 +26,7 @@ from kb.types import Modality, Segment, Span
 
 __all__ = ["Chunker", "count_tokens"]
 
-_VERSION = 1
+_VERSION = 2
 # What is held in memory at once, in chunks; a longer section is cut here without overlap.
 _MAX_RUN_CHUNKS = 64
 # An atomic text may be this many times the chunk size before it is split after all.
@@ -35,6 +35,10 @@ _ATOMIC_SLACK = 4
 _SHORT_SHARE = 1 / 4
 _TINY_SHARE = 1 / 8
 _MAX_HEADER_LINES = 3
+# Of a title and of each heading above a chunk, and how many of them; of the words of a picture.
+_MAX_LABEL_CHARS = 300
+_MAX_HEADINGS = 16
+_MAX_CAPTION_CHARS = 20_000
 # A token is up to seven letters and the blanks behind it.
 _MAX_TOKEN_CHARS = 16
 
@@ -68,7 +72,7 @@ class Chunker:
         n_pending = 0
         # Pictures do not interrupt the text they stand in; they follow it.
         pictures: list[Segment] = []
-        for section in self._sections(segments):
+        for section in self._sections(map(_bounded, segments)):
             first = section[0]
             if first.modality is not Modality.TEXT:
                 pictures += section
@@ -232,6 +236,23 @@ class Chunker:
             part = run.cut(start, end)
             if part is not None:
                 yield replace(_below(header, part) if header else part, atomic=True)
+
+
+def _bounded(segment: Segment) -> Segment:
+    """`segment` with a title and headings that a chunk can carry, and the words of a picture or
+    clip as far as anybody reads them."""
+    title = segment.title[:_MAX_LABEL_CHARS]
+    headings = tuple(one[:_MAX_LABEL_CHARS] for one in segment.headings[-_MAX_HEADINGS:])
+    if segment.title != title or segment.headings != headings:
+        segment = replace(segment, title=title, headings=headings)
+    if segment.modality is Modality.TEXT or len(segment.text) <= _MAX_CAPTION_CHARS:
+        return segment
+    spans = (replace(s, end=min(s.end, _MAX_CAPTION_CHARS)) for s in segment.spans)
+    return replace(
+        segment,
+        text=segment.text[:_MAX_CAPTION_CHARS],
+        spans=tuple(span for span in spans if span.start < span.end),
+    )
 
 
 def _place(segment: Segment) -> tuple[object, ...]:

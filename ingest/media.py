@@ -128,13 +128,16 @@ _UTF8_BOM = b"\xef\xbb\xbf"
 # Tab, line feed, form feed, carriage return and escape (ISO-2022-JP) occur in text.
 _CONTROLS = bytes(set(range(32)) - {9, 10, 12, 13, 27})
 _MAX_CONTROLS = 0.01
+# Atomic groups: each part is found once, from the left, and never tried again in another way.
+_XML_START = r"\s*+(?:<\?xml[^>]*+(?<=\?)>\s*+)?+"
+_COMMENT = r"<!--(?>.*?-->)\s*+"
 _HTML_START = re.compile(
-    r"\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.I | re.S
+    rf"{_XML_START}(?:{_COMMENT})*+<(?:!doctype\s++html|html)\b", re.IGNORECASE | re.DOTALL
 )
 # Formats that are written in letters but not meant to be read in them.
 _MARKUP_NOBODY_READS = re.compile(
-    r"\s*(?:\{\\rtf|%!PS|(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*|<!doctype svg[^>]*>\s*)*<svg\b)",
-    re.I | re.S,
+    rf"\s*+(?:\{{\\rtf|%!PS|{_XML_START}(?:{_COMMENT}|<!doctype svg[^>]*+>\s*+)*+<svg\b)",
+    re.IGNORECASE | re.DOTALL,
 )
 
 

@@ -23,8 +23,11 @@ Range = tuple[int, int]
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af\U00020000-\U0003134f"
 # Marks that belong to the character before them: a cut must not come between.
 _ATTACHED = "\u0300-\u036f\u200d\u20e3\ufe0e\ufe0f\U0001f3fb-\U0001f3ff"
+# Much white space, or a heap of accents, is no word piece, but a chunk has an end: it counts
+# where there is more of it than texts have. (White space: as many as `_SEPARATORS` cuts at once.)
 _TOKEN = re.compile(
-    rf"[{_CJK}]|\d{{1,2}}|[^\W\d_{_CJK}]{{1,7}}|[^\w\s](?:[{_ATTACHED}]|(?<=\u200d)[^\w\s])*|_"
+    rf"[{_CJK}]|\d{{1,2}}|[^\W\d_{_CJK}]{{1,7}}"
+    rf"|[^\w\s](?:[{_ATTACHED}]|(?<=\u200d)[^\w\s]){{0,12}}|_|\s{{28}}"
 )
 _CLOSING = "\"'”’」』）)\\]】》"
 _SENTENCE = (
@@ -44,7 +47,7 @@ _SEPARATORS = [
     r"\n+",
     rf"[,;:、，：][{_CLOSING}]*\s*(?!\d)",
     r"\s+",
-    rf"(?s:.{{28}}[{_ATTACHED}]*(?<!\u200d))",
+    rf"(?s:.{{28}}[{_ATTACHED}]{{0,28}}(?<!\u200d))",
     rf"(?s:.)(?![{_ATTACHED}])(?<!\u200d)",
 ]
 

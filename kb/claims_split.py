@@ -17,8 +17,9 @@ _MARKER = re.compile(
 )
 _ROW = re.compile(r"[ \t]*\|(?P<cells>.*)\|[ \t]*$")
 _RULE = re.compile(r"[ \t]*\|[ \t:|-]+\|[ \t]*$")
-_HARD_BREAK = re.compile(r"(?: {2,}|\\)$")
-_CITATION = re.compile(r"\s*\[(\d{1,3})\]")
+_HARD_BREAK = re.compile(r"(?: {2}|\\)$")
+# White space is looked through once, from its start.
+_CITATION = re.compile(r"(?:(?<!\s)\s++)?\[(\d{1,3})\]")
 _CITATIONS = r"(?:\s*\[\d{1,3}\])*"
 _CLOSERS = "[\"'”’」』)）*_]*"
 _END = re.compile(

@@ -9,7 +9,7 @@ __all__ = ["escape_markdown"]
 # ASCII punctuation that can open markup anywhere (CommonMark 0.31, GFM tables, strikethrough
 # and math of common renderers). An underscore inside a word opens nothing.
 _ANYWHERE = re.compile(r"[\\`*\[\]<>|~$&@]|(?<![^\W_])_|_(?![^\W_])")
-_AT_LINE_START = re.compile(r"^(\s*)([#+\-=]|\d+(?=[.)]))", re.MULTILINE)
+_AT_LINE_START = re.compile(r"^([^\S\n]*+)([#+\-=]|\d++(?=[.)]))", re.MULTILINE)
 _BARE_LINK = re.compile(r"(?<=[A-Za-z]):(?=//)|(?<=www)\.(?=\w)", re.IGNORECASE)
 
 

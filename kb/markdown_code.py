@@ -16,7 +16,7 @@ __all__ = ["CodeSplitter", "Part", "Piece"]
 
 _CODE_INDENT: Final = 4
 _TAB: Final = 4
-_LEAD = r"[ \t]*(?:>[ \t]*)*"
+_LEAD = r"[ \t]*+(?:>[ \t]*+)*+"
 _MARKER = r"(?:[-*+]|\d{1,9}[.)])"
 _LINE = re.compile(
     rf"(?P<lead>{_LEAD})(?:(?P<blank>\n|\Z)|(?P<marker>{_MARKER}(?:[ \t]+|(?=\n|\Z)))?"

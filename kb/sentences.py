@@ -57,9 +57,9 @@ _RULE_ROW = re.compile(r"[ \t]*\|[\s|:\-]+\|[ \t]*$")
 _HEADING = re.compile(r"[ \t]*#{1,6}[ \t]+\S")
 _FIELD = re.compile(r"[ \t]*[^\s:：][^:：.。]{0,30}[:：]\s*\S")
 _KEY = re.compile(r"[ \t]*([^:]{1,60}?):(?:\s|$)")
-_CONTENTS = re.compile(
-    r"(?=.*[^\W\d_]).*?(?P<leader>(?:[ \t]*[.·…]){3,})?[ \t]*(?<=[ \t.·…])(?P<page>\d{1,4})[ \t]*"
-)
+_LEADER_MARKS = ".·…"
+_LEADER = f" \t{_LEADER_MARKS}"
+_PAGE_AT_END = re.compile(rf"(?<=[{_LEADER}])(\d{{1,4}})[ \t]*+\Z")
 _LETTER = re.compile(r"[^\W\d_]")
 _DIGIT = re.compile(r"\d")
 _ENDS = re.compile(r"[.!?。！？:：;；…][\"'”’」』)\]）]*\s*$")
@@ -76,6 +76,7 @@ _MAX_HEADING_CHARS = 80
 # Of prose set in lines about three in four go on in lower case, of labels and forms few.
 _MIN_LOWER_SHARE = 0.3
 _MIN_CONTENTS_LINES = 3
+_MIN_LEADER_MARKS = 3
 
 
 def units(text: str, layout: Layout = Layout.PROSE) -> list[Unit]:
@@ -118,7 +119,7 @@ def _blocks(text: str, layout: Layout) -> Iterator[_Block]:
             yield from _joined(
                 text,
                 _without_contents(text, lines),
-                lambda before, line: _line_ends(before, line, widest),
+                lambda last, line: _line_ends(last, line, widest),
             )
 
 
@@ -147,7 +148,12 @@ def _joined(
             current is not None
             and kind is UnitKind.SENTENCE
             and current.kind in (UnitKind.SENTENCE, UnitKind.STEP)
-            and not is_apart(text[current.start : current.end], line)
+            and not is_apart(
+                text[
+                    text.rfind("\n", current.start, current.end) + 1 or current.start : current.end
+                ],
+                line,
+            )
         ):
             current = current._replace(end=end)
             continue
@@ -200,21 +206,32 @@ def _is_ragged(text: str, lines: Sequence[tuple[int, int]]) -> bool:
 def _without_contents(text: str, lines: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """`lines` without those of a table of contents: some in a row whose last words are page
     numbers that do not fall, or that have a leader of dots."""
-    matches = [_CONTENTS.fullmatch(text[start:end]) for start, end in lines]
+    entries = [_contents_entry(text[start:end]) for start, end in lines]
     kept: list[tuple[int, int]] = []
     at = 0
     while at < len(lines):
         run = at
         last, leaders = 0, 0
-        while run < len(lines) and (match := matches[run]) and int(match["page"]) >= last:
-            last, run = int(match["page"]), run + 1
-            leaders += bool(match["leader"])
+        while run < len(lines) and (entry := entries[run]) and entry[0] >= last:
+            last, run = entry[0], run + 1
+            leaders += entry[1]
         if run - at >= _MIN_CONTENTS_LINES or (run > at and leaders == run - at):
             at = run
             continue
         kept.append(lines[at])
         at += 1
     return kept
+
+
+def _contents_entry(line: str) -> tuple[int, bool] | None:
+    """The page that a line of a table of contents ends with, and whether a leader of three dots
+    or more leads to it; None for other lines."""
+    page = _PAGE_AT_END.search(line)
+    if page is None or not _LETTER.search(line):
+        return None
+    before = line[: page.start()]
+    leader = before[len(before.rstrip(_LEADER)) :]
+    return int(page[1]), sum(map(leader.count, _LEADER_MARKS)) >= _MIN_LEADER_MARKS
 
 
 def _lines(text: str) -> list[tuple[int, int]]:
@@ -233,20 +250,18 @@ def _kind(line: str) -> tuple[UnitKind, int | None]:
     return UnitKind.STEP, int(digits) if digits else None
 
 
-def _line_ends(before: str, line: str, widest: int) -> bool:
-    """Whether the block `before` ends ahead of `line`: it ends with a mark, or its last line
-    stops well short of the margin and `line` begins anew."""
-    last = before.rsplit("\n", 1)[-1]
+def _line_ends(last: str, line: str, widest: int) -> bool:
+    """Whether the block whose last line is `last` ends ahead of `line`: it ends with a mark, or
+    its last line stops well short of the margin and `line` begins anew."""
     if _ENDS.search(last) or (_FIELD.match(last) and _FIELD.match(line)):
         return True
     first = line.lstrip()[:1]
     return len(last.rstrip()) < 0.6 * widest and not first.islower()
 
 
-def _is_apart(before: str, line: str) -> bool:
-    """Whether `line` of a picture or a form begins anew: not where it goes on in lower case,
-    nor where it is the number to the name above it."""
-    last = before.rsplit("\n", 1)[-1]
+def _is_apart(last: str, line: str) -> bool:
+    """Whether `line` of a picture or a form begins anew after the line `last`: not where it goes
+    on in lower case, nor where it is the number to the name above it."""
     if not _LETTER.search(line) and _DIGIT.search(line):
         return not _LETTER.search(last)
     return bool(_ENDS.search(last)) or not line.lstrip()[:1].islower()

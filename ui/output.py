@@ -128,7 +128,7 @@ def print_results(result: Json) -> None:
 
 def plain(markdown: str) -> str:
     """An answer's Markdown for a terminal: without the backslashes before marks."""
-    return re.sub(r" +\n", "\n", re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", markdown))
+    return re.sub(r"(?<! ) ++\n", "\n", re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", markdown))
 
 
 def print_citations(answer: Json) -> None:

@@ -6,7 +6,7 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
@@ -25,11 +25,13 @@ _MAX_SCANNED_BYTES = 64 * 1024 * 1024
 _MAX_PICTURES = 2000
 # Spacers, bullets and icons say nothing and would be found for every question.
 _MIN_SIDE_PX = 32
-_PICTURE_TAG = re.compile(r"<(?:img|source)\b[^>]*>", re.IGNORECASE)
+_PICTURE_TAG_START = re.compile(r"<(?:img|source)\b", re.IGNORECASE)
 _DATA_URI = re.compile(r"data:[^\"'\s>]*", re.IGNORECASE)
+# Descriptions, names and addresses in brackets have limits, or each of many that never end would
+# be looked for to the end of the file.
 _MARKDOWN_PICTURE = re.compile(
-    r"!\[[^\]]*\]\(\s*(?:<([^>\n]+)>|([^()\s]+(?:\([^()\s]*\)[^()\s]*)*))"
-    r"|^[ ]{0,3}\[[^\]]+\]:\s*(\S+)",
+    r"!\[[^\]]{0,299}\]\(\s*+(?:<([^>\n]{1,499})>|([^()\s]++(?:\([^()\s]*+\)[^()\s]*+)*+))"
+    r"|^[ ]{0,3}\[[^\]\n]{1,999}\]:\s*+(\S++)",
     re.MULTILINE,
 )
 
@@ -60,7 +62,7 @@ def local_pictures(path: Path) -> tuple[Path, ...]:
         text, _ = decode(path.read_bytes())
     except OSError:
         return ()
-    tags = [_DATA_URI.sub("", tag) for tag in _PICTURE_TAG.findall(text)]
+    tags = [_DATA_URI.sub("", tag) for tag in _picture_tags(text)]
     from bs4 import BeautifulSoup
     from bs4.filter import SoupStrainer
 
@@ -73,6 +75,16 @@ def local_pictures(path: Path) -> tuple[Path, ...]:
         references += ["".join(match) for match in _MARKDOWN_PICTURE.findall(text)]
     found = (_resolve(path.parent, reference) for reference in references)
     return tuple(dict.fromkeys(file for file in found if file is not None))
+
+
+def _picture_tags(text: str) -> Iterator[str]:
+    """The tags that show pictures, each up to the next ``>``."""
+    at = 0
+    while start := _PICTURE_TAG_START.search(text, at):
+        at = text.find(">", start.end()) + 1
+        if not at:
+            return
+        yield text[start.start() : at]
 
 
 def _resolve(folder: Path, reference: str) -> Path | None:

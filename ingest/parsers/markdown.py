@@ -21,25 +21,34 @@ _MAX_FRONT_MATTER_CHARS = 100_000
 _MAX_FRONT_MATTER_DEPTH = 20
 _MAX_TITLE_CHARS = 500
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-_ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
+_ATX_START = re.compile(r" {0,3}(#{1,6})(?=[ \t]|$)")
 _SETEXT = re.compile(r" {0,3}(=+|-+)[ \t]*$")
 _THEMATIC_BREAK = re.compile(r" {0,3}([-*_])[ \t]*(?:\1[ \t]*){2,}$")
-_HEADING_ID = re.compile(r"\s*\{#([\w:.\-]+)[^}]*\}$")
-_TABLE_RULE = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
+_HEADING_ID = re.compile(r"\{#([\w:.\-]++)[^}]*+\}\Z")
+_TABLE_RULE = re.compile(
+    r"[ \t]*+(?:\|[ \t]*+)?:?-++:?[ \t]*+(?:\|[ \t]*+:?-++:?[ \t]*+)*+(?:\|[ \t]*+)?$"
+)
 _LIST_OR_QUOTE = re.compile(r"\s*(?:[-*+>]|\d+[.)])(?:\s|$)")
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+# Descriptions, names, titles and addresses in brackets have limits, or each of many that never end
+# would be looked for to the end of the file.
 _PICTURE = re.compile(
-    r"!\[(?P<alt>[^\]]*)\](?:\(\s*(?:<(?P<quoted>[^>\n]+)>|(?P<plain>[^()\s]*(?:\([^()\s]*\)[^()\s]*)*))"
-    r"(?:\s+[\"'(](?P<title>[^\"')]*)[\"')])?\s*\)|\[(?P<name>[^\]]*)\])"
-    r"|(?P<tag><img\b[^>]*>)",
+    r"!\[(?P<alt>[^\]]{0,299})\](?:\(\s*+(?:<(?P<quoted>[^>\n]{1,499})>"
+    r"|(?P<plain>[^()\s]*+(?:\([^()\s]*+\)[^()\s]*+)*+))"
+    r"(?:\s++[\"'(](?P<title>[^\"')]{0,299})[\"')])?\s*+\)|\[(?P<name>[^\]]{0,299})\])"
+    # Of any length, or with a "<" in what it says.
+    r"|(?P<tag><img\b(?:[^<>]*+|[^>]{0,999})>)",
     re.IGNORECASE,
 )
-_FILE_NAME = re.compile(
-    r"\s*[\w\-. ]+\.(?:png|jpe?g|gif|bmp|tiff?|emf|wmf|webp|svg)\s*$", re.IGNORECASE
+_FILE_NAME = re.compile(r"[\w\-. ]+\.(?:png|jpe?g|gif|bmp|tiff?|emf|wmf|webp|svg)", re.IGNORECASE)
+_DEFINITION = re.compile(
+    r"^ {0,3}\[([^\]\n]{1,999})\]:\s*+<?(\S+?)>?(?:\s++[\"'(].*+)?$", re.MULTILINE
 )
-_DEFINITION = re.compile(r"^ {0,3}\[([^\]]+)\]:\s*<?(\S+?)>?(?:\s+[\"'(].*)?$", re.MULTILINE)
 _LINK = re.compile(r"(?<!!)\[([^\[\]]+)\]\((?:[^()\s]|\([^()]*\))*(?:\s+\"[^\"]*\")?\)")
-_EMPHASIS = re.compile(r"(\*\*|__|\*|`)(?=\S)(.+?)(?<=\S)\1")
+_EMPHASIS = re.compile(r"(\*\*|__|\*|`)(?=\S)(.{1,200}?)(?<=\S)\1")
+
+
+# In longer ones no marks are looked for; they are texts: see `SectionWriter.heading`.
+_MAX_HEADING_CHARS = 2000
 
 
 class MarkdownParser:
@@ -84,8 +93,8 @@ def write_markdown(
             end = _end_of_fence(lines, at, fence[1])
             writer.block("\n".join(lines[at:end]))
             at = end
-        elif (heading := _ATX.match(line)) is not None:
-            _heading(writer, len(heading[1]), heading[2] or "")
+        elif (heading := _atx(line)) is not None:
+            _heading(writer, *heading)
             at += 1
         elif _begins_table(lines, at):
             end = _end_of_paragraph(lines, at, table=True)
@@ -147,18 +156,36 @@ def first_heading(text: str) -> str:
             fenced = not fenced
         if fenced:
             continue
-        if (heading := _ATX.match(line)) is not None and len(heading[1]) == 1 and heading[2]:
-            return _plain(_HEADING_ID.sub("", heading[2]))
+        if (heading := _atx(line)) is not None and heading[0] == 1 and heading[1]:
+            return _plain(_split_id(heading[1])[0])
         if line.strip() and following.strip() and not following.strip().strip("="):
             return _plain(line)
     return ""
 
 
 def _heading(writer: SectionWriter, level: int, text: str) -> None:
-    anchor = _HEADING_ID.search(text)
-    plain = _plain(_HEADING_ID.sub("", text))
-    if plain:
-        writer.heading(level, plain, anchor[1] if anchor else None)
+    text, anchor = _split_id(text)
+    if plain := _plain(text):
+        writer.heading(level, plain, anchor)
+
+
+def _atx(line: str) -> tuple[int, str] | None:
+    """Level and text of a heading that begins with number signs; those that close it are off."""
+    start = _ATX_START.match(line)
+    if start is None:
+        return None
+    text = line[start.end() :].strip(" \t")
+    open_text = text.rstrip("#")
+    if open_text.endswith((" ", "\t")):
+        text = open_text.rstrip(" \t")
+    return len(start[1]), text
+
+
+def _split_id(heading: str) -> tuple[str, str | None]:
+    """A heading without the ``{#id}`` at its end, and that."""
+    at = heading.rfind("{#")
+    found = _HEADING_ID.match(heading, at) if at >= 0 else None
+    return (heading[:at].rstrip(), found[1]) if found else (heading, None)
 
 
 def _paragraph(
@@ -177,8 +204,16 @@ def _paragraph(
             )
     without = _PICTURE.sub(lambda match: _said(match["alt"]), text)
     if without != text or "<!--" in text:
-        without = "\n".join(line for line in _COMMENT.sub("", without).split("\n") if line.strip())
+        without = "\n".join(line for line in _without_comments(without).split("\n") if line.strip())
     writer.block(without)
+
+
+def _without_comments(text: str) -> str:
+    parts, at = [], 0
+    while (start := text.find("<!--", at)) >= 0 and (end := text.find("-->", start + 4)) >= 0:
+        parts.append(text[at:start])
+        at = end + 3
+    return "".join([*parts, text[at:]])
 
 
 def _reference(match: re.Match[str], definitions: dict[str, str]) -> tuple[str, tuple[str, ...]]:
@@ -198,7 +233,7 @@ def _reference(match: re.Match[str], definitions: dict[str, str]) -> tuple[str, 
 
 def _said(alt: str | None) -> str:
     """An alternative text, unless it is the file's name, which programs put there."""
-    return "" if alt is None or _FILE_NAME.match(alt) else alt
+    return "" if alt is None or _FILE_NAME.fullmatch(alt.strip()) else alt
 
 
 def _begins_table(lines: list[str], at: int) -> bool:
@@ -222,7 +257,7 @@ def _end_of_fence(lines: list[str], at: int, fence: str) -> int:
 def _end_of_paragraph(lines: list[str], at: int, *, table: bool = False) -> int:
     for end in range(at + 1, len(lines)):
         line = lines[end]
-        if not line.strip() or _FENCE.match(line) or _ATX.match(line):
+        if not line.strip() or _FENCE.match(line) or _ATX_START.match(line):
             return end
         if table:
             if "|" not in line:
@@ -234,4 +269,6 @@ def _end_of_paragraph(lines: list[str], at: int, *, table: bool = False) -> int:
 
 def _plain(text: str) -> str:
     """A heading without its marks of emphasis, code and links."""
-    return unescape(_EMPHASIS.sub(r"\2", _LINK.sub(r"\1", text))).strip()
+    if len(text) <= _MAX_HEADING_CHARS:
+        text = _EMPHASIS.sub(r"\2", _LINK.sub(r"\1", text))
+    return unescape(text).strip()

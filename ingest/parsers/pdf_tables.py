@@ -33,7 +33,7 @@ JOIN_PT = 3.0
 MIN_WIDTH_PT = 60.0
 MAX_EMPTY_PT = 30.0  # Between two rules of one table.
 
-_NUMBER = re.compile(r"(\d+\.?)+|[A-Z](\.\d+)*")
+_NUMBER = re.compile(r"(?:\d++\.?)++|[A-Z](?:\.\d++)*+")
 
 
 def find_tables(

@@ -11,6 +11,8 @@ __all__ = ["SectionWriter", "slug"]
 
 # A page without headings is one section; handing it on in parts bounds memory.
 _MAX_SECTION_CHARS = 20_000
+# A heading stands before the text of each chunk below it. A longer one is a text as well.
+_MAX_HEADING_CHARS = 300
 _NOT_IN_SLUG = re.compile(r"[^\w\- ]+")
 
 
@@ -27,7 +29,7 @@ class SectionWriter:
         self._page = page
         self._path: list[tuple[int, str]] = []
         self._anchor: str | None = None
-        self._anchors: set[str] = set()
+        self._anchors: dict[str, int] = {}
         self._blocks: list[tuple[str, bool]] = []
         self._n_chars = 0
         self._heading_is_alone = False
@@ -62,9 +64,11 @@ class SectionWriter:
         self.close(keep_lone_heading=goes_deeper)
         while self._path and self._path[-1][0] >= level:
             self._path.pop()
-        self._path.append((level, text))
+        self._path.append((level, text[:_MAX_HEADING_CHARS]))
         self._anchor = self._unique(anchor or slug(text) or "section")
         self._heading_is_alone = True
+        if len(text) > _MAX_HEADING_CHARS:
+            self.block(text)
 
     def block(self, text: str, *, tight: bool = False) -> None:
         """Add a paragraph, an item of a list (`tight`: no empty line between two of them), or
@@ -120,9 +124,10 @@ class SectionWriter:
         return Segment(Modality.TEXT, self.locator, text, self._title, self.headings)
 
     def _unique(self, anchor: str) -> str:
-        candidate, n = anchor, 1
+        candidate = anchor
         while candidate in self._anchors:
-            n += 1
-            candidate = f"{anchor}-{n}"
-        self._anchors.add(candidate)
+            # From where the last one of this name left off.
+            self._anchors[anchor] += 1
+            candidate = f"{anchor}-{self._anchors[anchor]}"
+        self._anchors[candidate] = 1
         return candidate

@@ -15,16 +15,16 @@ __all__ = ["TextParser", "read_text", "title_from_name"]
 
 _MAX_BYTES = 256 * 1024 * 1024
 _MAX_TITLE_CHARS = 100
-_PARAGRAPH = re.compile(r"[^\n]*\S[^\n]*(?:\n[^\n]*\S[^\n]*)*")
+_PARAGRAPH = re.compile(r"^[^\S\n]*+\S[^\n]*+(?:\n[^\S\n]*+\S[^\n]*+)*+", re.MULTILINE)
 _PROSE_SUFFIXES = frozenset({"", ".txt", ".text", ".rst"})
 _WORD = re.compile(r"[^\W\d_]{2}")
 _RULE = re.compile(r"[=\-~*_#]{3,}\s*$")
 # WebVTT allows hours to be left out, SubRip writes a comma before the milliseconds.
 _TIMES = re.compile(
-    r"(?:(\d{1,4}):)?(\d{1,2}):(\d{2})[.,](\d{1,3})\s*-->"
-    r"\s*(?:(\d{1,4}):)?(\d{1,2}):(\d{2})[.,](\d{1,3})"
+    r"(?:(\d{1,4}):)?(\d{1,2}):(\d{2})[.,](\d{1,3})\s*+-->"
+    r"\s*+(?:(\d{1,4}):)?(\d{1,2}):(\d{2})[.,](\d{1,3})"
 )
-_CUE_MARKUP = re.compile(r"<[^>]*>|\{\\[^}]*\}")
+_CUE_MARKUP = re.compile(r"<[^<>]*+>|\{\\[^{}]*+\}")
 
 
 def read_text(source: Source) -> str:

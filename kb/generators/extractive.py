@@ -37,6 +37,7 @@ _MIN_PICTURE = 0.75
 # of the question; less is enough for one with words that those before it lack.
 _WORTH = 0.9
 _WORTH_WITH_NEWS = 0.8
+_CJK_LINE_BREAK = re.compile(r"(?<=[\u3001-\u9fff\uff00-\uffef])[^\S\n]*+\n\s*+(?=[\u3001-\u9fff])")
 
 
 class ExtractiveGenerator:
@@ -160,7 +161,7 @@ def _cells(row: str) -> list[str]:
 
 def _one_line(text: str) -> str:
     """Lines of a page joined: without a space between Chinese characters."""
-    joined = re.sub(r"(?<=[\u3000-\u9fff\uff00-\uffef])\s*\n\s*(?=[\u3000-\u9fff])", "", text)
+    joined = _CJK_LINE_BREAK.sub("", text)
     return re.sub(r"\s+", " ", joined).strip()
 
 

@@ -14,14 +14,16 @@ _BEGUN_NAME = "|".join(
     sorted({form[:n] for form in (NOT_FOUND, "NOT\\_FOUND") for n in range(1, len(form) + 1)})
 ).replace("\\", "\\\\")
 # What stands around it: quotes, brackets, emphasis, code, and what closes a sentence.
-_OPENS = r"*_`~\"'“‘「『(\[【<"
+_OPENING = "*_`~\"'“‘「『([【<"
+_OPENS = _OPENING.replace("[", r"\[")
+_BESIDE = rf"\s{_OPENS}”’」』)\]】>"
 _AROUND = rf"\s{_OPENS}”’」』)\]】>#.,;:!?。，、；：！？…–—-"
 _AT_START = re.compile(rf"[{_AROUND}]*{_NAME}")
 _BEGUN_AT_START = re.compile(rf"[{_AROUND}]*(?:{_BEGUN_NAME})?\Z")
 _BEGUN_AT_END = re.compile(
-    rf"[\s{_OPENS}”’」』)\]】>]*(?:{_NAME}[{_AROUND}]*|(?:{_BEGUN_NAME})\Z|\Z)\Z"
+    rf"(?<![{_BESIDE}])[{_BESIDE}]*+(?:{_NAME}[{_AROUND}]*+|(?:{_BEGUN_NAME})\Z|\Z)\Z"
 )
-_AT_END = re.compile(rf"(?P<kept>[^\w]*?)(?P<space>\s*)[{_OPENS}]*{_NAME}[{_AROUND}]*\Z", re.DOTALL)
+_AT_END = re.compile(rf"(?P<before>[\W_]*+){_NAME}[{_AROUND}]*+\Z")
 _AFTER = re.compile(rf"[{_AROUND}]*")
 _BLANK_LINES = re.compile(r"(?:[^\S\n]*\n)+")
 _SENTENCE_END = re.compile(rf"(?:\A|[.!?。！？…\]】])[\s{_OPENS}”’」』)]*\Z")
@@ -84,6 +86,11 @@ class AnswerText:
         mark = _AT_END.match(self._held) if "FOUND" in self._held else None
         if mark is None or "```" in self._held:
             return self._held
-        is_apart = bool(_SENTENCE_END.search(self._written + mark["kept"])) or "\n" in mark["space"]
-        is_last_word = bool(mark["space"]) and "`" not in self._held and not is_cited
-        return mark["kept"] if is_apart or is_last_word else self._held
+        spaced = mark["before"].rstrip(_OPENING)
+        kept = spaced.rstrip()
+        if "_" in kept:
+            return self._held
+        space = spaced[len(kept) :]
+        is_apart = bool(_SENTENCE_END.search(self._written + kept)) or "\n" in space
+        is_last_word = bool(space) and "`" not in self._held and not is_cited
+        return kept if is_apart or is_last_word else self._held

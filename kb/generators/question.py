@@ -72,7 +72,7 @@ _SHAPES = (
     ),
     _shape(
         r"\b(?:what|which) (?:date|day|year|month)\b|^\W*when\b|何时|什么时候|哪一?[年天日]|日期",
-        r"\b(?:1\d|20)\d\d\b|\d{1,2}[./\-]\d{1,2}[./\-]\d{2,4}|[一二三四五六七八九十\d]+[年月日]"
+        r"\b(?:1\d|20)\d\d\b|\d{1,2}[./\-]\d{1,2}[./\-]\d{2,4}|[一二三四五六七八九十\d][年月日]"
         r"|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b|\d{1,2}:\d\d",
         0.2,
     ),

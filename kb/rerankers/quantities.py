@@ -59,13 +59,12 @@ _QUANTITY = re.compile(
     # The 30 of HF-30 is a part of a name.
     rf"(?:(?<![A-Za-z0-9.])(?<![A-Za-z]-)(?P<digits>\d+(?:[.,:]\d+)*)|\b(?P<word>{'|'.join(_ENGLISH)})\b"
     # Without a measure such a character is a part of other words as often as a number.
-    r"|(?P<han>[二两三四五六七八九十百千][一二三四五六七八九十百千]*)"
+    r"|(?<![二两三四五六七八九十百千])(?P<han>[二两三四五六七八九十百千][一二三四五六七八九十百千]{0,7})"
     rf"(?=\s?(?:{_UNIT_PATTERN}|[个次步台层级位种块片节])))"
     rf"(?:[\s-]?(?P<unit>{_UNIT_PATTERN}))?",
     re.IGNORECASE,
 )
 _THOUSANDS = re.compile(r",(?=\d{3}(?!\d))")
-_ZEROS = re.compile(r"(\.\d*?)0+$")
 
 
 class Quantity(NamedTuple):
@@ -90,10 +89,16 @@ def quantities(text: str) -> list[Quantity]:
         written = match["digits"] or _ENGLISH.get((match["word"] or "").lower())
         if written is None:
             written = _han_value(match["han"])
-        value = _ZEROS.sub(r"\1", _THOUSANDS.sub("", written)).rstrip(".,:")
+        value = _without_idle_zeros(_THOUSANDS.sub("", written)).rstrip(".,:")
         unit = _UNIT[match["unit"].lower()] if match["unit"] else ""
         found.append(Quantity(value, unit, *match.span()))
     return found
+
+
+def _without_idle_zeros(value: str) -> str:
+    """``3.50`` → ``3.5``."""
+    whole, point, fraction = value.rpartition(".")
+    return f"{whole}.{fraction.rstrip('0')}" if point and fraction.isdecimal() else value
 
 
 def _han_value(written: str) -> str:
