@@ -25,7 +25,13 @@ ADVICE = "Save it in a smaller size, or raise `ingest.max_image_px` in kb.yaml."
 # over the network.
 _DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif"
 _OPTIONS = {"protocol_whitelist": "file", "format_whitelist": _DEMUXERS}
+# What the FFmpeg of 2018 within decord may be given: a container of these, all of whose tracks are
+# of these. Anything else, however sound, is PyAV's.
 _DECORD_DEMUXERS = frozenset({"mp4", "matroska", "avi"})
+_DECORD_CODECS = frozenset(
+    "h264 hevc vp8 vp9 av1 mpeg4 mjpeg aac mp3 opus vorbis flac pcm_s16le mov_text subrip "
+    "webvtt ass".split()
+)
 _SHORTEST_S = 0.001
 _MISSING_END_S = 2.0
 
@@ -45,7 +51,8 @@ class VideoInfo:
         height_px: Likewise.
         rotation: Degrees counterclockwise that make the pictures upright.
         frame_rate: Pictures a second, as found.
-        is_healthy: The header and the packets agree, and nothing is damaged.
+        is_healthy: The header and the packets agree, nothing is damaged, and container and
+            codecs are common ones.
     """
 
     path: Path
@@ -105,6 +112,7 @@ def probe(path: Path, max_px: int, advice: str = ADVICE) -> VideoInfo:
                 and declared_s is not None
                 and abs(missing_s) <= _MISSING_END_S
                 and not _DECORD_DEMUXERS.isdisjoint(container.format.name.split(","))
+                and _DECORD_CODECS.issuperset(map(_codec, container.streams))
             ),
         )
 
@@ -207,6 +215,12 @@ class _Packets:
                 self.first_frame = next(iter(packet.decode()), None)
             except av.FFmpegError:
                 self.is_clean = False
+
+
+def _codec(stream: Any) -> str:
+    """The codec of a track; empty where there is none that FFmpeg knows."""
+    context = stream.codec_context
+    return str(context.codec.canonical_name) if context is not None else ""
 
 
 def _displayed_size(first: av.VideoFrame, stream: Any) -> tuple[int, int]:

@@ -171,20 +171,23 @@ def _warm() -> None:
 
 
 def _read_picture(path: Path, config: IngestConfig, memory_bytes: int) -> EncodedImage:
+    from ingest.confined import confined
     from ingest.pictures import encode_picture, load_picture
 
-    return _limited(
-        lambda: encode_picture(load_picture(path, config.max_image_px, advice=_SMALLER)),
-        path,
-        "picture",
-        memory_bytes,
-    )
+    def decode() -> EncodedImage:
+        return encode_picture(load_picture(path, config.max_image_px, advice=_SMALLER))
+
+    return _limited(lambda: confined(decode, path), path, "picture", memory_bytes)
 
 
 def _read_clip(path: Path, config: IngestConfig, memory_bytes: int) -> tuple[Frame, ...]:
+    from ingest.confined import confined
     from ingest.frames import frames_of_clip
 
-    return _limited(lambda: frames_of_clip(path, config, _SMALLER), path, "clip", memory_bytes)
+    def read() -> tuple[Frame, ...]:
+        return confined(lambda: frames_of_clip(path, config, _SMALLER), path)
+
+    return _limited(read, path, "clip", memory_bytes)
 
 
 def _limited(read: Callable[[], T], path: Path, what: str, memory_bytes: int) -> T:

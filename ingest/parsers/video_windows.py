@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from ingest.confined import confined, confined_items
 from ingest.containers import probe
 from ingest.frames import Sample, encode_frame, n_samples, sample_frames
 from ingest.parsers.base import OcrText, ParseContext
@@ -23,18 +24,21 @@ def read_windows(source: Source, context: ParseContext) -> Iterator[Segment]:
     """What `ingest.parsers.video.VideoParser.parse` gives."""
     path, config = source.absolute, context.config
     try:
-        info = probe(path, config.max_image_px)
+        info = confined(lambda: probe(path, config.max_image_px), path)
     except ParseError as error:
         yield from _subtitles_alone(source, context, error)
         return
-    cues = _Cues((*read_embedded(path), *_companion_cues(source, context.warn)))
+    cues = _Cues(
+        (*confined(lambda: read_embedded(path), path), *_companion_cues(source, context.warn))
+    )
     fps, n_frames = config.video.fps, config.video.max_frames
     n_expected = n_samples(info, fps)
     read_words = context.read_words if config.video.ocr else None
     window: _Window | None = None
     overview: list[Frame] = []
     last_s = 0.0
-    for sample in sample_frames(info, config, fps, context.warn):
+    samples = confined_items(lambda: sample_frames(info, config, fps, context.warn), path)
+    for sample in samples:
         k = round(sample.time_s * fps)
         start_s = k // n_frames * n_frames / fps
         if window is None or start_s != window.start_s:
