@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from browser_parts import KB, Server, running_server
+from gradio_events import as_file, event_of, send_event
 
 PROGRAM = {"X-KB-Request": "1"}
 
@@ -30,7 +31,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def test_a_password_applies_on_this_machine_too(server: Server) -> None:
-    with httpx.Client(base_url=server.url, headers=PROGRAM) as client:
+    with httpx.Client(base_url=server.url, headers=PROGRAM, timeout=60) as client:
         for path in ("/", "/api/status", "/api/health", "/gradio_api/app_id"):
             assert client.get(path).status_code == 401, path
         assert client.post("/api/search", data={"text": "pump"}).status_code == 401
@@ -84,6 +85,25 @@ def test_odd_requests_are_refused(server: Server, request_: str, statuses: set[i
     assert int(status[1]) in statuses
     assert b"root:" not in answer
     assert b"40 decibels" not in answer
+
+
+def test_the_password_gives_no_file_of_the_disk(server: Server) -> None:
+    """Who shares it asks and adds; the machine's other files are not his."""
+    before = sorted(path.name for path in server.library.iterdir())
+    headers = PROGRAM | {"Origin": server.url}
+    login = ("kb", "secret")
+    with httpx.Client(base_url=server.url, headers=headers, auth=login, timeout=60) as client:
+        event = event_of(client, "kb-upload", "upload")
+        for path in ("/etc/passwd", "/proc/self/environ", f"{server.library}/pump.md"):
+            messages = send_event(client, event, [[as_file(path)]])
+            assert not messages[-2]["success"], path
+        folders = {"folders": ["/etc"]}
+        assert client.post("/api/sync", json=folders).status_code == 403
+        folder = {"folder": str(server.library)}
+        assert client.post("/api/forget", data=folder).status_code == 403
+        assert client.post("/api/search", data={"text": "root"}).text.count("/bin/") == 0
+        assert client.get("/api/status").json()["roots"] == [str(server.library)]
+    assert sorted(path.name for path in server.library.iterdir()) == before
 
 
 def test_nothing_of_it_is_written_for_others(server: Server) -> None:
