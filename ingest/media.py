@@ -6,8 +6,10 @@ there the suffix says which kind of text it is.
 
 from __future__ import annotations
 
+import os
 import re
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -115,6 +117,9 @@ CLIP_MIN_FRAMES = 10
 _HEAD_BYTES = 8192
 _PDF_HEADER = re.compile(rb"%PDF-\d")
 _PDF_HEADER_WITHIN_BYTES = 1024
+# The last record with the longest comment; and the list of some 80,000 members.
+_ZIP_END_BYTES = 22 + 65_535
+_MAX_DIRECTORY_BYTES = 4 * 1024 * 1024
 # Sizes of the BMP info headers there are: two letters alone would take a text for a BMP.
 _BMP_HEADER_BYTES = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
@@ -238,10 +243,23 @@ def _from_pdf_header(head: bytes, suffix: str, is_text: bool) -> str | None:
 
 def _from_zip(path: Path) -> str | None:
     try:
+        # The list alone of millions of members would fill the memory.
+        if _directory_bytes(path) > _MAX_DIRECTORY_BYTES:
+            return None
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-            mimetype = archive.read("mimetype")[:64] if "mimetype" in names else b""
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError):
+            mimetype = b""
+            if "mimetype" in names:
+                with archive.open("mimetype") as packed:  # of any size, once it is unpacked
+                    mimetype = packed.read(64)
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        NotImplementedError,
+        RuntimeError,
+        ValueError,
+        EOFError,
+    ):
         return None
     held = frozenset(names)
     for member, media_type in (
@@ -261,6 +279,17 @@ def _from_zip(path: Path) -> str | None:
     if pictures and len(pictures) + ("comicinfo.xml" in files) == len(files):
         return "application/vnd.comicbook+zip"
     return None
+
+
+def _directory_bytes(path: Path) -> int:
+    """Size of a zip archive's list of members, as its last record says (APPNOTE 4.3.16); that of
+    an archive beyond 4 GiB says no size, but the largest number."""
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _ZIP_END_BYTES))
+        end = file.read()
+    at = end.rfind(b"PK\x05\x06")
+    return int.from_bytes(end[at + 12 : at + 16], "little") if at >= 0 else 0
 
 
 def _is_text(head: bytes) -> bool:

@@ -60,6 +60,7 @@ class CodeSplitter:
         self._fence = ""  # that opened the lines of code we are in
         self._is_paragraph = False  # the next line may go on with it
         self._is_single = False  # the block ends with its line
+        self._known_end: tuple[int, bool] | None = None  # of the block, in the text at hand
         self._items: list[int] = []  # the columns where the open list items' content begins
 
     def feed(self, text: str) -> list[Piece]:
@@ -73,6 +74,7 @@ class CodeSplitter:
 
     def _split(self, *, is_end: bool) -> Iterator[Piece]:
         text, at = self._held, 0
+        self._known_end = None
         while at < len(text):
             if self._is_at_start:
                 if not is_end and self._may_become_more(text, at):
@@ -142,7 +144,9 @@ class CodeSplitter:
                 yield Piece(text[begin:at], Part.PROSE)
                 return at
             if found[0] == "`":
-                limit, is_whole = self._block_end(text, at, is_end=is_end)
+                if self._known_end is None or at > self._known_end[0]:
+                    self._known_end = self._block_end(text, at, is_end=is_end)
+                limit, is_whole = self._known_end
                 span = re.compile(rf"(?<!`){found}(?!`)").search(text, at, limit)
                 if span is not None and (is_whole or span.end() < len(text)):
                     yield Piece(text[begin : mark.start()], Part.PROSE)

@@ -6,7 +6,9 @@ import base64
 import binascii
 import hashlib
 import re
+import threading
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
@@ -22,6 +24,8 @@ _SUFFIXES = frozenset(
     {".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif"}
 )
 _MAX_SCANNED_BYTES = 64 * 1024 * 1024
+_LARGE_BYTES = 4 * 1024 * 1024
+_one_large = threading.Lock()
 _MAX_PICTURES = 2000
 # Spacers, bullets and icons say nothing and would be found for every question.
 _MIN_SIDE_PX = 32
@@ -57,11 +61,18 @@ def local_pictures(path: Path) -> tuple[Path, ...]:
         page's folder: the caller keeps those below its root.
     """
     try:
-        if path.stat().st_size > _MAX_SCANNED_BYTES:
+        size_bytes = path.stat().st_size
+        if size_bytes > _MAX_SCANNED_BYTES:
             return ()
-        text, _ = decode(path.read_bytes())
+        # Many at once would take gigabytes.
+        with _one_large if size_bytes > _LARGE_BYTES else nullcontext():
+            return tuple(dict.fromkeys(_references(path)))
     except OSError:
         return ()
+
+
+def _references(path: Path) -> Iterator[Path]:
+    text, _ = decode(path.read_bytes())
     tags = [_DATA_URI.sub("", tag) for tag in _picture_tags(text)]
     from bs4 import BeautifulSoup
     from bs4.filter import SoupStrainer
@@ -73,8 +84,9 @@ def local_pictures(path: Path) -> tuple[Path, ...]:
     ]
     if path.suffix.lower() not in (".html", ".htm", ".xhtml"):
         references += ["".join(match) for match in _MARKDOWN_PICTURE.findall(text)]
-    found = (_resolve(path.parent, reference) for reference in references)
-    return tuple(dict.fromkeys(file for file in found if file is not None))
+    for reference in references:
+        if (file := _resolve(path.parent, reference)) is not None:
+            yield file
 
 
 def _picture_tags(text: str) -> Iterator[str]:

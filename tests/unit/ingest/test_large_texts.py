@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import signal
+import tracemalloc
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 from ingest.chunk import Chunker
-from ingest.media import MEDIA_TYPES, sniff
+from ingest.media import MEDIA_TYPES, SUFFIXES, sniff
 from ingest.parsers import parser_for
 from ingest.parsers.base import ParseContext
 from ingest.parsers.linked_pictures import local_pictures
@@ -131,3 +134,31 @@ def test_a_long_heading_is_a_text_and_is_found_whole(tmp_path: Path) -> None:
     lengths = read(path, "text/markdown")
     assert sum(lengths) > 15_000
     assert max(lengths) < 5_000
+
+
+def test_what_an_archive_holds_is_not_unpacked_to_tell_what_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "a.epub"
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("mimetype", "w", force_zip64=True) as member,
+    ):
+        for _ in range(256):
+            member.write(bytes(1024 * 1024))
+    tracemalloc.start()
+    try:
+        assert sniff(path) == ("application/epub+zip", Kind.EBOOK)
+        assert tracemalloc.get_traced_memory()[1] < 8 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_list_of_a_hundred_thousand_members_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.docx"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("word/document.xml", "x")
+    data = bytearray(path.read_bytes())
+    at = data.rindex(b"PK\x05\x06")
+    data[at + 12 : at + 16] = (5 * 1024 * 1024).to_bytes(4, "little")
+    path.write_bytes(data)
+    with patch("zipfile.ZipFile", side_effect=AssertionError):
+        assert sniff(path) == (SUFFIXES[".docx"], Kind.OFFICE)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import re
+from typing import Any
 
+import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
@@ -63,3 +65,20 @@ def test_long_texts_are_read_in_time() -> None:
     stray = "a ` b " + "word [1] " * 500
     assert code(*stray) == set()
     assert code("`" * 3000 + "".join(f"{'`' * n} " for n in range(1, 300))) == set()
+
+
+@pytest.mark.parametrize("line", ["`a`\n", "x`\n`` y\n", "``a `b`\n"])
+def test_the_end_of_a_block_is_looked_for_once(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    splitter = CodeSplitter()
+    n_looks = 0
+    look = CodeSplitter._block_end
+
+    def counted(*args: Any, **more: Any) -> tuple[int, bool]:
+        nonlocal n_looks
+        n_looks += 1
+        return look(*args, **more)
+
+    monkeypatch.setattr(CodeSplitter, "_block_end", counted)
+    splitter.feed(line * 5000)
+    splitter.end()
+    assert n_looks <= 3
