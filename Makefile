@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test check bench samples clean help
+.PHONY: run test fuzz check bench samples clean help
 .DEFAULT_GOAL := help
 
 help:            ## what there is
@@ -16,6 +16,9 @@ run: $(VENV)/run.stamp  ## install what is needed, index, and open the page
 
 test: $(VENV)/dev.stamp  ## every test
 	$(BIN)/python -m pytest
+
+fuzz: $(VENV)/dev.stamp  ## sync 1,000 damaged samples, others each time
+	$(BIN)/python tests/fuzz.py $(ARGS)
 
 check: $(VENV)/dev.stamp  ## style, types, and the direction of imports
 	$(BIN)/ruff check .

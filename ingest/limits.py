@@ -66,7 +66,7 @@ def limits_of(kind: Kind, size_bytes: int, config: IngestConfig) -> Limits:
     grown = size_bytes / scale.full_bytes
     time_share, memory_share = min(1.0, scale.time + grown), min(1.0, scale.memory + grown)
     return Limits(
-        min(config.time_limit_s, max(_LEAST_S, time_share * config.time_limit_s)),
+        min(config.time_limit_s, max(_LEAST_S, float(round(time_share * config.time_limit_s)))),
         min(
             config.memory_limit_bytes,
             max(_LEAST_BYTES, int(memory_share * config.memory_limit_bytes)),

@@ -184,6 +184,46 @@ def write_hostile_files(folder: Path) -> list[str]:
     return sorted(contents)
 
 
+def fetching_files(url: str) -> dict[str, bytes]:
+    """Files of many kinds that would have their reader ask `url`, or read another file."""
+    playlist = "#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\n{}\n#EXT-X-ENDLIST\n"
+    page = f"<html><head><link rel=stylesheet href={url}/a.css><base href={url}/></head><body>"
+    page += f"<p>The kiln.</p><img src='{url}/a.png'><iframe src={url}></iframe></body></html>"
+    linked = (
+        '<w:p xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships" '
+        'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"><w:drawing>'
+        '<a:blip r:link="r9"/></w:drawing></w:p>'
+    )
+    relationships = (
+        '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+        '<Relationship Id="r9" TargetMode="External" Type="http://schemas.openxmlformats.org/'
+        f'officeDocument/2006/relationships/image" Target="{url}/a.png"/></Relationships>'
+    )
+    external = f'<!DOCTYPE x [<!ENTITY % x SYSTEM "{url}/x.dtd"> %x;]>'
+    texts = {
+        "list.mp4": playlist.format(f"{url}/a.ts"),
+        "list.mkv": playlist.format("file:///etc/passwd"),
+        "list.m3u8": playlist.format(f"{url}/a.ts"),
+        "list.avi": f"ffconcat version 1.0\nfile {url}/a.mp4\n",
+        "page.html": page,
+        "page.xhtml": external + page,
+        "page.md": f"The kiln.\n\n![a]({url}/a.png)\n\n<img src='{url}/b.png'>\n",
+        "lottie.json": f'{{"assets": [{{"u": "{url}", "p": "a.png"}}], "kiln": "is fired"}}',
+    }
+    return {
+        **{name: text.encode() for name, text in texts.items()},
+        "page.epub": epub(external + page),
+        "linked.docx": docx(
+            _word("The kiln") + linked,
+            {"word/_rels/document.xml.rels": relationships.encode()},
+        ),
+        "linked picture.docx": docx(
+            _word("The kiln").replace("</w:body>", f"{linked}</w:body>"),
+            {"word/_rels/document.xml.rels": relationships.encode()},
+        ),
+    }
+
+
 def raw_pdf(*objects: str) -> bytes:
     """A PDF of these objects, numbered from 1; the first is its catalogue."""
     out, offsets = bytearray(b"%PDF-1.7\n"), []

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ingest.dates import clamp_ns
 from kb.errors import ConfigError
 from kb.ledger import FileQuery, FileRow, Ledger
 from kb.types import Kind
@@ -127,7 +128,7 @@ def _library_files(rows: Iterable[FileRow], library: Path) -> list[LibraryFile]:
                 about = Path(row.root, row.path).stat()
             except OSError:
                 continue
-            size_bytes, mtime_ns = about.st_size, about.st_mtime_ns
+            size_bytes, mtime_ns = about.st_size, clamp_ns(about.st_mtime_ns)
         files.append(
             LibraryFile(
                 source=row.path,

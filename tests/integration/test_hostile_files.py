@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from made_hostile_files import (
+    fetching_files,
     hostile_notes,
     raw_pdf,
     sparse_xlsx,
@@ -319,6 +320,31 @@ def test_files_that_are_replaced_after_the_scan_fail_alone(
         assert service.kb.examine().is_sound
     finally:
         service.close()
+
+
+# -- what would fetch something ----------------------------------------------------------------
+
+
+def test_no_file_has_anything_fetched(home: Home) -> None:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(64)
+        listening.settimeout(0.5)
+        files = fetching_files(f"http://127.0.0.1:{listening.getsockname()[1]}")
+        for name, data in files.items():
+            (home.library / name).write_bytes(data)
+        service = open_service(home, time_limit_s=20)
+        try:
+            told = by_source(service.sync())
+            assert set(files) <= set(told)
+            for name in ("page.html", "page.md", "lottie.json"):
+                assert told[name].outcome is Outcome.ADDED, told[name]
+            assert not any("root:" in chunk.text for chunk in service.kb.ledger.all_chunks())
+            # Had anybody asked, the system would have taken the connection by itself.
+            with pytest.raises(TimeoutError):
+                listening.accept()
+        finally:
+            service.close()
 
 
 # -- what a PDF may carry ---------------------------------------------------------------------
