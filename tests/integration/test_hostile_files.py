@@ -282,21 +282,12 @@ def to_link(path: Path) -> None:
     path.symlink_to(secret)
 
 
-def to_folder(path: Path) -> None:
-    path.unlink()
-    path.mkdir()
-
-
 def to_device(path: Path) -> None:
     path.unlink()
     path.symlink_to("/dev/zero")
 
 
-def longer(path: Path) -> None:
-    path.write_text("# Kiln\n\nThis grew meanwhile.\n")
-
-
-@pytest.mark.parametrize("change", [to_pipe, to_link, to_folder, to_device, longer, Path.unlink])
+@pytest.mark.parametrize("change", [to_pipe, to_link, to_device])
 def test_files_that_are_replaced_after_the_scan_fail_alone(
     home: Home, change: Callable[[Path], None]
 ) -> None:
