@@ -25,9 +25,9 @@ from kb.text import terms
 from kb.types import Kind, Source
 
 CONFIG = IngestConfig()
-SIZE = 50_000
-LIMIT_S = 5.0  # of the processor; what grows with the square of the size takes minutes
-MAX_CHUNK_CHARS = 40_000
+SIZE = 30_000
+LIMIT_S = 2.0  # of the processor; what grows with the square of the size takes longer
+MAX_CHUNK_CHARS = 20_000
 PIECES = (
     *'<[|( \n#`*_>\\{,"&中é\u0301',
     *("a.", "。", "# ", "# a\n", "- a\n", "> ", "![", "![](", "<img ", "<!--", "[[", "a,", "\n\n"),
