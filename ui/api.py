@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import queue
 import shutil
 import threading
@@ -64,9 +65,12 @@ _MAX_FIELD_BYTES = 1 << 20
 
 def _path(text: str) -> str:
     """A path that the system can be asked about."""
-    text.encode()  # half a character is a ValueError, too
-    if "\0" in text:
-        raise ValueError("a path holds no NUL")
+    try:
+        os.lstat(text)  # a NUL and half a character are ValueErrors, too
+    except (FileNotFoundError, PermissionError):
+        pass  # whoever uses it says so
+    except OSError as error:
+        raise ValueError(f"no path: {error.strerror}") from error
     return text
 
 

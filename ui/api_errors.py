@@ -3,6 +3,7 @@ that says whose turn it is."""
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -25,10 +26,11 @@ from kb.masking import masked
 from kb.stopping import StoppedError
 from ui.wire import explained
 
-__all__ = ["error_json", "error_response", "handle_errors", "validation_response"]
+__all__ = ["GRADIO_HANDLERS", "error_json", "error_response", "handle_errors"]
 
 # What Starlette says of a form with more in it than it may hold.
 _TOO_MUCH = ("Too many", "Part exceeded")
+_log = logging.getLogger(__name__)
 
 
 def error_response(error: KnowledgeBaseError) -> JSONResponse:
@@ -51,6 +53,12 @@ def error_json(error: Exception) -> dict[str, Any]:
     if not isinstance(error, KnowledgeBaseError):
         message = f"An unexpected error ({name}: {message}). See the log of `kb up`."
     return {"error": {"type": name, "message": message}}
+
+
+def not_from_the_page(request: Request, error: Exception) -> Response:
+    """Gradio's routes take what its own script sends, and trip over all else."""
+    _log.warning("Gradio could not take a request for %s: %r", request.url.path, error)
+    return JSONResponse({"detail": "This is not what the page sends."}, status_code=400)
 
 
 def validation_response(_: Request, error: Exception) -> Response:
@@ -89,3 +97,14 @@ def handle_errors(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, refused)
     app.add_exception_handler(StoppedError, stopped)
     app.add_exception_handler(RequestValidationError, validation_response)
+
+
+_TRIPS: tuple[type[Exception], ...] = (
+    *(ValueError, TypeError, LookupError, AttributeError),
+    *(AssertionError, RecursionError, OSError),
+)
+# For Gradio's own app.
+GRADIO_HANDLERS: dict[Any, Any] = {
+    RequestValidationError: validation_response,
+    **dict.fromkeys(_TRIPS, not_from_the_page),
+}

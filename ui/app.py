@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from fastapi.exceptions import RequestValidationError
 from gradio.themes.utils import colors
 
 from ingest.progress import Progress
-from ui.api_errors import validation_response
+from ui.api_errors import GRADIO_HANDLERS
 from ui.chat import QUIET, build_chat
 from ui.files_html import files_html
 from ui.library import build_library, files_page, library_state
+from ui.page_errors import ToldErrors
 from ui.render import MEDIA, escape
 from ui.search_page import build_search, menu_choices
 from ui.service import Service
@@ -58,9 +58,13 @@ class _Seen:
         return content
 
 
+class Pages(ToldErrors, OwnUploads):
+    """The app's Blocks."""
+
+
 def build_app(service: Service) -> gr.Blocks:
     """The three pages, talking to `service` alone."""
-    with OwnUploads(title=_TITLE, analytics_enabled=False, fill_width=True) as app:
+    with Pages(title=_TITLE, analytics_enabled=False, fill_width=True) as app:
         header = gr.HTML(
             lambda: _header(service), elem_id="kb-header", apply_default_css=False, js_on_load=None
         )
@@ -111,8 +115,7 @@ def mount_options(max_file_bytes: int | None = None) -> dict[str, Any]:
     """What `gradio.mount_gradio_app` is called with beside the app and its path."""
     return {
         "max_file_size": max_file_bytes,
-        # Gradio's own would repeat what was sent, which may be none that JSON can hold.
-        "app_kwargs": {"exception_handlers": {RequestValidationError: validation_response}},
+        "app_kwargs": {"exception_handlers": GRADIO_HANDLERS},
         "theme": _theme(),
         "head": _head(),
         "favicon_path": str(_STATIC / "icon.svg"),

@@ -188,7 +188,7 @@ def _ask(
     box = _box(is_busy=True, is_emptied=is_typed and bool(files))
     yield box, _past(service, past), turn_html(turn, chunks), turn
     try:
-        with received(files) as copies:
+        with received(files, service.scratch.root) as copies:
             query = service.make_query(text, *split_attachments(copies), Filters())
         turn.attach(query)
         painted_s = time.monotonic()

@@ -18,6 +18,7 @@ from ui.library_files import FilesPage, list_page
 from ui.render import escape, message
 from ui.service import Service
 from ui.upload_folder import opened_upload
+from ui.uploads import safe_name
 
 __all__ = ["LibraryPage", "build_library", "files_page", "library_state", "progress_html"]
 
@@ -66,6 +67,9 @@ def build_library(service: Service) -> LibraryPage:
         height=132,
         elem_id="kb-upload",
     )
+    # With the names as they were given: Gradio takes characters out of those that it keeps, so that
+    # `~$a.docx` would not be known for what it is.
+    upload.preprocess = _named
     notice = gr.HTML("", elem_id="kb-notice", apply_default_css=False, js_on_load=None)
     state = gr.HTML(
         lambda: library_state(service),
@@ -113,16 +117,17 @@ def build_library(service: Service) -> LibraryPage:
         found = files_page(service, status, name, int(number) if number.isdecimal() else 1)
         return files_html(found), found.page
 
-    def add(paths: list[str] | None, *filters: Any) -> tuple[Any, ...]:
+    def add(files: list[tuple[str, str]] | None, *filters: Any) -> tuple[Any, ...]:
         added: list[str] = []
         errors: list[str] = []
-        for path in paths or []:
-            name = Path(path).name
+        for path, name in files or []:
             try:
                 with opened_upload(path) as file:
                     added.append(service.upload(name, file))
             except KnowledgeBaseError as error:
-                errors.append(f"{name}: {error}")
+                errors.append(f"{safe_name(name)}: {error}")
+        for path, _ in files or []:
+            service.scratch.forget(path)
         parts = []
         if added:
             noun = "file was" if len(added) == 1 else "files were"
@@ -164,6 +169,12 @@ def build_library(service: Service) -> LibraryPage:
     table.retry(retry, filters, [notice, table], **each)
     retry_all.click(retry_failed, filters, [notice, table], **QUIET)
     return LibraryPage(state, table, filters)
+
+
+def _named(payload: Any) -> list[tuple[str, str]]:
+    """``(path, name)`` of each file that a page uploaded."""
+    files = payload.root if hasattr(payload, "root") else [payload] if payload else []
+    return [(file.path, file.orig_name or Path(file.path).name) for file in files]
 
 
 def files_page(

@@ -29,7 +29,7 @@ _SHOWN = ("image/", "video/", "audio/", "text/", "application/pdf", "application
 
 def media_router(shelf: Shelf) -> APIRouter:
     """Routes under ``/media``: static files, assets, documents, and the viewer's content."""
-    router = APIRouter(prefix="/media", include_in_schema=False)
+    router = APIRouter(prefix="/media")
     both = ["GET", "HEAD"]
 
     @router.api_route("/static/{name}", methods=both)
@@ -65,14 +65,14 @@ def media_router(shelf: Shelf) -> APIRouter:
 
     @router.get("/view/documents/{sha256}/pages/{page}")
     def view_page(sha256: str, page: int) -> Response:
-        return _fragment(page_view(shelf, sha256, page))
+        return _fragment(page_view(shelf, sha256, page) if _is_page(page) else None)
 
     @router.get("/view/{chunk_id}")
     def view(
         chunk_id: str,
-        start: Annotated[int | None, Query(ge=0)] = None,
-        end: Annotated[int | None, Query(ge=0)] = None,
-        time_s: Annotated[float | None, Query(ge=0)] = None,
+        start: Annotated[int | None, Query(ge=0, lt=2**31)] = None,
+        end: Annotated[int | None, Query(ge=0, lt=2**31)] = None,
+        time_s: Annotated[float | None, Query(ge=0, lt=1e9, allow_inf_nan=False)] = None,
     ) -> Response:
         quoted = (start, end) if start is not None and end is not None else None
         return _fragment(chunk_view(shelf, chunk_id, quoted, time_s))
@@ -89,11 +89,17 @@ def _asset(shelf: Shelf, sha256: str) -> tuple[Path, str]:
 
 
 def _page(shelf: Shelf, sha256: str, page: int) -> tuple[Path, str]:
-    ref = shelf.page_image(sha256, page) if _SHA256.fullmatch(sha256) else None
+    is_page = _is_page(page) and _SHA256.fullmatch(sha256)
+    ref = shelf.page_image(sha256, page) if is_page else None
     path = shelf.asset_path(ref) if ref is not None else None
     if ref is None or path is None or not path.is_file():
         raise HTTPException(404, "There is no picture of that page.")
     return path, ref.media_type
+
+
+def _is_page(page: int) -> bool:
+    """Whether it is a number that a page can have; the ledger takes no larger ones."""
+    return 1 <= page < 2**31
 
 
 def _picture(found: tuple[Path, str]) -> Response:

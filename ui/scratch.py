@@ -24,40 +24,52 @@ class Scratch:
 
     Args:
         keep_s: Until a page's upload that was not used is deleted.
+
+    Attributes:
+        root: The folder itself; it is there once `clear` was called.
     """
 
     def __init__(self, home: Home, keep_s: float) -> None:
-        self._root = home.index / "uploads"
+        self.root = home.index / "uploads"
         self._keep_s = keep_s
 
     @property
     def page(self) -> Path:
         """Where Gradio keeps what a page uploaded."""
-        return self._root / "page"
+        return self.root / "page"
 
     @contextmanager
     def folder(self) -> Iterator[Path]:
         """A folder that is gone afterwards."""
-        private_folder(self._root)
-        with tempfile.TemporaryDirectory(dir=self._root, prefix="q-") as folder:
+        private_folder(self.root)
+        with tempfile.TemporaryDirectory(dir=self.root, prefix="q-") as folder:
             yield Path(folder)
+
+    def forget(self, path: str) -> None:
+        """Delete a page's upload that was used. Another page may have uploaded the same: it is
+        told to do so again."""
+        place = Path(path)
+        if place.parent.parent == self.page.resolve():
+            with suppress(OSError):
+                place.unlink()
+                place.parent.rmdir()
 
     def clear(self) -> None:
         """Delete all that a former process left. Call it before anything is uploaded."""
-        shutil.rmtree(self._root, ignore_errors=True)
+        shutil.rmtree(self.root, ignore_errors=True)
         private_folder(self.page)
 
     def sweep(self) -> None:
         """Delete what is older than `keep_s`, and folders that hold nothing."""
         oldest_s = time.time() - self._keep_s
-        for folder, _, names in os.walk(self._root, topdown=False):
+        for folder, _, names in os.walk(self.root, topdown=False):
             for name in names:
                 path = Path(folder, name)
                 with suppress(OSError):
                     if path.lstat().st_mtime < oldest_s:
                         path.unlink()
             with suppress(OSError):
-                if Path(folder) not in (self._root, self.page) and (
+                if Path(folder) not in (self.root, self.page) and (
                     Path(folder).stat().st_mtime < oldest_s
                 ):
                     Path(folder).rmdir()

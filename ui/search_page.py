@@ -77,7 +77,7 @@ def build_search(service: Service) -> list[gr.Dropdown]:
 
         def find() -> str:
             filters = make_filters(folders or [], kinds or [], sources or [], after, before)
-            with received(files) as copies:
+            with received(files, service.scratch.root) as copies:
                 query = service.make_query(text, *split_attachments(copies), filters)
             return results_html(service.search(query), service.kb.assets)
 

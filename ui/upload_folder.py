@@ -75,13 +75,16 @@ def opened_upload(path: str) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def received(paths: Sequence[str]) -> Iterator[list[Path]]:
+def received(paths: Sequence[str], parent: Path | None = None) -> Iterator[list[Path]]:
     """Copies of uploaded files in a folder of their own, under their own names, for a while.
+
+    Args:
+        parent: Where that folder is made; None takes the system's temporary folder.
 
     Raises:
         ConfigError: One is no uploaded file.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=parent) as folder:
         copies: list[Path] = []
         for n, path in enumerate(paths):
             copy = Path(folder, str(n), Path(path).name)

@@ -357,9 +357,17 @@
     true,
   );
 
+  // Gradio shows a notice's words as HTML, and names of files may be among them.
+  function plainNotices() {
+    for (const words of document.querySelectorAll('[data-testid="toast-text"]')) {
+      if (words.firstElementChild) words.textContent = words.textContent;
+    }
+  }
+
   function begin() {
     applyTheme();
     restoreDraft();
+    new MutationObserver(plainNotices).observe(document.body, { childList: true, subtree: true });
     // Gradio sets its own idea of the theme when it starts.
     new MutationObserver(applyTheme).observe(document.body, { attributeFilter: ["class"] });
   }
