@@ -357,7 +357,45 @@
     true,
   );
 
-  // Gradio shows a notice's words as HTML, and names of files may be among them.
+  // Gradio shows the names of files that it does not take as HTML. So no name has markup in it by
+  // the time Gradio sees it; those that the library takes are changed likewise.
+  function plainFiles(files) {
+    if (![...files].some((file) => /[<>]/.test(file.name))) return null;
+    const plain = new DataTransfer();
+    for (const file of files) {
+      const name = file.name.replaceAll("<", "\u2039").replaceAll(">", "\u203a");
+      const { type, lastModified } = file;
+      plain.items.add(name === file.name ? file : new File([file], name, { type, lastModified }));
+    }
+    return plain;
+  }
+  document.addEventListener(
+    "change",
+    (event) => {
+      const plain = event.target.type === "file" && plainFiles(event.target.files);
+      if (plain) event.target.files = plain.files;
+    },
+    true,
+  );
+  for (const [kind, data, Kind] of [
+    ["drop", "dataTransfer", DragEvent],
+    ["paste", "clipboardData", ClipboardEvent],
+  ]) {
+    document.addEventListener(
+      kind,
+      (event) => {
+        const plain = event[data] && plainFiles(event[data].files);
+        if (!plain) return;
+        event.preventDefault();
+        event.stopImmediatePropagation();
+        const again = { [data]: plain, bubbles: true, cancelable: true };
+        event.target.dispatchEvent(new Kind(kind, again));
+      },
+      true,
+    );
+  }
+
+  // A notice's words are HTML as well, whatever else may be among them.
   function plainNotices() {
     for (const words of document.querySelectorAll('[data-testid="toast-text"]')) {
       if (words.firstElementChild) words.textContent = words.textContent;
