@@ -100,7 +100,7 @@ def handle_errors(app: FastAPI) -> None:
 
 
 _TRIPS: tuple[type[Exception], ...] = (
-    *(ValueError, TypeError, LookupError, AttributeError),
+    *(ValueError, TypeError, AttributeError),
     *(AssertionError, RecursionError, OSError),
 )
 # For Gradio's own app.
