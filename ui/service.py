@@ -10,11 +10,12 @@ from typing import BinaryIO
 
 from ingest.progress import Progress
 from ingest.query_media import QueryMedia
+from ingest.scan import check_place
 from ingest.sync import Syncer
 from ingest.watch import watch
 from kb.build import open_knowledge_base
 from kb.config import Config, Home
-from kb.errors import ConfigError, PromptTooLongError
+from kb.errors import ConfigError, PromptTooLongError, SourceUnavailableError
 from kb.knowledge_base import KnowledgeBase
 from kb.ledger import DocumentStatus
 from kb.masking import masked
@@ -277,11 +278,14 @@ class Service:
         return self.kb.assets.path(ref)
 
     def original(self, document_sha256: str) -> Path | None:
-        """An existing copy of the file itself."""
+        """An existing copy of the file itself, and no link that has taken its place."""
         document = self.document(document_sha256)
         for root, path in document.sources if document else ():
-            if (root / path).is_file():
-                return root / path
+            try:
+                check_place(root / path, root, follow_links=self.config.ingest.follow_links)
+            except SourceUnavailableError:
+                continue
+            return root / path
         return None
 
     # -- background ----------------------------------------------------------------------

@@ -313,6 +313,18 @@ def test_files_that_are_replaced_after_the_scan_fail_alone(
         service.close()
 
 
+def test_a_link_in_an_indexed_file_s_place_is_not_served(home: Home) -> None:
+    service = open_service(home)
+    try:
+        service.sync()
+        sha256s = {file.source: file.document_sha256 for file in service.files()}
+        to_link(home.library / "z swift.md")
+        assert service.original(sha256s["z swift.md"]) is None
+        assert service.original(sha256s["a heron.md"]) == home.library / "a heron.md"
+    finally:
+        service.close()
+
+
 # -- what would fetch something ----------------------------------------------------------------
 
 
