@@ -18,6 +18,8 @@ from pathlib import Path
 
 from ingest.failures import BugLog
 from ingest.plan import Scope, make_plan
+from ingest.worker import WorkerSettings
+from ingest.workers import Workers
 from kb.config import Home
 from kb.config_file import load_config
 from kb.ledger import Ledger
@@ -43,8 +45,12 @@ def main() -> None:
         calm_collector()  # As `ui.service.Service` does when it opens.
         bugs = BugLog(home.index / "bugs.log")
 
+        def no_worker(_: int) -> WorkerSettings:
+            raise AssertionError("an unchanged file is not looked at")
+
         def scan() -> None:
-            plan = make_plan(ledger, [Scope(home.library)], config, bugs=bugs)
+            with Workers(1, no_worker, lambda: False) as workers:
+                plan = make_plan(ledger, [Scope(home.library)], config, bugs=bugs, workers=workers)
             assert all(file.outcome is Outcome.UNCHANGED for file in plan.settled)
             assert len(plan.settled) == arguments.n
 

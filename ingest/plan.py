@@ -10,21 +10,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ingest.clean import clean_text
-from ingest.failures import BugLog, is_of_one_file, unforeseen
+from ingest.failures import BugLog, ParserBugError, is_of_one_file, unforeseen
 from ingest.fingerprint import document_fingerprint, failure_fingerprint
-from ingest.media import sniff
+from ingest.looking import Look, look_at_all
 from ingest.parsers import parser_for
 from ingest.scan import (
     LEADS_OUT,
     Found,
     check_place,
     content_sha256,
-    find_companions,
     is_unchanged,
     walk,
 )
+from ingest.workers import Workers
 from kb.config import IngestConfig
-from kb.errors import ConfigError, IngestError, ParseError, UnsupportedMediaError
+from kb.errors import ConfigError, IngestError, ParseError
 from kb.ledger import DocumentStatus, Ledger, PathRecord, Shared, Standing
 from kb.types import Kind, Outcome, Source, SourceOutcome
 
@@ -90,10 +90,12 @@ def make_plan(
     allow_mass_delete: bool = False,
     retry: frozenset[str] | None = None,
     bugs: BugLog,
+    workers: Workers,
 ) -> Plan:
     """Walk the scopes and compare them with the ledger. Changes nothing.
 
     Args:
+        workers: In which files are looked at that are new, changed or to be read again.
         bugs: Told of files that can't be looked at for a reason that nobody foresaw.
         retry: Failed and partial files to read again, by path relative to their root; empty
             means all of them, None means none.
@@ -113,15 +115,18 @@ def make_plan(
             known = {key: path for key, path in known.items() if key[1].startswith(scope.prefix)}
         n_known[str(scope.root)] = len(known)
         gone.update(_compare(scope, known, config, allow_mass_delete, plan, unchanged, changed))
-    hashed = _hash_all(changed, config, bugs)
+    stale = planner.add_unchanged(unchanged)
+    looked = [found for found, _ in (*changed, *stale)]
+    looks = look_at_all(looked, workers, config) if looked else []
+    hashed = _hash_all(changed, looks[: len(changed)], config, bugs)
     moved_from = _origins(gone, hashed)
     plan.removed = list(gone)
     lost = [key for key, path in gone.items() if path.sha256 not in moved_from]
     if not allow_mass_delete:
         _guard(Counter(root for root, _ in lost), n_known)
     plan.settled += [SourceOutcome(path, Outcome.REMOVED) for _, path in lost]
-    for found, path in unchanged:
-        planner.add_unchanged(found, path)
+    for (found, path), look in zip(stale, looks[len(changed) :], strict=True):
+        planner.add_stale(found, path, look)
     for item in hashed:
         planner.add_hashed(item, moved_from)
     plan.jobs.sort(key=lambda job: job.source.path)
@@ -148,26 +153,34 @@ class _Planner:
         self._plain: dict[int, bool] = {}
         self._jobs: dict[str, Job] = {}
 
-    def add_unchanged(self, found: Found, path: PathRecord) -> None:
-        """A file that is as it was: read it again if its parser or settings changed."""
-        standing = self._standings.get(path.sha256 or "")
-        if standing is not None and self._is_plain(standing.shared):
-            # Nearly every file of nearly every sync comes this way.
-            reason, n_chunks = standing.reason, standing.n_chunks
-            outcome = SourceOutcome(found.path, Outcome.UNCHANGED, reason, n_chunks)
-            self._plan.settled.append(outcome)
-            return
-        standing = self._current(found, path.sha256)
-        if standing:
-            self._plan.settled.append(_settled(found.path, Outcome.UNCHANGED, standing))
-            return
-        try:
-            source = _source(found, path)
-        except Exception as error:
-            reason = _why(error, found, self._bugs)
+    def add_unchanged(
+        self, unchanged: Sequence[tuple[Found, PathRecord]]
+    ) -> list[tuple[Found, PathRecord]]:
+        """Files that are as they were; returns those to be read again, for `add_stale`, since
+        their parser or settings changed."""
+        stale = []
+        for found, path in unchanged:
+            standing = self._standings.get(path.sha256 or "")
+            if standing is not None and self._is_plain(standing.shared):
+                # Nearly every file of nearly every sync comes this way.
+                reason, n_chunks = standing.reason, standing.n_chunks
+                outcome = SourceOutcome(found.path, Outcome.UNCHANGED, reason, n_chunks)
+                self._plan.settled.append(outcome)
+                continue
+            standing = self._current(found, path.sha256)
+            if standing:
+                self._plan.settled.append(_settled(found.path, Outcome.UNCHANGED, standing))
+            else:
+                stale.append((found, path))
+        return stale
+
+    def add_stale(self, found: Found, path: PathRecord, look: Look | Exception) -> None:
+        """A file that is as it was, and read in another way now."""
+        if isinstance(look, Exception):
+            reason = _why(look, found, self._bugs)
             self._plan.settled.append(SourceOutcome(found.path, Outcome.FAILED, reason))
         else:
-            self._read(source, path, Outcome.UPDATED)
+            self._read(_source(found, path, look), path, Outcome.UPDATED)
 
     def _is_plain(self, shared: Shared) -> bool:
         """Whether documents like this need nothing."""
@@ -282,13 +295,26 @@ def _guard(n_lost: Mapping[str, int], n_known: Mapping[str, int]) -> None:
 
 
 def _hash_all(
-    changed: Iterable[tuple[Found, PathRecord | None]], config: IngestConfig, bugs: BugLog
+    changed: Sequence[tuple[Found, PathRecord | None]],
+    looks: Sequence[Look | Exception],
+    config: IngestConfig,
+    bugs: BugLog,
 ) -> list[_Hashed]:
     with ThreadPoolExecutor(_HASH_THREADS) as threads:
-        return list(threads.map(lambda item: _hash(item[0], item[1], config, bugs), changed))
+        return list(
+            threads.map(
+                lambda item, look: _hash(item[0], item[1], look, config, bugs), changed, looks
+            )
+        )
 
 
-def _hash(found: Found, known: PathRecord | None, config: IngestConfig, bugs: BugLog) -> _Hashed:
+def _hash(
+    found: Found,
+    known: PathRecord | None,
+    look: Look | Exception,
+    config: IngestConfig,
+    bugs: BugLog,
+) -> _Hashed:
     seen_ns = time.time_ns()
     path = PathRecord(
         found.root, found.path, None, found.size_bytes, found.mtime_ns, seen_ns, reason="?"
@@ -299,27 +325,22 @@ def _hash(found: Found, known: PathRecord | None, config: IngestConfig, bugs: Bu
             raise ParseError(
                 "The file is empty (0 bytes). Copy or download it again and sync, or delete it."
             )
+        if isinstance(look, Exception):
+            raise look
         check_place(found.absolute, Path(found.root), follow_links=config.follow_links)
-        media = sniff(found.absolute)
-        if media is None or parser_for(media[0]) is None:
-            raise UnsupportedMediaError(
-                "This kind of file is not supported. Convert it to PDF, a common picture or video "
-                "format, HTML, Markdown, text, docx, pptx or xlsx; or add its name to "
-                "`ingest.ignore` in kb.yaml.",
-            )
-        companions = find_companions(found)
-        sha256 = content_sha256(found, companions, config.max_file_bytes)
+        sha256 = content_sha256(found, look.companions, config.max_file_bytes)
     except Exception as error:
         return _Hashed(found, known, _replace_reason(path, _why(error, found, bugs)), None)
-    media_type, kind = media
     path = PathRecord(
-        found.root, found.path, sha256, found.size_bytes, found.mtime_ns, seen_ns, companions
+        found.root, found.path, sha256, found.size_bytes, found.mtime_ns, seen_ns, look.companions
     )
-    return _Hashed(found, known, path, _source(found, path, media_type, kind))
+    return _Hashed(found, known, path, _source(found, path, look))
 
 
 def _why(error: Exception, found: Found, bugs: BugLog) -> str:
     """The reason of a file that can't even be looked at."""
+    if isinstance(error, ParserBugError):
+        return bugs.told(error)
     if isinstance(error, IngestError):
         return clean_text(str(error))
     if isinstance(error, OSError) and error.strerror:
@@ -335,17 +356,13 @@ def _replace_reason(path: PathRecord, reason: str) -> PathRecord:
     )
 
 
-def _source(
-    found: Found, path: PathRecord, media_type: str | None = None, kind: Kind | None = None
-) -> Source:
+def _source(found: Found, path: PathRecord, look: Look) -> Source:
     assert path.sha256 is not None
-    if media_type is None or kind is None:
-        media_type, kind = sniff(found.absolute) or ("application/octet-stream", Kind.TEXT)
     return Source(
         root=Path(found.root),
         path=found.path,
-        media_type=media_type,
-        kind=kind,
+        media_type=look.media_type,
+        kind=look.kind,
         sha256=path.sha256,
         size_bytes=found.size_bytes,
         mtime_ns=found.mtime_ns,

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pebble import ProcessExpired, ProcessPool
+from pebble import ProcessExpired
 
 from ingest.clean import clean_text
 from ingest.dates import clamp_ns
@@ -21,8 +18,9 @@ from ingest.limits import limits_of
 from ingest.parsers import parser_for
 from ingest.plan import Job
 from ingest.progress import ProgressMeter
-from ingest.worker import WorkerSettings, initialise_worker, read_file, unpack
-from kb.errors import IngestError, KnowledgeBaseError, SourceUnavailableError
+from ingest.worker import WorkerSettings, read_file, unpack
+from ingest.workers import Workers, broken
+from kb.errors import IngestError, SourceUnavailableError
 from kb.knowledge_base import IndexedDocument, KnowledgeBase
 from kb.ledger import DocumentRecord, DocumentStatus
 from kb.types import Document, Outcome, SourceOutcome
@@ -59,60 +57,43 @@ class Reader:
         self._bugs = bugs
         self._stop = stop
 
-    def read(self, jobs: Sequence[Job], meter: ProgressMeter) -> Generator[Read]:
-        """Parse every job in worker processes, in the order in which they end."""
+    def read(self, jobs: Sequence[Job], meter: ProgressMeter, workers: Workers) -> Generator[Read]:
+        """Parse every job in `workers`, in the order in which they end."""
         if not jobs:
             return
         meter.begin([job.source.size_bytes for job in jobs])
         todo = iter(jobs)
         running: dict[Future[bytes], Job] = {}
-        with self._workers(len(jobs)) as (pool, n_workers):
-            while True:
-                while len(running) < n_workers * _JOBS_AHEAD and not self._stop.is_set():
-                    job = next(todo, None)
-                    if job is None:
-                        break
-                    limit_s = _GRACE * self._limit_s(job)
-                    running[_schedule(pool, job, limit_s)] = job
-                if not running or self._stop.is_set():
-                    return
-                meter.reading(next(iter(running.values())).source.path)
-                ended, _ = wait(running, timeout=1.0, return_when=FIRST_COMPLETED)
-                for future in ended:
-                    job = running.pop(future)
-                    yield self._finish(job, future)
-                    meter.done(job.source.path, job.source.size_bytes)
+        workers.begin(len(jobs))
+        while True:
+            while len(running) < workers.n * _JOBS_AHEAD and not self._stop.is_set():
+                job = next(todo, None)
+                if job is None:
+                    break
+                limit_s = _GRACE * self._limit_s(job)
+                future = workers.schedule(read_file, (job.source, job.fingerprint), limit_s)
+                running[future] = job
+            if not running or self._stop.is_set():
+                return
+            meter.reading(next(iter(running.values())).source.path)
+            ended, _ = wait(running, timeout=1.0, return_when=FIRST_COMPLETED)
+            for future in ended:
+                job = running.pop(future)
+                yield self._finish(job, future)
+                meter.done(job.source.path, job.source.size_bytes)
 
-    @contextmanager
-    def _workers(self, n_jobs: int) -> Iterator[tuple[ProcessPool, int]]:
-        n_cores = os.cpu_count() or 1
-        n_workers = min(self._config.workers or n_cores, n_jobs)
-        settings = WorkerSettings(
+    def workers(self) -> Workers:
+        """Processes for one sync: `ingest.looking` and `read` share them."""
+        return Workers(self._config.workers, self._settings, self._stop.is_set)
+
+    def _settings(self, n_threads: int) -> WorkerSettings:
+        return WorkerSettings(
             config=self._config,
             assets=self._assets,
             pictures=self._pictures,
             ocr_cache=self._ocr_cache,
-            n_threads=max(1, n_cores // n_workers),
+            n_threads=n_threads,
         )
-        # spawn: a fork of a process with threads and native libraries can deadlock.
-        pool = ProcessPool(
-            max_workers=n_workers,
-            initializer=initialise_worker,
-            initargs=(settings,),
-            context=multiprocessing.get_context("spawn"),
-        )
-        try:
-            yield pool, n_workers
-        except BaseException:
-            pool.stop()
-            raise
-        else:
-            if self._stop.is_set():
-                pool.stop()
-            else:
-                pool.close()
-        finally:
-            pool.join()
 
     def _limit_s(self, job: Job) -> float:
         source = job.source
@@ -132,7 +113,7 @@ class Reader:
             too_long = out_of_time(self._limit_s(job), job.source, self._config)
             return self.failed(job, str(too_long))
         except BrokenExecutor as error:
-            raise _broken() from error
+            raise broken() from error
         except (ProcessExpired, CancelledError) as error:
             return self.failed(
                 job,
@@ -206,24 +187,6 @@ class Reader:
         record = DocumentRecord(document, fingerprint, DocumentStatus.FAILED, reason)
         outcomes = tuple(SourceOutcome(path.path, Outcome.FAILED, reason) for path in job.paths)
         return Read(job, IndexedDocument(record, (), paths), outcomes, is_failure=True)
-
-
-def _schedule(pool: ProcessPool, job: Job, limit_s: float) -> Future[bytes]:
-    try:
-        future: Future[bytes] = pool.schedule(
-            read_file, args=(job.source, job.fingerprint), timeout=limit_s
-        )
-    except RuntimeError as error:
-        raise _broken() from error
-    return future
-
-
-def _broken() -> KnowledgeBaseError:
-    return KnowledgeBaseError(
-        "The processes that read files ended, all of them, before they had read anything: the "
-        "machine may lack memory, or allow this user too few processes. Free some, or set "
-        "`ingest.workers` lower in kb.yaml, and sync again; what was read is kept."
-    )
 
 
 def _cause(error: BaseException) -> str:

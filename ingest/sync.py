@@ -13,6 +13,7 @@ from ingest.failures import BugLog, is_of_one_file, of_the_machine, unforeseen
 from ingest.plan import Plan, Scope, make_plan
 from ingest.progress import Progress, ProgressMeter
 from ingest.reading import Read, Reader
+from ingest.workers import Workers
 from kb.config import Home
 from kb.errors import ConfigError, KnowledgeBaseError
 from kb.knowledge_base import KnowledgeBase
@@ -87,22 +88,24 @@ class Syncer:
                 self._kb.ledger.check()
                 if not dry_run:
                     self._kb.recover()
-                plan = make_plan(
-                    self._kb.ledger,
-                    scopes,
-                    config,
-                    allow_mass_delete=allow_mass_delete,
-                    retry=retry,
-                    bugs=self._bugs,
-                )
-                if folders and not dry_run:
-                    known = self.roots()
-                    self._kb.ledger.add_roots(s.root for s in scopes if s.root not in known)
-                outcomes = list(plan.settled)
-                if dry_run:
-                    outcomes += _foreseen(plan)
-                else:
-                    outcomes += self._carry_out(plan, meter)
+                with self._reader.workers() as workers:
+                    plan = make_plan(
+                        self._kb.ledger,
+                        scopes,
+                        config,
+                        allow_mass_delete=allow_mass_delete,
+                        retry=retry,
+                        bugs=self._bugs,
+                        workers=workers,
+                    )
+                    if folders and not dry_run:
+                        known = self.roots()
+                        self._kb.ledger.add_roots(s.root for s in scopes if s.root not in known)
+                    outcomes = list(plan.settled)
+                    if dry_run:
+                        outcomes += _foreseen(plan)
+                    else:
+                        outcomes += self._carry_out(plan, meter, workers)
             finally:
                 self._waiting = frozenset()
                 self._listen(Progress())
@@ -132,7 +135,7 @@ class Syncer:
 
     # -- carrying out --------------------------------------------------------------------
 
-    def _carry_out(self, plan: Plan, meter: ProgressMeter) -> list[SourceOutcome]:
+    def _carry_out(self, plan: Plan, meter: ProgressMeter, workers: Workers) -> list[SourceOutcome]:
         began_ns = time.time_ns()
         outcomes = self._put_paths(plan)
         waiting: list[Read] = []
@@ -141,7 +144,7 @@ class Syncer:
         self._waiting = frozenset((p.root, p.path) for job in plan.jobs for p in job.paths)
         try:
             # Closed at once, so that no worker outlives an error that somebody holds on to.
-            with closing(self._reader.read(plan.jobs, meter)) as reads:
+            with closing(self._reader.read(plan.jobs, meter, workers)) as reads:
                 for read in reads:
                     waiting.append(read)
                     n_waiting += len(read.document.chunks)
