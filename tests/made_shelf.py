@@ -39,6 +39,7 @@ class MadeShelf:
     chunks: dict[str, Chunk] = field(default_factory=dict)
     documents: dict[str, Document] = field(default_factory=dict)
     pages: dict[tuple[str, int], ImageRef] = field(default_factory=dict)
+    sizes_points: dict[tuple[str, int], tuple[float, float]] = field(default_factory=dict)
     pictures: dict[str, ImageRef] = field(default_factory=dict)
 
     def chunk(self, chunk_id: str) -> Chunk | None:
@@ -49,6 +50,9 @@ class MadeShelf:
 
     def page_image(self, document_sha256: str, page: int) -> ImageRef | None:
         return self.pages.get((document_sha256, page))
+
+    def page_size_points(self, document_sha256: str, page: int) -> tuple[float, float] | None:
+        return self.sizes_points.get((document_sha256, page))
 
     def n_pages(self, document_sha256: str) -> int:
         return sum(sha256 == document_sha256 for sha256, _ in self.pages)
@@ -95,6 +99,7 @@ def made_shelf(tmp_path: Path) -> MadeShelf:
     sha256 = made.add_file("手册 manual.pdf", pdf.tobytes(), Kind.PDF, "application/pdf")
     made.pages[sha256, 1] = made.add_picture(1080, 1440)
     made.pages[sha256, 2] = made.add_picture(1280, 960)
+    made.sizes_points |= {(sha256, 1): (600.0, 800.0), (sha256, 2): (800.0, 600.0)}
     line = Locator(page=2, boxes=(Box(80, 60, 400, 75),))
     made.add_chunk(
         Chunk(
@@ -113,7 +118,7 @@ def made_shelf(tmp_path: Path) -> MadeShelf:
             ),
         )
     )
-    whole = Locator(page=2)
+    whole = Locator(page=2, boxes=(Box(0, 0, 800, 600),))
     made.add_chunk(
         Chunk("page", sha256, 1, Kind.PDF, Modality.IMAGE, whole, image=made.pages[sha256, 2])
     )

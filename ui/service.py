@@ -265,6 +265,10 @@ class Service:
         """The picture of a page."""
         return self.kb.ledger.page_image(document_sha256, page)
 
+    def page_size_points(self, document_sha256: str, page: int) -> tuple[float, float] | None:
+        """Width and height of a page as displayed, in PDF points."""
+        return self.kb.ledger.page_size_points(document_sha256, page)
+
     def n_pages(self, document_sha256: str) -> int:
         """How many pages a document has; 0 where it has none."""
         return self.kb.ledger.n_pages(document_sha256)

@@ -3,18 +3,14 @@ or the passage itself. All of it is escaped HTML for the dialog of ``static/app.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
-from ingest.parsers.base import ParseContext
-from ingest.parsers.pdf_open import MUPDF_ERRORS, opened
 from kb.answer import locate
-from kb.config import Config, IngestConfig
-from kb.errors import IngestError
+from kb.config import Config
 from kb.quantities import timestamp
-from kb.types import Box, Chunk, Document, ImageRef, Kind, Locator, Modality, Source
+from kb.types import Box, Chunk, Document, ImageRef, Kind, Locator, Modality
 from ui.highlight import mark_range
 from ui.render import (
     MEDIA,
@@ -27,7 +23,7 @@ from ui.render import (
     place,
 )
 
-__all__ = ["Shelf", "chunk_view", "page_size_points", "page_view"]
+__all__ = ["Shelf", "chunk_view", "page_view"]
 
 
 class Shelf(Protocol):
@@ -41,6 +37,8 @@ class Shelf(Protocol):
     def document(self, sha256: str) -> Document | None: ...
 
     def page_image(self, document_sha256: str, page: int) -> ImageRef | None: ...
+
+    def page_size_points(self, document_sha256: str, page: int) -> tuple[float, float] | None: ...
 
     def n_pages(self, document_sha256: str) -> int: ...
 
@@ -98,40 +96,6 @@ def page_view(shelf: Shelf, document_sha256: str, page: int) -> str | None:
     return _page(shelf, document, page, image, (), "")
 
 
-def page_size_points(shelf: Shelf, document: Document, page: int) -> tuple[float, float] | None:
-    """Width and height of a page as displayed, in PDF points; None where no copy of the file
-    opens as it did when it was indexed."""
-    path = shelf.original(document.sha256)
-    if path is None:
-        return None
-    source = Source(
-        root=path.parent,
-        path=path.name,
-        media_type=document.media_type,
-        kind=document.kind,
-        sha256=document.sha256,
-        size_bytes=document.size_bytes,
-        mtime_ns=path.stat().st_mtime_ns,
-    )
-    return _page_size_points(source, page, shelf.config.ingest.pdf_passwords)
-
-
-@functools.lru_cache(maxsize=1024)
-def _page_size_points(
-    source: Source, page: int, passwords: tuple[str, ...]
-) -> tuple[float, float] | None:
-    # Opened as the parser opens it: the same passwords, and the same layout of e-books.
-    context = ParseContext(IngestConfig(pdf_passwords=passwords), None, lambda _: None)
-    try:
-        with opened(source, context) as file:
-            if page > file.page_count:
-                return None  # The file was replaced since.
-            rect = file[page - 1].rect
-    except (IngestError, *MUPDF_ERRORS):
-        return None
-    return rect.width, rect.height
-
-
 def _page(
     shelf: Shelf,
     document: Document,
@@ -140,7 +104,7 @@ def _page(
     boxes: tuple[Box, ...],
     aside: str,
 ) -> str:
-    size_points = page_size_points(shelf, document, page) if boxes else None
+    size_points = shelf.page_size_points(document.sha256, page) if boxes else None
     marks = _marks(boxes, *size_points) if size_points else ""
     url = page_image_url(document.sha256, page)
     figure = _figure(url, image, f"Page {page} of {_source(document)}", marks)

@@ -23,7 +23,7 @@ FILE_TYPES = {
 class PdfParser:
     """Reads page documents with MuPDF (see `ingest.parsers.base.Parser`)."""
 
-    version = 1
+    version = 2
     media_types = frozenset(FILE_TYPES)
 
     def parse(self, source: Source, context: ParseContext) -> Iterator[Segment]:

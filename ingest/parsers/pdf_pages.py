@@ -119,13 +119,18 @@ def _segments(document: Any, source: Source, context: ParseContext) -> Iterator[
         if image is not None:
             yield Segment(
                 Modality.IMAGE,
-                Locator(page=number),
+                # The whole page: what stands on it is placed in its points.
+                Locator(page=number, boxes=(Box(0, 0, *_size_points(text)),)),
                 title=writer.title,
                 headings=writer.headings if headings is None else headings,
                 image=image,
                 atomic=True,
             )
     yield from writer.finish()
+
+
+def _size_points(page: PageText) -> tuple[float, float]:
+    return round(page.width, 2), round(page.height, 2)
 
 
 def _picture(

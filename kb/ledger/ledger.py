@@ -240,12 +240,25 @@ class Ledger:
 
     def page_image(self, sha256: str, page: int) -> ImageRef | None:
         """The picture of a document's page, from 1."""
+        chunk = self._page_chunk(sha256, page)
+        return chunk.image if chunk else None
+
+    def page_size_points(self, sha256: str, page: int) -> tuple[float, float] | None:
+        """Width and height of a page as displayed, in PDF points: its picture's place is the
+        whole page. None where no page has such a place."""
+        chunk = self._page_chunk(sha256, page)
+        if chunk is None or not chunk.locator.boxes:
+            return None
+        whole = chunk.locator.boxes[0]
+        return whole.x1, whole.y1
+
+    def _page_chunk(self, sha256: str, page: int) -> Chunk | None:
         row = self._database.reader.execute(
             "SELECT body FROM chunks WHERE document_sha256 = ? AND page = ? AND modality = ? "
             "ORDER BY ordinal LIMIT 1",
             (sha256, page, Modality.IMAGE),
         ).fetchone()
-        return self._chunk(row[0]).image if row else None
+        return self._chunk(row[0]) if row else None
 
     def n_pages(self, sha256: str) -> int:
         """The highest page number that a document's chunks name; 0 where none does."""

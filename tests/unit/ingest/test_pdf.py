@@ -341,6 +341,23 @@ def test_page_image_fits_the_cap(
         assert picture.size == (image.width_px, image.height_px)
 
 
+@pytest.mark.parametrize("rotation", [0, 90])
+def test_a_page_image_stands_for_the_whole_page_as_displayed(parse: Parse, rotation: int) -> None:
+    document = pymupdf.open()
+    write(document.new_page(width=600, height=800), 72, 90, PROSE[:60])
+    document[0].set_rotation(rotation)
+    segments = parse(document.tobytes())
+    (segment,) = images(segments)
+    width, height = (800, 600) if rotation else (600, 800)
+    assert segment.locator == Locator(page=1, boxes=(Box(0, 0, width, height),))
+    # What is marked lies within it.
+    assert all(
+        0 <= box.x0 <= box.x1 <= width and 0 <= box.y0 <= box.y1 <= height
+        for text in texts(segments)
+        for box in text.locator.boxes
+    )
+
+
 # OCR
 
 

@@ -52,6 +52,19 @@ def ledger(tmp_path: Path) -> Ledger:
     return Ledger(tmp_path / "ledger.sqlite3")
 
 
+def test_a_page_is_as_large_as_its_picture_s_place(ledger: Ledger) -> None:
+    image = ImageRef("ff", "image/jpeg", 3, 4)
+    place = Locator(page=2, boxes=(Box(0, 0, 595.28, 841.89),))
+    page = Chunk("p", "aa", 1, Kind.PDF, Modality.IMAGE, place, image=image)
+    unplaced = Chunk("q", "aa", 2, Kind.PDF, Modality.IMAGE, Locator(page=3), image=image)
+    ledger.commit([(record("aa"), [chunk("aa", 0), page, unplaced], [path_record("a", "aa")])])
+    assert ledger.page_size_points("aa", 2) == (595.28, 841.89)
+    assert ledger.page_image("aa", 2) == image
+    # A page of which there is no picture, or one that an earlier version wrote.
+    assert ledger.page_size_points("aa", 1) is None
+    assert ledger.page_size_points("aa", 3) is None
+
+
 def test_chunks_come_back_as_they_were_written(ledger: Ledger) -> None:
     image = ImageRef("ff", "image/jpeg", 3, 4)
     chunks = [chunk("aa", 0, headings=("A", "B"), title="T"), chunk("aa", 1, image=image)]
