@@ -79,13 +79,19 @@ class _Local:
 
 
 @contextmanager
-def open_backend(home: Home, config: Config, *, rebuild: bool = False) -> Iterator[Backend]:
+def open_backend(
+    home: Home, config: Config, profile: str | None = None, *, rebuild: bool = False
+) -> Iterator[Backend]:
     """The running server of `home`, else the index itself.
 
+    Args:
+        profile: That was asked for by name; None takes the one that answers.
+
     Raises:
+        ConfigError: The server answers with another profile.
         StoreInUseError: Another process has the index open, or `rebuild` while a server runs.
     """
-    server: Client | None = find_server(home)
+    server: Client | None = find_server(home, profile)
     if server is not None:
         with closing(server):
             if rebuild:

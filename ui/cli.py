@@ -87,7 +87,7 @@ def up(
     why = ""
     if profile is None:
         profile, why = choose_profile(place)
-    place, config = configure(home, profile)
+    place, config = configure(home, profile, is_made=True)
     copied = copy_samples(place.library) if samples else []
 
     def ready(url: str) -> None:
@@ -140,7 +140,8 @@ def sync(
     from ui.output import SyncDisplay, print_sync
     from ui.reembedding import reembed_now
 
-    place, config = configure(home, profile)
+    is_made = not (dry_run or reembed or forget)
+    place, config = configure(home, profile, is_made=is_made)
     if rebuild and dry_run:
         raise typer.BadParameter("--rebuild can't be tried with --dry-run.")
     if reembed:
@@ -151,7 +152,7 @@ def sync(
             )
         reembed_now(place, config, as_json=as_json)
         return
-    with open_backend(place, config, rebuild=rebuild) as backend:
+    with open_backend(place, config, profile, rebuild=rebuild) as backend:
         if forget is not None:
             n_files = backend.forget(forget.expanduser().resolve())
             if as_json:
@@ -207,7 +208,7 @@ def search(
         raise typer.BadParameter("Give some words, --image, --video, or --batch.")
     place, config = configure(home, profile)
     filters = _filters(folder, kind, source, after, before)
-    with open_backend(place, config) as backend:
+    with open_backend(place, config, profile) as backend:
         if batch is not None:
             n_failed = _search_batch(backend, batch, filters, top)
             if n_failed:
@@ -279,7 +280,7 @@ def ask(
     if not (text.strip() or image or video):
         raise typer.BadParameter("Give a question, --image or --video.")
     place, config = configure(home, profile)
-    with open_backend(place, config) as backend:
+    with open_backend(place, config, profile) as backend:
         filters = _filters(folder, kind, source, after, before)
         held = ""
         for event in backend.ask(text, image or [], video, filters):
@@ -305,7 +306,7 @@ def status(
     from ui.output import print_status
 
     place, config = configure(home, profile)
-    with open_backend(place, config) as backend:
+    with open_backend(place, config, profile) as backend:
         result = backend.status()
     if as_json:
         print_json(result)
@@ -364,7 +365,7 @@ def evaluate(
     from ui.evaluation import run_evaluation
     from ui.output import SyncDisplay, print_claims_evaluation, print_evaluation
 
-    place, _ = configure(home, profile)
+    place, _ = configure(home, profile, is_needed=False)
     config = load_config(place, profile, _settings(setting or []))
     with SyncDisplay() as display:
         if claims:

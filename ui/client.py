@@ -11,7 +11,7 @@ import httpx
 
 from kb import errors
 from kb.config import Home
-from kb.errors import KnowledgeBaseError, StoreUnavailableError
+from kb.errors import ConfigError, KnowledgeBaseError, StoreUnavailableError
 from ui.server_note import ServerNote
 
 __all__ = ["Client", "find_server"]
@@ -35,12 +35,14 @@ class Client:
         """Close the connections."""
         self._http.close()
 
-    def is_alive(self) -> bool:
-        """Whether the server answers."""
+    def health(self) -> dict[str, Any] | None:
+        """Which home the server has, and its profile; None where none of ours answers."""
         try:
-            return self._http.get("/api/health", timeout=_CONNECT_S).is_success
-        except httpx.HTTPError:
-            return False
+            response = self._http.get("/api/health", timeout=_CONNECT_S)
+            told = response.json() if response.is_success else None
+        except (httpx.HTTPError, ValueError):
+            return None
+        return told if isinstance(told, dict) else None
 
     def search(
         self, text: str, images: Sequence[Path], video: Path | None, filters: str, top: int | None
@@ -127,16 +129,32 @@ class Client:
         )
 
 
-def find_server(home: Home) -> Client | None:
-    """The running server of a home, or None. Close it after use."""
+def find_server(home: Home, profile: str | None = None) -> Client | None:
+    """The running server of a home, or None. Close it after use.
+
+    Args:
+        profile: That it must answer with; None takes any.
+
+    Raises:
+        ConfigError: It answers with another profile.
+    """
     note = ServerNote(home).read()
     if note is None:
         return None
     client = Client(*note)
-    if client.is_alive():
-        return client
-    client.close()
-    return None
+    told = client.health()
+    # A note may outlive its server, and another take the port: of another home, or none of ours.
+    if told is None or told.get("home") != str(home.path):
+        client.close()
+        return None
+    if profile is not None and told.get("profile") != profile:
+        client.close()
+        raise ConfigError(
+            f"The server of this home ({client.url}) answers with the profile "
+            f"{told.get('profile')!r}, and --profile asks for {profile!r}. Leave --profile out, or "
+            "end the server first."
+        )
+    return client
 
 
 def _files(images: Sequence[Path], video: Path | None) -> list[tuple[str, tuple[str, bytes]]]:

@@ -43,7 +43,7 @@ def list_models(
     from ui.models import available_table, model_table
     from ui.models_output import print_available, print_models
 
-    place, config = configure(home, profile)
+    place, config = configure(home, profile, is_needed=False)
     table, available = model_table(place, config), available_table(place)
     if as_json:
         print_json({"models": table, "available": available})
@@ -81,7 +81,7 @@ def check(
         with BytesDisplay(noted_bytes(directory)) as display:
             verify_model(directory, display.show, model)
 
-    place, config = configure(home, profile)
+    place, config = configure(home, profile, is_needed=False)
     table = check_table(place, config, names or (), examine)
     if as_json:
         print_json({"models": table})
@@ -124,7 +124,7 @@ def pull(
     from ui.models_output import BytesDisplay, offer_text, print_pulled
 
     started = time.perf_counter()
-    place, config = configure(home, profile)
+    place, config = configure(home, profile, is_needed=False)
     try:
         wanted = named_models(place, names) if names else models_of_profile(config)
     except ConfigError as error:

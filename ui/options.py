@@ -11,6 +11,7 @@ import typer
 
 from kb.config import Config, Home
 from kb.config_file import available_profiles, load_config
+from kb.errors import ConfigError
 
 __all__ = ["HomeOption", "JsonOption", "ProfileOption", "configure", "print_json", "say"]
 
@@ -25,18 +26,33 @@ ProfileOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
-def configure(home: Path | None, profile: str | None) -> tuple[Home, Config]:
+def configure(
+    home: Path | None, profile: str | None, *, is_needed: bool = True, is_made: bool = False
+) -> tuple[Home, Config]:
     """The home and its configuration, from the options.
 
+    Args:
+        is_needed: Whether the command asks what is in the home: then it must be there.
+        is_made: Whether the command makes one that is not there; it is told here.
+
     Raises:
+        ConfigError: There is no such home.
         typer.BadParameter: There is no such profile.
     """
-    place = Home(home) if home else Home.default()
     if profile is not None and profile not in available_profiles():
         raise typer.BadParameter(
             f"There is no profile {profile!r}. Choose: {', '.join(available_profiles())}.",
             param_hint="--profile",
         )
+    place = Home(home) if home else Home.default()
+    if not place.path.is_dir():
+        if is_made:
+            say(f"A new knowledge base is made in {place.path}.")
+        elif is_needed:
+            raise ConfigError(
+                f"There is no knowledge base in {place.path}. Name another with --home, or make "
+                f"one there: `kb up --home {place.path}`."
+            )
     return place, load_config(place, profile)
 
 

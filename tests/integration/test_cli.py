@@ -225,6 +225,35 @@ def test_commands_go_through_a_running_server(home: Path, server: str) -> None:
     assert "A server runs" in kb("sync", "--rebuild", home=home, code=1).stderr
 
 
+def test_another_profile_than_the_server_s_is_not_passed_over(home: Path, server: str) -> None:
+    told = kb("search", "pump", "--profile", "remote", home=home, code=1).stderr
+    assert "answers with the profile 'starter'" in told
+    assert kb_json("search", "pump", "--profile", "starter", home=home)["results"]
+
+
+def test_the_server_of_another_home_is_not_asked(home: Path, server: str, tmp_path: Path) -> None:
+    """A note that outlived its server, whose port another has by now."""
+    other = Home(tmp_path / "other")
+    other.library.mkdir(parents=True)
+    (other.library / "lamp.md").write_text("# Lamp\n\nThe lamp is amber.\n")
+    ServerNote(other).write(server, "a token of a server that is gone")
+    assert find_server(other) is None
+    kb_json("sync", home=other.path)
+    found = kb_json("search", "how loud is the pump", home=other.path)
+    assert {result["metadata"]["source"] for result in found["results"]} <= {"lamp.md"}
+
+
+def test_a_home_that_is_not_there_is_told(tmp_path: Path) -> None:
+    missing = tmp_path / "mistyped"
+    for command in (["search", "x"], ["ask", "x"], ["status"], ["doctor"], ["sync", "--dry-run"]):
+        told = kb(*command, home=missing, code=1).stderr
+        assert "There is no knowledge base in" in told
+        assert "--home" in told
+        assert not missing.exists()
+    assert "A new knowledge base is made in" in kb("sync", home=missing).stderr
+    assert kb_json("status", home=missing)["n_files"] == 0
+
+
 def test_the_watcher_indexes_what_is_dropped_and_forgets_what_goes(home: Path, server: str) -> None:
     client = find_server(Home(home))
     assert client is not None
