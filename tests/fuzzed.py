@@ -32,7 +32,7 @@ class Fuzzed:
 
     Attributes:
         wrong: What should not have happened, a line each.
-        peak_bytes: Memory of the largest of the processes, at most.
+        peak_bytes: Memory of the largest of the processes, at most; of this one, what it grew by.
         bugs: What the bug log holds.
     """
 
@@ -101,7 +101,7 @@ def _good_chunks(service: Service) -> list[object]:
 
 
 class _Memory:
-    """Watches the memory of this process and of those that it starts."""
+    """Watches by how much the memory of this process grows, and that of those that it starts."""
 
     def __init__(self) -> None:
         self.peak_bytes = 0
@@ -118,7 +118,11 @@ class _Memory:
 
     def _watch(self) -> None:
         this = psutil.Process()
+        # Whatever ran before in this process has left some.
+        before_bytes = this.memory_info().rss
         while not self._done.wait(0.2):
-            for process in (this, *this.children(recursive=True)):
+            n_bytes = [this.memory_info().rss - before_bytes]
+            for process in this.children(recursive=True):
                 with suppress(psutil.Error):
-                    self.peak_bytes = max(self.peak_bytes, process.memory_info().rss)
+                    n_bytes.append(process.memory_info().rss)
+            self.peak_bytes = max(self.peak_bytes, *n_bytes)

@@ -34,12 +34,24 @@ def reason(report: SyncReport, source: str) -> str:
 
 
 def workers() -> list[psutil.Process]:
-    """Parser processes of this one; multiprocessing's own helper is none."""
+    """Parser processes that a test started; multiprocessing's own helper is none."""
     return [
         child
         for child in psutil.Process().children(recursive=True)
-        if child.status() != psutil.STATUS_ZOMBIE and "spawn_main" in " ".join(child.cmdline())
+        if child not in others
+        and child.status() != psutil.STATUS_ZOMBIE
+        and "spawn_main" in " ".join(child.cmdline())
     ]
+
+
+others: set[psutil.Process] = set()
+
+
+@pytest.fixture(autouse=True)
+def _others() -> None:
+    """A server that other tests share has processes of its own."""
+    others.clear()
+    others.update(psutil.Process().children(recursive=True))
 
 
 def open_service(home: Home, **ingest: object) -> Service:
