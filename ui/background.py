@@ -105,7 +105,18 @@ class BackgroundSync:
                 _log.exception("The sync failed")
 
     def _run_watch(self) -> None:
-        self._watch(self.soon, self._closing)
+        n_failures = 0
+        while not self._closing.is_set():
+            try:
+                self._watch(self.soon, self._closing)
+                return
+            except Exception:
+                # Without a watcher files are found by syncs at growing intervals.
+                n_failures += 1
+                if n_failures == 1:
+                    _log.exception("The folders can't be watched; they are synced unasked instead")
+            self.soon()
+            self._closing.wait(_delay_s(n_failures))
 
 
 def _delay_s(n_failures: int) -> float | None:

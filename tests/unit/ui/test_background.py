@@ -20,6 +20,7 @@ class Syncs:
         self.times_s: list[float] = []
         self.outcomes: list[Exception | None] = []
         self.changed: Callable[[], None] = lambda: None
+        self.watch_failures: list[Exception] = []
 
     def sync(self, retry: frozenset[str] | None) -> None:
         self.times_s.append(time.monotonic())
@@ -30,6 +31,8 @@ class Syncs:
 
     def watch(self, on_change: Callable[[], None], stop: threading.Event) -> None:
         self.changed = on_change
+        if self.watch_failures:
+            raise self.watch_failures.pop()
         stop.wait()
 
     def wait(self, n: int) -> None:
@@ -117,3 +120,22 @@ def test_what_somebody_has_to_mend_is_not_tried_again(
     assert "by itself" not in background.alert
     syncs.changed()
     syncs.wait(3)
+
+
+def test_a_watcher_that_fails_is_no_end_of_watching(
+    syncs: Syncs,
+    background: BackgroundSync,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("ui.background._FIRST_DELAY_S", 0.1)
+    syncs.watch_failures = [PermissionError("no"), RuntimeError("Unable to decode path")]
+    background.start()
+    syncs.wait(3)  # at the start, and unasked after each failure
+    deadline_s = time.monotonic() + 10
+    while syncs.watch_failures or len(syncs.times_s) < 3:
+        assert time.monotonic() < deadline_s
+        time.sleep(0.005)
+    syncs.changed()
+    syncs.wait(4)
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
