@@ -16,6 +16,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from kb.config import LimitsConfig
+from ui.addresses import network_of
 
 __all__ = ["limited_protocol"]
 
@@ -49,7 +50,7 @@ class _Connection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._address = self.client[0] if self.client else ""
+        self._address = network_of(self.client[0]) if self.client else ""
         self.counts[self._address] += 1
         is_over = self.counts.total() > self.limits.max_connections
         if is_over or self.counts[self._address] > self.limits.max_connections // 2:

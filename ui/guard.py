@@ -23,6 +23,7 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ui.addresses import network_of
 from ui.gradio_routes import is_asset, methods_of
 from ui.login import Caller, Login
 
@@ -64,9 +65,16 @@ class Guard:
         else:
             headers = Headers(scope=scope)
             address = scope["client"][0] if scope.get("client") else ""
-            refusal = self._has_to_wait(headers, address)
+            refusal = self._foreign(scope, headers)
             if refusal is None:
-                caller = self._login.caller(headers, address)
+                # A link elsewhere may open the page with a wrong password in it: that is held
+                # against such links from the address, not against the person at it.
+                who = network_of(address)
+                if _is_elsewhere(headers):
+                    who = f"links followed on {who}"
+                refusal = self._has_to_wait(headers, who)
+            if refusal is None:
+                caller = self._login.caller(headers, who)
                 refusal = self._refusal(scope, headers, caller)
             if refusal is None:
                 scope.setdefault("state", {})["caller"] = caller
@@ -74,18 +82,18 @@ class Guard:
             else:
                 await refusal(scope, receive, send)
 
-    def _has_to_wait(self, headers: Headers, address: str) -> Response | None:
-        wait_s = math.ceil(self._login.wait_s(headers, address))
+    def _has_to_wait(self, headers: Headers, who: str) -> Response | None:
+        wait_s = math.ceil(self._login.wait_s(headers, who))
         if not wait_s:
             return None
         return _refused(
-            f"There were too many wrong passwords from {address}. Try again in {wait_s} s.",
+            f"There were too many wrong passwords from {who}. Try again in {wait_s} s.",
             429,
             {"Retry-After": str(wait_s)},
         )
 
-    def _refusal(self, scope: Scope, headers: Headers, caller: Caller) -> Response | None:
-        method, path = scope["method"], scope["path"]
+    def _foreign(self, scope: Scope, headers: Headers) -> Response | None:
+        """The refusal of what another site sent. The login is not looked at: it is the site's."""
         hosts = headers.getlist("host")
         match = _HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
         if match is None:
@@ -93,8 +101,12 @@ class Guard:
         if not self._any_name and not is_loopback(match["name"].strip("[]")):
             # A foreign name that was pointed at this address.
             return _refused(f"This server does not answer to the name {match['name']!r}.", 421)
-        if _is_foreign(method, path, headers, hosts[0]):
+        if _is_foreign(scope["method"], scope["path"], headers, hosts[0]):
             return _refused("Requests from other sites are refused.", 403)
+        return None
+
+    def _refusal(self, scope: Scope, headers: Headers, caller: Caller) -> Response | None:
+        method, path = scope["method"], scope["path"]
         if caller is Caller.NOBODY:
             challenge = {"WWW-Authenticate": 'Basic realm="Knowledge base", charset="UTF-8"'}
             return _refused("A login is needed.", 401, challenge)
@@ -143,6 +155,11 @@ def _is_foreign(method: str, path: str, headers: Headers, host: str) -> bool:
         and headers.get("sec-fetch-dest") == "document"
     )
     return not opens_the_page
+
+
+def _is_elsewhere(headers: Headers) -> bool:
+    """Whether the browser says that another site's page led here."""
+    return not {"same-origin", "none"}.issuperset(headers.getlist("sec-fetch-site"))
 
 
 def _is_own(origin: str, host: str) -> bool:

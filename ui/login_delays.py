@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from ui.addresses import network_of
 
 __all__ = ["LoginDelays"]
 
@@ -42,14 +43,14 @@ class LoginDelays:
 
     def wait_s(self, address: str) -> float:
         """Seconds until a password from `address` is looked at; 0 where it is now."""
-        record = self._records.get(_network(address))
+        record = self._records.get(network_of(address))
         return max(0.0, record.until_s - self._clock()) if record else 0.0
 
     def note_wrong(self, address: str, given: bytes) -> None:
         """Count a wrong password. The same one again, as a browser sends it with every picture of
         a page, tells a guesser nothing and counts once."""
         now_s = self._clock()
-        key = _network(address)
+        key = network_of(address)
         record = self._records.pop(key, None)
         if record is None or now_s - record.last_s > _FORGOTTEN_S:
             record = _Record()
@@ -64,14 +65,3 @@ class LoginDelays:
                 record.until_s = now_s + min(_LONGEST_S, _FIRST_S * 2.0**doublings)
         while len(self._records) > _MAX_ADDRESSES:
             self._records.popitem(last=False)
-
-
-def _network(address: str) -> str:
-    """`address`; of IPv6 the network, within which anybody has as many addresses as he likes."""
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(ip, ipaddress.IPv6Address):
-        return str(ip.ipv4_mapped or ipaddress.ip_network((ip, 64), strict=False))
-    return str(ip)

@@ -110,6 +110,8 @@ def run_server(service: Service, host: str, port: int, on_ready: Callable[[str],
         # What is under way is told to stop; a page that is open would wait for ever.
         timeout_graceful_shutdown=1,
         ws="none",
+        # Anybody may write X-Forwarded-For, and with it be another address with every password.
+        proxy_headers=False,
     )
     mask_logs()
 

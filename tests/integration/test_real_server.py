@@ -26,7 +26,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("home")
     (home / "library").mkdir()
     (home / "library" / "pump.md").write_text("# Pump\n\nThe pump hums at 40 decibels.\n")
-    with running_server(home, KB_PASSWORD="secret") as started:
+    with running_server(home, KB_PASSWORD="secret", FORWARDED_ALLOW_IPS="*") as started:
         yield started
 
 
@@ -38,6 +38,18 @@ def test_a_password_applies_on_this_machine_too(server: Server) -> None:
         client.auth = httpx.BasicAuth("kb", "secret")
         assert client.get("/").status_code == 200
         assert client.post("/api/search", data={"text": "pump"}).status_code == 200
+
+
+def test_a_guesser_may_not_say_where_he_is(server: Server) -> None:
+    statuses = []
+    # From another address of this machine, so that nobody else waits for it.
+    with httpx.Client(transport=httpx.HTTPTransport(local_address="127.0.0.9")) as client:
+        for n in range(12):
+            named = {"X-Forwarded-For": f"192.0.2.{n}", "Forwarded": f"for=192.0.2.{n}"}
+            url = f"{server.url}/api/status"
+            statuses.append(client.get(url, headers=named, auth=("kb", f"{n}")).status_code)
+    assert statuses[:6] == [401] * 6
+    assert 429 in statuses[6:8]
 
 
 def test_the_command_line_has_its_own_way_in(server: Server) -> None:

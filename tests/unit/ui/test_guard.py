@@ -245,6 +245,35 @@ class TestLogin:
         response = guarded("secret").get("/api/status", headers=[(b"authorization", given)])
         assert response.status_code == 401
 
+    @pytest.mark.parametrize("site", ["cross-site", "same-site"])
+    @pytest.mark.parametrize(
+        ("path", "how"),
+        [
+            ("/", NAVIGATION),  # window.open("http://kb:wrong@...")
+            ("/", {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}),
+            ("/media/static/icon.svg", {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}),
+            ("/api/status", {}),
+        ],
+    )
+    def test_another_site_locks_nobody_out(self, site: str, path: str, how: dict[str, str]) -> None:
+        client = guarded("secret")
+        sent = {"Sec-Fetch-Site": site} | how
+        for n in range(20):
+            client.get(path, headers=sent, auth=("kb", f"wrong{n}"))
+            client.get(path, headers={"Origin": "null"}, auth=("kb", f"wrong{n}"))
+        assert client.get("/api/status", auth=("kb", "secret")).status_code == 200
+        assert client.get("/", headers=NAVIGATION | SAME, auth=("kb", "secret")).status_code == 200
+
+    def test_nor_does_a_guesser_gain_by_posing_as_one(self) -> None:
+        client = guarded("secret")
+        sent = {"Sec-Fetch-Site": "cross-site"} | NAVIGATION
+        assert client.get("/", headers=sent, auth=("kb", "secret")).status_code == 200
+        statuses = [
+            client.get("/", headers=sent, auth=("kb", f"{n}")).status_code for n in range(8)
+        ]
+        assert statuses[-1] == 429
+        assert client.get("/", headers=sent, auth=("kb", "secret")).status_code == 429
+
     def test_without_a_password_nobody_is_asked(self) -> None:
         assert guarded().get("/api/status").text == "person"
         assert guarded().get("/api/status", headers=TOKEN).text == "command line"
