@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ingest.clean import clean_text
+from ingest.companions import split_by_size
+from ingest.digests import Digests, StoppedError
 from ingest.failures import BugLog, ParserBugError, is_of_one_file, unforeseen
 from ingest.fingerprint import document_fingerprint, failure_fingerprint
 from ingest.looking import Look, look_at_all
@@ -18,7 +20,6 @@ from ingest.scan import (
     LEADS_OUT,
     Found,
     check_place,
-    content_sha256,
     is_unchanged,
     walk,
 )
@@ -91,10 +92,12 @@ def make_plan(
     retry: frozenset[str] | None = None,
     bugs: BugLog,
     workers: Workers,
+    is_stopped: Callable[[], bool] = lambda: False,
 ) -> Plan:
     """Walk the scopes and compare them with the ledger. Changes nothing.
 
     Args:
+        is_stopped: Asked while files are hashed; the plan is then one to do nothing.
         workers: In which files are looked at that are new, changed or to be read again.
         bugs: Told of files that can't be looked at for a reason that nobody foresaw.
         retry: Failed and partial files to read again, by path relative to their root; empty
@@ -118,7 +121,11 @@ def make_plan(
     stale = planner.add_unchanged(unchanged)
     looked = [found for found, _ in (*changed, *stale)]
     looks = look_at_all(looked, workers, config) if looked else []
-    hashed = _hash_all(changed, looks[: len(changed)], config, bugs)
+    try:
+        digests = Digests(config.max_file_bytes, is_stopped)
+        hashed = _hash_all(changed, looks[: len(changed)], config, bugs, digests)
+    except StoppedError:
+        return Plan(plan.settled)
     moved_from = _origins(gone, hashed)
     plan.removed = list(gone)
     lost = [key for key, path in gone.items() if path.sha256 not in moved_from]
@@ -145,6 +152,7 @@ class _Planner:
         bugs: BugLog,
     ) -> None:
         self._bugs = bugs
+        self._config = config
         self._standings = ledger.standings()
         self._fingerprints = _Fingerprints(config)
         self._retry = retry
@@ -180,7 +188,7 @@ class _Planner:
             reason = _why(look, found, self._bugs)
             self._plan.settled.append(SourceOutcome(found.path, Outcome.FAILED, reason))
         else:
-            self._read(_source(found, path, look), path, Outcome.UPDATED)
+            self._read(_source(found, path, look, self._config), path, Outcome.UPDATED)
 
     def _is_plain(self, shared: Shared) -> bool:
         """Whether documents like this need nothing."""
@@ -299,11 +307,14 @@ def _hash_all(
     looks: Sequence[Look | Exception],
     config: IngestConfig,
     bugs: BugLog,
+    digests: Digests,
 ) -> list[_Hashed]:
     with ThreadPoolExecutor(_HASH_THREADS) as threads:
         return list(
             threads.map(
-                lambda item, look: _hash(item[0], item[1], look, config, bugs), changed, looks
+                lambda item, look: _hash(item[0], item[1], look, config, bugs, digests),
+                changed,
+                looks,
             )
         )
 
@@ -314,6 +325,7 @@ def _hash(
     look: Look | Exception,
     config: IngestConfig,
     bugs: BugLog,
+    digests: Digests,
 ) -> _Hashed:
     seen_ns = time.time_ns()
     path = PathRecord(
@@ -328,13 +340,15 @@ def _hash(
         if isinstance(look, Exception):
             raise look
         check_place(found.absolute, Path(found.root), follow_links=config.follow_links)
-        sha256 = content_sha256(found, look.companions, config.max_file_bytes)
+        sha256 = digests.content_sha256(found, look.companions)
+    except StoppedError:
+        raise
     except Exception as error:
         return _Hashed(found, known, _replace_reason(path, _why(error, found, bugs)), None)
     path = PathRecord(
         found.root, found.path, sha256, found.size_bytes, found.mtime_ns, seen_ns, look.companions
     )
-    return _Hashed(found, known, path, _source(found, path, look))
+    return _Hashed(found, known, path, _source(found, path, look, config))
 
 
 def _why(error: Exception, found: Found, bugs: BugLog) -> str:
@@ -356,8 +370,9 @@ def _replace_reason(path: PathRecord, reason: str) -> PathRecord:
     )
 
 
-def _source(found: Found, path: PathRecord, look: Look) -> Source:
+def _source(found: Found, path: PathRecord, look: Look, config: IngestConfig) -> Source:
     assert path.sha256 is not None
+    taken, left_out = split_by_size(path.companions, config.max_file_bytes)
     return Source(
         root=Path(found.root),
         path=found.path,
@@ -366,7 +381,8 @@ def _source(found: Found, path: PathRecord, look: Look) -> Source:
         sha256=path.sha256,
         size_bytes=found.size_bytes,
         mtime_ns=found.mtime_ns,
-        companions=tuple(Path(c.path) for c in path.companions if c.size_bytes is not None),
+        companions=tuple(Path(companion.path) for companion in taken),
+        left_out=tuple(Path(companion.path) for companion in left_out),
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import fnmatch
-import hashlib
 import os
 import re
 import stat
@@ -16,7 +15,7 @@ from ingest.clean import clean_text
 from ingest.dates import clamp_ns
 from ingest.media import MEDIA_TYPES, SUFFIXES
 from ingest.parsers.linked_pictures import local_pictures
-from kb.errors import SourceTooLargeError, SourceUnavailableError
+from kb.errors import SourceUnavailableError
 from kb.ledger import Companion, PathRecord
 from kb.types import Kind
 
@@ -24,8 +23,8 @@ __all__ = [
     "LEADS_OUT",
     "UNFINISHED",
     "Found",
+    "cannot_read",
     "check_place",
-    "content_sha256",
     "find_companions",
     "is_unchanged",
     "walk",
@@ -48,7 +47,6 @@ _SUFFIXES_WITH_PICTURES = frozenset({".html", ".htm", ".xhtml", ".md", ".markdow
 # A file that was written this shortly before it was hashed may have been written again with
 # the same size within the clock's resolution (git's "racy" entries): hash it once more.
 _RACY_NS = 2_000_000_000
-_HASH_BLOCK_BYTES = 1 << 20
 _NO_UNICODE = "Its name is not valid Unicode; rename it, and it will be indexed."
 
 
@@ -109,7 +107,7 @@ def walk(
             visited.add((about.st_dev, about.st_ino))
             entries = list(os.scandir(folder))
         except OSError as error:
-            unreadable(prefix.rstrip("/") or ".", _cannot_read(error))
+            unreadable(prefix.rstrip("/") or ".", cannot_read(error))
             continue
         for entry in entries:
             name = entry.name
@@ -128,7 +126,7 @@ def walk(
                     continue
                 about = entry.stat()
             except OSError as error:
-                unreadable(prefix + name, _cannot_read(error))
+                unreadable(prefix + name, cannot_read(error))
                 continue
             if not stat.S_ISREG(about.st_mode):
                 continue
@@ -218,52 +216,18 @@ def _lies_in(path: str, real_root: str) -> bool:
     return real == real_root or real.startswith(real_root.rstrip(os.sep) + os.sep)
 
 
-def content_sha256(found: Found, companions: Sequence[Companion], max_bytes: int) -> str:
-    """Hex sha256 of a file's bytes; with companions, of the digests of all of them.
-
-    Raises:
-        SourceTooLargeError: The file is over `max_bytes`.
-        SourceUnavailableError: It can't be read.
-    """
-    if found.size_bytes > max_bytes:
-        raise SourceTooLargeError(
-            f"The file has {found.size_bytes:,} bytes, over the limit of {max_bytes:,}. Split it, "
-            "or raise `ingest.max_file_bytes` in kb.yaml.",
-            source=found.path,
-        )
-    digests = [_sha256(found.absolute, found.path)]
-    digests += [
-        _sha256(Path(companion.path), found.path)
-        for companion in companions
-        if companion.size_bytes is not None
-    ]
-    if len(digests) == 1:
-        return digests[0]
-    return hashlib.sha256("".join(digests).encode()).hexdigest()
-
-
-def _sha256(path: Path, source: str) -> str:
-    digest = hashlib.sha256()
-    try:
-        # A pipe would keep the open from returning, were it put here after the walk.
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
-        with os.fdopen(handle, "rb") as file:
-            while block := file.read(_HASH_BLOCK_BYTES):
-                digest.update(block)
-    except OSError as error:
-        raise SourceUnavailableError(_cannot_read(error), source=source) from error
-    return digest.hexdigest()
-
-
 def _look(path: str) -> Companion:
     try:
         about = os.stat(path)
-    except OSError:
+    except (OSError, ValueError):
+        return Companion(path, None, None)
+    if not stat.S_ISREG(about.st_mode):
         return Companion(path, None, None)
     return Companion(path, about.st_size, clamp_ns(about.st_mtime_ns))
 
 
-def _cannot_read(error: OSError) -> str:
+def cannot_read(error: OSError) -> str:
+    """Why a file can't be read, and what to do."""
     if error.errno == errno.ELOOP:
         return "It is a link that leads back to itself. Delete it, or make it point at a file."
     hints: Mapping[type[OSError], str] = {

@@ -97,6 +97,7 @@ class Syncer:
                         retry=retry,
                         bugs=self._bugs,
                         workers=workers,
+                        is_stopped=self._stop.is_set,
                     )
                     if folders and not dry_run:
                         known = self.roots()

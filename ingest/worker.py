@@ -94,6 +94,7 @@ class ParsedFile:
         return (_rebuild_parsed_file, (_CHUNKS.dump_json(self.chunks), *rest))
 
 
+_NOTHING = "Nothing was found in the file to index: it holds no text and no pictures."
 _CHUNKS = TypeAdapter(tuple[Chunk, ...])
 
 
@@ -190,7 +191,7 @@ def parse_file(source: Source, fingerprint: str) -> ParsedFile:
     config = _settings.config
     limits = limits_of(source.kind, source.size_bytes, config)
     memory = MemoryLimit(limits.memory_bytes, config.memory_limit_bytes if _is_worker else None)
-    warnings: list[str] = []
+    warnings = _left_out(source, config)
     bugs: list[ParserBugError] = []
     context = ParseContext(
         config=config,
@@ -236,12 +237,25 @@ def parse_file(source: Source, fingerprint: str) -> ParsedFile:
         )
     if not chunks:
         raise ParseError(
-            "Nothing was found in the file to index: it holds no text and no pictures.",
+            " ".join([_NOTHING, *_left_out(source, config)]),
             source=source.path,
         )
     reasons = tuple(dict.fromkeys(clean_text(text) for text in (*warnings, *map(str, bugs))))
     report = bugs[0].report if bugs else ""
     return ParsedFile(tuple(chunks), pictures, title, reasons, _date_ns(source), report)
+
+
+def _left_out(source: Source, config: IngestConfig) -> list[str]:
+    """The warning of files beside it that are too large."""
+    if not source.left_out:
+        return []
+    n_more = len(source.left_out) - 1
+    more = f" and {n_more:,} more files" if n_more else ""
+    return [
+        f"{source.left_out[0].name}{more} beside it, which it shows, were left out: together with "
+        f"what it shows before they have more than {config.max_file_bytes:,} bytes. Make them "
+        "smaller, or raise `ingest.max_file_bytes` in kb.yaml and sync with `--retry`."
+    ]
 
 
 def _place(source: Source, config: IngestConfig) -> tuple[str, int, int, int]:

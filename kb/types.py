@@ -137,6 +137,7 @@ class Source:
         mtime_ns: Modification time, nanoseconds since the epoch.
         companions: Absolute paths of files that are part of the content (subtitles beside
             a video, pictures beside a web page).
+        left_out: Likewise those that are not read, since they are too large.
     """
 
     root: Path
@@ -147,6 +148,7 @@ class Source:
     size_bytes: int
     mtime_ns: int
     companions: tuple[Path, ...] = ()
+    left_out: tuple[Path, ...] = ()
 
     @property
     def absolute(self) -> Path:

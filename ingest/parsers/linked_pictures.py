@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from ingest.charset import decode
+from ingest.companions import read_beside
 from ingest.parsers.base import ParseContext
 from ingest.pictures import encode_picture, load_picture
 from kb.errors import IngestError
@@ -27,6 +28,9 @@ _MAX_SCANNED_BYTES = 64 * 1024 * 1024
 _LARGE_BYTES = 4 * 1024 * 1024
 _one_large = threading.Lock()
 _MAX_PICTURES = 2000
+# One that is larger has more pixels than are read, or is damaged.
+_MAX_PICTURE_BYTES = 256 * 1024 * 1024
+_NO_MEMORY = "It takes more memory than a file of this size may. Make the picture smaller."
 # Spacers, bullets and icons say nothing and would be found for every question.
 _MIN_SIDE_PX = 32
 _PICTURE_TAG_START = re.compile(r"<(?:img|source)\b", re.IGNORECASE)
@@ -58,7 +62,7 @@ def local_pictures(path: Path) -> tuple[Path, ...]:
 
     Returns:
         Absolute paths with links resolved, each once, existing or not, maybe outside the
-        page's folder: the caller keeps those below its root.
+        page's folder: the caller keeps those below its root. 2,000 at most.
     """
     try:
         size_bytes = path.stat().st_size
@@ -66,7 +70,12 @@ def local_pictures(path: Path) -> tuple[Path, ...]:
             return ()
         # Many at once would take gigabytes.
         with _one_large if size_bytes > _LARGE_BYTES else nullcontext():
-            return tuple(dict.fromkeys(_references(path)))
+            pictures: dict[Path, None] = {}
+            for picture in _references(path):
+                pictures[picture] = None
+                if len(pictures) == _MAX_PICTURES:
+                    break
+            return tuple(pictures)
     except OSError:
         return ()
 
@@ -84,7 +93,7 @@ def _references(path: Path) -> Iterator[Path]:
     ]
     if path.suffix.lower() not in (".html", ".htm", ".xhtml"):
         references += ["".join(match) for match in _MARKDOWN_PICTURE.findall(text)]
-    for reference in references:
+    for reference in dict.fromkeys(references):
         if (file := _resolve(path.parent, reference)) is not None:
             yield file
 
@@ -125,6 +134,8 @@ class PictureReader:
         self._context = context
         self._companions = frozenset(source.companions)
         self._seen: set[bytes] = set()
+        self._asked: set[Path] = set()
+        self._are_many = False
 
     def by_reference(
         self,
@@ -161,18 +172,16 @@ class PictureReader:
         if digest in self._seen:
             return None
         if len(self._seen) == _MAX_PICTURES:
-            self._context.warn(
-                f"Only the first {_MAX_PICTURES:,} pictures in it were read; split the file to "
-                "have all of them."
-            )
+            self._warn_of_many()
         self._seen.add(digest)
         if len(self._seen) > _MAX_PICTURES:
             return None
         try:
             image = encode_picture(load_picture(data, self._context.config.max_image_px))
-        except IngestError as error:
+        except (IngestError, MemoryError) as error:
             name = f" ({words[0]})" if words and words[0] else ""
-            self._context.warn(f"A picture in it{name} was left out: {error}")
+            why = str(error) if isinstance(error, IngestError) else _NO_MEMORY
+            self._context.warn(f"A picture in it{name} was left out: {why}")
             return None
         if min(image.width_px, image.height_px) < _MIN_SIDE_PX:
             return None
@@ -182,14 +191,28 @@ class PictureReader:
         text = "\n".join(dict.fromkeys(line for line in lines if line.strip()))
         return Segment(Modality.IMAGE, locator, text, title, headings, image=image, atomic=True)
 
+    def _warn_of_many(self) -> None:
+        if not self._are_many:
+            self._are_many = True
+            self._context.warn(
+                f"Only the first {_MAX_PICTURES:,} pictures in it were read; split the file to "
+                "have all of them."
+            )
+
     def _from_file(self, reference: str) -> bytes | None:
         file = _resolve(self._source.absolute.resolve().parent, reference)
-        if file is None or file not in self._companions:
+        if file is None:
+            return None
+        if len(self._asked) < _MAX_PICTURES:
+            self._asked.add(file)
+        if file not in self._companions:
+            if file not in self._asked:
+                self._warn_of_many()
             return None
         if not file.is_relative_to(self._source.root.resolve()):
             return None
         try:
-            return file.read_bytes()
+            return read_beside(file, _MAX_PICTURE_BYTES)
         except OSError as error:
             self._context.warn(
                 f"The picture {file.name} beside it can't be read ({error.strerror}); make it "

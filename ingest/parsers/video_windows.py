@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from ingest.companions import read_beside
 from ingest.confined import confined, confined_items
 from ingest.containers import probe
 from ingest.frames import Sample, encode_frame, n_samples, sample_frames
@@ -18,6 +19,8 @@ from kb.types import EncodedImage, Frame, Locator, Modality, Segment, Source, Sp
 __all__ = ["read_windows"]
 
 _SUBTITLE_SUFFIXES = frozenset({".srt", ".vtt"})
+# Those of a day of talk have some five.
+_MAX_SUBTITLES_BYTES = 64 * 1024 * 1024
 
 
 def read_windows(source: Source, context: ParseContext) -> Iterator[Segment]:
@@ -161,11 +164,11 @@ def _companion_cues(source: Source, warn: Callable[[str], None]) -> Iterator[Cue
         if companion.suffix.lower() not in _SUBTITLE_SUFFIXES:
             continue
         try:
-            cues = parse_subtitles(companion.read_bytes())
+            cues = parse_subtitles(read_beside(companion, _MAX_SUBTITLES_BYTES))
         except OSError as error:
             warn(
-                f"The subtitles {companion.name} can't be read ({error.strerror}). Give this user "
-                "permission to read them, then sync again."
+                f"The subtitles {companion.name} can't be read ({error.strerror}). Put them right, "
+                "or give this user permission to read them, then sync again."
             )
             continue
         if not cues:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from kb.config import Home
 from kb.config_file import load_config
@@ -263,3 +264,24 @@ def test_files_changing_while_they_are_read_are_left_for_the_next_sync(service: 
     assert outcomes(service.sync())["pump.md"] in (Outcome.ADDED, Outcome.UPDATED)
     assert "silent" in service.search(Query(text="pump")).hits[0].chunk.text
     assert service.kb.examine().is_sound
+
+
+def test_a_picture_that_is_too_large_keeps_no_page_from_being_found(service: Service) -> None:
+    library = service.home.library
+    picture = library / "plan.png"
+    write(library / "horn.html", "<p>The horn is made of brass.</p><img src=plan.png alt=Plan>")
+    write(picture, "")
+    os.truncate(picture, 20 << 30)
+    os.utime(picture, (OLD_S, OLD_S))
+    start_s = time.monotonic()
+    files = {file.source: file for file in service.sync().files}
+    assert time.monotonic() - start_s < 60  # hashing it takes longer
+    assert files["horn.html"].outcome is Outcome.PARTIAL
+    assert "plan.png" in files["horn.html"].reason
+    assert "max_file_bytes" in files["horn.html"].reason
+    assert files["plan.png"].outcome is Outcome.FAILED
+    assert found(service, "what is the horn made of")[0] == "horn.html"
+    assert outcomes(service.sync())["horn.html"] is Outcome.UNCHANGED
+
+    Image.new("RGB", (64, 64), "red").save(picture)
+    assert outcomes(service.sync())["horn.html"] is Outcome.UPDATED

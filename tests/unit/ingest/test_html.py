@@ -194,6 +194,32 @@ class TestPictures:
         names = ("a.png", "sub/b b.JPG", "lazy.webp", "c.webp", "g.png")
         assert local_pictures(page) == tuple(folder / name for name in names)
 
+    def test_pictures_beside_a_page_are_counted(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("ingest.parsers.linked_pictures._MAX_PICTURES", 3)
+        page = "<p>Words.</p>" + "".join(f"<img src={number % 5}.png>" for number in range(20))
+        (tmp_path / "page.html").write_text(page)
+        companions = local_pictures(tmp_path / "page.html")
+        assert [path.name for path in companions] == ["0.png", "1.png", "2.png"]
+        _, warnings = parse_page(page, tmp_path, companions=())
+        assert len(warnings) == 1
+        assert "first 3 pictures" in warnings[0]
+
+    def test_a_picture_that_fills_the_memory_is_left_out(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fill(*_: object) -> None:
+            raise MemoryError
+
+        monkeypatch.setattr("ingest.parsers.linked_pictures.load_picture", fill)
+        picture = tmp_path.resolve() / "a.png"
+        picture.write_bytes(b"x")
+        page = "<p>Words that stay.</p><img src=a.png alt=Plan>"
+        segments, (warning,) = parse_page(page, tmp_path, companions=(picture,))
+        assert any("Words that stay." in segment.text for segment in segments)
+        assert "(Plan) was left out: It takes more memory" in warning
+
     def test_local_pictures_of_a_missing_page_are_none(self, tmp_path: Path) -> None:
         assert local_pictures(tmp_path / "gone.html") == ()
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,11 @@ from ingest.scan import (
     LEADS_OUT,
     Found,
     check_place,
-    content_sha256,
     find_companions,
     is_unchanged,
     walk,
 )
-from kb.errors import SourceTooLargeError, SourceUnavailableError
+from kb.errors import SourceUnavailableError
 from kb.ledger import PathRecord
 from kb.types import Kind
 
@@ -140,19 +140,12 @@ def test_a_path_that_could_not_be_read_is_tried_again(tmp_path: Path) -> None:
     assert not is_unchanged(found, known)
 
 
-def test_hash_covers_companions_and_respects_the_limit(tmp_path: Path) -> None:
-    (tmp_path / "a.mp4").write_text("v")
-    (tmp_path / "a.srt").write_text("s")
-    found = found_in(tmp_path)[0]["a.mp4"]
-    alone = content_sha256(found, (), 100)
-    together = content_sha256(found, find_companions(found), 100)
-    assert len(alone) == len(together) == 64
-    assert alone != together
-    with pytest.raises(SourceTooLargeError, match="max_file_bytes"):
-        content_sha256(found, (), 0)
-    (tmp_path / "a.mp4").unlink()
-    with pytest.raises(SourceUnavailableError, match="vanished"):
-        content_sha256(found, (), 100)
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
+def test_what_is_no_file_is_no_picture_of_a_page(tmp_path: Path, make: Callable[..., None]) -> None:
+    (tmp_path / "faq.html").write_text("<p>Hello</p><img src=shot.png>")
+    make(tmp_path / "shot.png")
+    (found,) = [f for f in walk(tmp_path, (), lambda *_: None) if f.path == "faq.html"]
+    assert [companion.size_bytes for companion in find_companions(found)] == [None]
 
 
 @pytest.mark.parametrize(
