@@ -15,6 +15,7 @@ from ui.render import escape
 __all__ = ["WeakPart", "answer_html"]
 
 _CITATION = re.compile(r" ?\[(\d{1,3})\]")
+_MAX_CHIPS_CHARS = 100_000
 # An answer may quote what wants to be a link or a picture: neither leaves this computer.
 _OFF = ("autolink", "html_block", "html_inline", "image", "link", "reference", "text_join")
 # Punctuation of old manuscripts: to CommonMark neither a space nor a part of a word, so that
@@ -39,15 +40,18 @@ def answer_html(text: str, chips: Mapping[int, str], weak: Sequence[WeakPart] = 
     """`text`, CommonMark with tables, as HTML in which ``[n]`` is the chip of n.
 
     A number without a chip, or one that is escaped, stays as it is written: nothing is
-    shown as cited that is not. HTML, links and pictures are shown as their source.
+    shown as cited that is not. So do numbers after the first hundreds. HTML, links and pictures
+    are shown as their source.
 
     Args:
         chips: Finished HTML by number.
-        weak: Parts that are underlined, in order, without overlap.
+        weak: Parts that are underlined, in order, without overlap; none where the text leaves no
+            signs to mark them with.
     """
-    env: dict[str, Any] = {"chips": chips, "opens": "", "closes": ""}
-    if weak:
-        opens, closes = [bracket for bracket in _BRACKETS if bracket not in text][:2]
+    env: dict[str, Any] = {"chips": _Chips(chips), "opens": "", "closes": ""}
+    brackets = [bracket for bracket in _BRACKETS if bracket not in text]
+    if weak and len(brackets) > 1:
+        opens, closes = brackets[:2]
         for part in reversed(weak):
             inner = text[part.start : part.end]
             text = f"{text[: part.start]}{opens}{inner}{closes}{text[part.end :]}"
@@ -78,7 +82,23 @@ def _underlined(content: str, env: dict[str, Any]) -> Iterator[str]:
             yield _with_chips(piece, env["chips"])
 
 
-def _with_chips(content: str, chips: Mapping[int, str]) -> str:
+class _Chips:
+    """Chips by number, until an answer has had its share of them: a chip is a hundred times as
+    long as its mark."""
+
+    def __init__(self, chips: Mapping[int, str]) -> None:
+        self._chips = chips
+        self._n_left = _MAX_CHIPS_CHARS
+
+    def get(self, number: int) -> str | None:
+        chip = self._chips.get(number)
+        if chip is None or len(chip) > self._n_left:
+            return None
+        self._n_left -= len(chip)
+        return chip
+
+
+def _with_chips(content: str, chips: _Chips) -> str:
     pieces: list[str] = []
     last = 0
     for match in _CITATION.finditer(content):

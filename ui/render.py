@@ -21,6 +21,7 @@ from ui.highlight import excerpt, mark_words, quote_range
 __all__ = [
     "MEDIA",
     "chip",
+    "chip_label",
     "citation_card",
     "escape",
     "heading_path",
@@ -38,6 +39,8 @@ __all__ = [
 
 # Relative, so that the pages also work under a path behind a proxy.
 MEDIA = "media"
+
+_MAX_LABEL_CHARS = 160
 
 _PAGED = frozenset({Kind.PDF, Kind.EBOOK})
 _ICONS = {
@@ -151,12 +154,18 @@ def _citation_view(citation: Citation, chunk: Chunk) -> str:
 
 def chip(citation: Citation, chunk: Chunk) -> str:
     """The number in an answer's text that opens its citation."""
-    where = " ".join(filter(None, (citation.source, place(citation.source, citation.locator))))
+    where = chip_label(citation)
     return (
         f'<button type="button" class="kb-chip" data-number="{citation.number}" '
         f'data-view="{escape(_citation_view(citation, chunk))}" title="{escape(where)}" '
         f'aria-label="{escape(f"Source {citation.number}: {where}")}">{citation.number}</button>'
     )
+
+
+def chip_label(citation: Citation) -> str:
+    """File and place of a citation; of a long path its end, for it stands in each of the chips."""
+    where = " ".join(filter(None, (citation.source, place(citation.source, citation.locator))))
+    return where if len(where) <= _MAX_LABEL_CHARS else f"…{where[-_MAX_LABEL_CHARS:]}"
 
 
 def citation_card(citation: Citation, chunk: Chunk) -> str:

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from kb.types import Answer, AnswerStatus, Chunk, Citation
 from ui.answer_html import answer_html
 from ui.claims_html import checked_html, weak_parts
-from ui.render import chip, citation_card, escape, icon, message, place, view_url
+from ui.render import chip, chip_label, citation_card, escape, icon, message, place, view_url
 from ui.turns import Stage, Turn
 
 __all__ = ["past_html", "turn_html"]
@@ -103,7 +103,7 @@ def _cut_off(turn: Turn) -> str:
 def _chip(citation: Citation, chunk: Chunk | None) -> str:
     if chunk is not None:
         return chip(citation, chunk)
-    where = " ".join(filter(None, (citation.source, place(citation.source, citation.locator))))
+    where = chip_label(citation)
     return (
         f'<button type="button" class="kb-chip kb-gone" data-number="{citation.number}" '
         f'data-view="{escape(view_url(citation.chunk_id))}" title="{escape(where)}: {_GONE}" '

@@ -8,20 +8,33 @@ nobody but the sender.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import StringConstraints, TypeAdapter, ValidationError
+from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
-from kb.types import Answer, AnswerStatus, Citation, Claim, Query
+from kb.types import Answer, AnswerStatus, Citation, Claim, Locator, Query
 from ui.render import thumbnail_data_uri
 
 __all__ = ["Stage", "Turn", "read_turns"]
 
 # The page keeps half of it (static/app.js); what is over this was not written by the page.
 _MAX_CHARACTERS = 1_000_000
+# Far more than any answer has. What is shown of a turn must not grow as the product of two of its
+# fields, nor hold numbers of a thousand digits.
+_MAX_TURNS = 50  # As many as the page keeps.
 _MAX_PICTURES = 8
+_MAX_TEXT_CHARS = 100_000
+_MAX_QUOTE_CHARS = 4_000
+_MAX_SOURCE_CHARS = 4_096
+_MAX_ID_CHARS = 100
+_MAX_CITATIONS = 100
+_MAX_CITATION = 999
+_MAX_CLAIMS = 200
+_MAX_CLAIM_NUMBERS = 20
+_MAX_PAGE = 1_000_000
+_MAX_VIDEO_S = 1e7
 
 # Nothing else is shown in place of a picture: a kept turn makes the page load nothing.
 _Thumbnail = Annotated[
@@ -51,16 +64,16 @@ class Turn:
         error: Why the question was not answered, or empty.
     """
 
-    number: int
+    number: Annotated[int, Field(ge=1, le=1_000_000)]
     question: str
     pictures: tuple[_Thumbnail, ...] = ()
-    n_more_pictures: int = 0
+    n_more_pictures: Annotated[int, Field(ge=0, le=10_000)] = 0
     clip: _Thumbnail | None = None
     stage: Stage = Stage.RUNNING
     text: str = ""
     citations: list[Citation] = field(default_factory=list)
     status: AnswerStatus | None = None
-    total_time_ms: float = 0.0
+    total_time_ms: Annotated[float, Field(ge=0, le=1e9)] = 0.0
     claims: tuple[Claim, ...] = ()
     check_error: str = ""
     error: str = ""
@@ -108,10 +121,56 @@ _TURNS = TypeAdapter(list[Turn])
 
 def read_turns(kept: str | None) -> list[Turn]:
     """The turns that a page kept, a JSON list of records in order; empty where it kept none, or
-    nothing that this version understands."""
+    nothing that this version understands. What no page's turn has is left out or cut."""
     if not kept or len(kept) > _MAX_CHARACTERS:
         return []
     try:
-        return _TURNS.validate_json(kept)
+        turns = _TURNS.validate_json(kept)
     except ValidationError:
         return []
+    return [_cut(turn) for turn in turns[-_MAX_TURNS:]]
+
+
+def _cut(turn: Turn) -> Turn:
+    cited = [citation for citation in turn.citations if _can_be_shown(citation)]
+    return replace(
+        turn,
+        question=turn.question[:_MAX_TEXT_CHARS],
+        pictures=turn.pictures[:_MAX_PICTURES],
+        text=turn.text[:_MAX_TEXT_CHARS],
+        citations=[
+            replace(one, source=one.source[:_MAX_SOURCE_CHARS], quote=one.quote[:_MAX_QUOTE_CHARS])
+            for one in cited[:_MAX_CITATIONS]
+        ],
+        claims=tuple(
+            replace(
+                claim,
+                text=claim.text[:_MAX_QUOTE_CHARS],
+                numbers=tuple(filter(_is_number, claim.numbers[:_MAX_CLAIM_NUMBERS])),
+            )
+            for claim in turn.claims[:_MAX_CLAIMS]
+            if 0 <= claim.start <= claim.end <= _MAX_TEXT_CHARS
+        ),
+        check_error=turn.check_error[:_MAX_QUOTE_CHARS],
+        error=turn.error[:_MAX_QUOTE_CHARS],
+    )
+
+
+def _can_be_shown(citation: Citation) -> bool:
+    return (
+        _is_number(citation.number)
+        and len(citation.chunk_id) <= _MAX_ID_CHARS
+        and _is_place(citation.locator)
+    )
+
+
+def _is_number(number: int) -> bool:
+    return 1 <= number <= _MAX_CITATION
+
+
+def _is_place(locator: Locator) -> bool:
+    """Whether its numbers are some that a document has; JSON can hold infinity."""
+    page, seconds = locator.page, (locator.start_s, locator.end_s)
+    return (page is None or 0 <= page <= _MAX_PAGE) and all(
+        one is None or 0 <= one <= _MAX_VIDEO_S for one in seconds
+    )

@@ -6,6 +6,7 @@ import html
 import io
 import json
 import re
+import time
 
 import pytest
 from made_shelf import MadeShelf
@@ -104,6 +105,76 @@ def test_pictures_beyond_the_first_are_told() -> None:
 )
 def test_what_no_page_keeps_is_no_conversation(kept: str | None) -> None:
     assert read_turns(kept) == []
+
+
+def kept_turn(**values: object) -> str:
+    citation = {"number": 1, "chunk_id": "x", "source": "s.md", "locator": {}, "quote": ""}
+    return json.dumps(
+        {"number": 1, "question": "q", "stage": "whole", "status": "answered"}
+        | values
+        | {"citations": [citation | dict(one) for one in values.get("citations", [{}])]}  # type: ignore[attr-defined,call-overload]
+    )
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"text": "[1] " * 1000, "citations": [{"source": "s" * 20_000}]},
+        {"text": "[1] " * 5000, "citations": [{"chunk_id": "'" * 20_000}]},
+        {"text": "[1] " * 5000, "citations": [{"source": "'" * 200}]},
+        {"text": "[1] " * 100_000},
+        {"text": "[1] " * 5000, "citations": [{"locator": {"page": int("9" * 4000)}}]},
+        {"text": "[7] " * 5000, "citations": [{"number": n} for n in range(2000)]},
+        {
+            "text": "a [1]. " * 1000,
+            "claims": [
+                {"text": "a", "start": n, "end": n + 1, "numbers": [int("9" * 4000)]}
+                | {"score": None, "is_weak": True}
+                for n in range(200)
+            ],
+        },
+        {
+            "text": "a" * 50_000,
+            "claims": [
+                {"text": "a", "start": n, "end": 50_000, "numbers": [1] * 50}
+                | {"score": 0.1, "is_weak": True}
+                for n in range(2000)
+            ],
+        },
+    ],
+    ids=range(8),
+)
+@pytest.mark.parametrize("n_turns", [1, 20])
+def test_html_grows_with_what_is_kept_and_not_with_its_square(
+    values: dict[str, object], n_turns: int
+) -> None:
+    kept = f"[{','.join([kept_turn(**values)] * n_turns)}]"
+    begun_s = time.perf_counter()
+    made = past_html(read_turns(kept), {})
+    assert len(made) < 20 * len(kept) + 500_000
+    assert len(made) < 8_000_000
+    assert time.perf_counter() - begun_s < 5
+
+
+def test_a_long_list_of_turns_is_cut() -> None:
+    turns = read_turns(f"[{','.join([kept_turn()] * 2000)}]")
+    assert len(turns) == 50
+
+
+@pytest.mark.parametrize(
+    "locator",
+    [{"start_s": 1e400}, {"start_s": -1e400, "end_s": 1.0}, {"start_s": 1.0, "end_s": 1e308}],
+    ids=str,
+)
+def test_no_place_of_a_citation_is_an_error(locator: dict[str, float]) -> None:
+    kept = f"[{kept_turn(text='[1]', citations=[{'locator': locator}])}]"
+    assert past_html(read_turns(kept.replace("NaN", "null")), {})
+
+
+def test_an_answer_of_every_bracket_is_shown_without_marks() -> None:
+    claim = {"text": "a", "start": 0, "end": 4, "numbers": [1], "score": 0.1, "is_weak": True}
+    text = "".join(chr(code) for code in range(0x2E02, 0x2E0E))
+    assert text in past_html(read_turns(f"[{kept_turn(text=text, claims=[claim])}]"), {})
 
 
 def test_everything_that_is_kept_is_escaped() -> None:
