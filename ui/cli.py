@@ -25,6 +25,7 @@ from kb.types import Kind
 from ui.logs import mask_logs
 from ui.models_cli import models
 from ui.options import HomeOption, JsonOption, ProfileOption, configure, print_json, say
+from ui.printable import printable, printable_json
 
 if TYPE_CHECKING:
     # Reading workers import this module anew; what speaks HTTP takes a sixth of a second.
@@ -245,7 +246,7 @@ def _search_batch(backend: Backend, batch: Path, filters: str, top: int | None) 
         except KnowledgeBaseError as error:
             n_failed += 1
             result = {"line": number, "error": str(error)}
-        print(json.dumps({"id": identifier, **result}, ensure_ascii=False), flush=True)
+        print(printable_json({"id": identifier, **result}), flush=True)
     return n_failed
 
 
@@ -293,7 +294,7 @@ def ask(
             elif "text" in event and not as_json:
                 held += event["text"]
                 if not held.endswith("\\"):
-                    print(plain(held), end="", flush=True)
+                    print(printable(plain(held)), end="", flush=True)
                     held = ""
 
 

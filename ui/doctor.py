@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.console import Console
 from rich.markup import escape
 
 from kb.config import Config, Home
 from kb.errors import StoreInUseError
 from kb.ledger import examine_ledger
 from ui.client import find_server
+from ui.output import PrintableConsole
 from ui.service import Service
 
 __all__ = ["examine", "print_findings"]
@@ -60,7 +60,7 @@ def examine(home: Home, config: Config, *, repair: bool) -> dict[str, Any]:
 
 def print_findings(findings: dict[str, Any]) -> None:
     """What was found, and what to do."""
-    console = Console(soft_wrap=True)
+    console = PrintableConsole(soft_wrap=True)
     if findings["ledger"]:
         for problem in findings["ledger"]:
             console.print(f"ledger: {escape(problem)}", highlight=False)

@@ -8,6 +8,7 @@ import traceback
 from types import TracebackType
 
 from kb.masking import masked
+from ui.printable import printable
 
 __all__ = ["MaskSecrets", "mask_logs"]
 
@@ -20,14 +21,14 @@ class MaskSecrets(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """True: nothing is held back."""
         try:
-            record.msg, record.args = masked(record.getMessage()), None
+            record.msg, record.args = printable(masked(record.getMessage())), None
         except (TypeError, ValueError):
             # The arguments do not fit the message; logging tells of that by itself.
             return True
         if record.exc_info and not record.exc_text:
             record.exc_text = _FORMATTER.formatException(record.exc_info)
         if record.exc_text:
-            record.exc_text = masked(record.exc_text)
+            record.exc_text = printable(masked(record.exc_text))
         return True
 
 
@@ -47,4 +48,5 @@ def mask_logs() -> None:
 def _print_masked(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
-    print(masked("".join(traceback.format_exception(kind, error, trace))), end="", file=sys.stderr)
+    text = "".join(traceback.format_exception(kind, error, trace))
+    print(printable(masked(text)), end="", file=sys.stderr)

@@ -22,6 +22,8 @@ from rich.text import Text
 
 from kb.quantities import size_text
 from kb.qwen3_vl.download import PullPlan
+from ui.output import PrintableConsole
+from ui.printable import printable
 
 __all__ = ["BytesDisplay", "offer_text", "print_available", "print_models", "print_pulled"]
 
@@ -118,7 +120,7 @@ def offer_text(plans: Sequence[PullPlan], free_bytes: int, gpu: tuple[str, int] 
 
 def print_models(rows: Sequence[Json]) -> None:
     """A line a model, its note below."""
-    console = Console()
+    console = PrintableConsole()
     for row in rows:
         size = size_text(row["size_bytes"]) if row["size_bytes"] else ""
         _line(console, _mark(row), row["role"], row["name"], size)
@@ -127,7 +129,7 @@ def print_models(rows: Sequence[Json]) -> None:
 
 def print_available(rows: Sequence[Json]) -> None:
     """A line a model that can be pulled."""
-    console = Console()
+    console = PrintableConsole()
     console.print("\nTo pull: [bold]kb models pull NAME…[/] (or a profile's name)")
     for row in rows:
         mark = "" if row["state"] == "not here" else row["state"]
@@ -137,7 +139,7 @@ def print_available(rows: Sequence[Json]) -> None:
 
 def print_pulled(rows: Sequence[Json]) -> None:
     """A line a model that was pulled, and where it is."""
-    console = Console()
+    console = PrintableConsole()
     for row in rows:
         _line(console, "ok", row["role"], row["name"], size_text(row["size_bytes"]))
         _note(console, f"revision {row['revision'][:12]}, in {row['directory']}")
@@ -152,7 +154,7 @@ def print_pulled(rows: Sequence[Json]) -> None:
         # Of two models for one place the second is left to choose.
         comment = "# " if row["role"] in told else ""
         told.add(row["role"])
-        console.print(Text("\n".join(comment + line for line in lines)), soft_wrap=True)
+        console.print(Text(printable("\n".join(comment + line for line in lines))), soft_wrap=True)
 
 
 def _mark(row: Json) -> str:
@@ -176,6 +178,8 @@ def _note(console: Console, note: str) -> None:
     if not note:
         return
     if console.is_terminal:
-        console.print(Padding(f"[dim]{escape(note)}[/]", (0, 0, 0, _INDENT)), highlight=False)
+        console.print(
+            Padding(printable(f"[dim]{escape(note)}[/]"), (0, 0, 0, _INDENT)), highlight=False
+        )
     else:
         console.print(" " * _INDENT + escape(note), highlight=False, soft_wrap=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +11,7 @@ import typer
 from kb.config import Config, Home
 from kb.config_file import available_profiles, load_config
 from kb.errors import ConfigError
+from ui.printable import printable, printable_json
 
 __all__ = ["HomeOption", "JsonOption", "ProfileOption", "configure", "print_json", "say"]
 
@@ -58,9 +58,9 @@ def configure(
 
 def print_json(value: Any) -> None:
     """A result, on stdout."""
-    print(json.dumps(value, ensure_ascii=False, indent=2), flush=True)
+    print(printable_json(value, indent=2), flush=True)
 
 
 def say(text: str) -> None:
     """A word to the person, on stderr."""
-    print(text, file=sys.stderr, flush=True)
+    print(printable(text), file=sys.stderr, flush=True)

@@ -12,8 +12,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
 
 from kb.quantities import duration_text, size_text, timestamp
+from ui.printable import printable
 
 __all__ = [
+    "PrintableConsole",
     "SyncDisplay",
     "place_text",
     "plain",
@@ -28,6 +30,16 @@ __all__ = [
 
 Json = dict[str, Any]
 _MAX_PASSAGE_CHARS = 400
+
+
+class PrintableConsole(Console):
+    """A console to which no name of a file, no reason and no answer gives an order."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """See `rich.console.Console`."""
+        super().print(
+            *(printable(one) if isinstance(one, str) else one for one in objects), **options
+        )
 
 
 class SyncDisplay:
@@ -74,7 +86,7 @@ class SyncDisplay:
             completed=progress["n_done"],
             total=progress["n_total"] or None,
             pace=pace,
-            current=escape(progress["current"][-60:]),
+            current=escape(printable(progress["current"])[-60:]),
         )
 
 
@@ -92,7 +104,7 @@ def place_text(place: Json) -> str:
 
 def print_sync(report: Json, *, dry_run: bool) -> None:
     """What changed, what failed and why, and the counts."""
-    console = _console()
+    console = PrintableConsole(soft_wrap=True)
     for file in report["files"]:
         if file["outcome"] == "unchanged":
             continue
@@ -110,7 +122,7 @@ def print_sync(report: Json, *, dry_run: bool) -> None:
 
 def print_results(result: Json) -> None:
     """Results, best first."""
-    console = _console()
+    console = PrintableConsole(soft_wrap=True)
     for item in result["results"]:
         metadata = item["metadata"]
         console.print(
@@ -133,7 +145,7 @@ def plain(markdown: str) -> str:
 
 def print_citations(answer: Json) -> None:
     """The citations of an answer whose text was already printed."""
-    console = _console()
+    console = PrintableConsole(soft_wrap=True)
     console.print()
     for citation in answer["citations"]:
         console.print(
@@ -143,7 +155,7 @@ def print_citations(answer: Json) -> None:
 
 def print_claims(answer: Json) -> None:
     """The sentences of an answer that their sources hardly support, and why none is checked."""
-    console = _console()
+    console = PrintableConsole(soft_wrap=True)
     claims = answer["claims"]
     weak = [claim for claim in claims if claim["weak"]]
     if answer["check_error"]:
@@ -166,7 +178,7 @@ def print_claims_evaluation(result: Json) -> None:
     """The threshold with what its marks are worth, and where it was written."""
     print_evaluation(result)
     if result["threshold"] is None:
-        _console().print(
+        PrintableConsole(soft_wrap=True).print(
             "No threshold marks unsupported claims with the precision that is asked for, so "
             "nothing will be marked; answers go on showing scores.",
             highlight=False,
@@ -175,7 +187,7 @@ def print_claims_evaluation(result: Json) -> None:
 
 def print_status(status: Json) -> None:
     """Counts, sizes, settings and failures."""
-    console = _console()
+    console = PrintableConsole(soft_wrap=True)
     counts = ", ".join(f"{n} {name}" for name, n in status["counts"].items() if n)
     sizes = ", ".join(f"{name} {size_text(n)}" for name, n in status["size_bytes"].items())
     kinds = ", ".join(f"{n} {name}" for name, n in sorted(status["kinds"].items()))
@@ -215,11 +227,7 @@ def _model_line(model: Json) -> str:
 
 def print_evaluation(result: Json) -> None:
     """One line a measure."""
-    console = _console()
+    console = PrintableConsole(soft_wrap=True)
     for name, value in result.items():
         shown = f"{value:.4f}" if isinstance(value, float) else str(value)
         console.print(f"{name:>16}  {shown}", highlight=False)
-
-
-def _console() -> Console:
-    return Console(soft_wrap=True)
