@@ -45,7 +45,12 @@ def send_event(client: httpx.Client, event: Json, data: list[Any], **more: Any) 
         "trigger_id": event["targets"][0][0],
         **more,
     }
-    sent = client.post("/gradio_api/queue/join", json=body)
+    # Encoded here: httpx would not write half of a surrogate pair.
+    sent = client.post(
+        "/gradio_api/queue/join",
+        content=json.dumps(body),
+        headers={"Content-Type": "application/json"},
+    )
     if sent.status_code != 200:
         return [{"refused": sent.status_code}]
     stream = client.get("/gradio_api/queue/data", params={"session_hash": session})

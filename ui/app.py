@@ -65,6 +65,8 @@ class Pages(ToldErrors, OwnUploads):
 def build_app(service: Service) -> gr.Blocks:
     """The three pages, talking to `service` alone."""
     with Pages(title=_TITLE, analytics_enabled=False, fill_width=True) as app:
+        limits = service.config.limits
+        app.max_files = max(limits.max_upload_files, limits.max_question_files)
         header = gr.HTML(
             lambda: _header(service), elem_id="kb-header", apply_default_css=False, js_on_load=None
         )

@@ -3,6 +3,7 @@ their sources."""
 
 from __future__ import annotations
 
+import mimetypes
 import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
@@ -15,6 +16,7 @@ import gradio as gr
 from kb.errors import ConfigError, KnowledgeBaseError
 from kb.protocols import TextDelta
 from kb.types import Answer, Chunk, Citation, Filters
+from ui.page_errors import event_text
 from ui.render import escape
 from ui.service import Service
 from ui.turn_html import past_html, turn_html
@@ -28,6 +30,7 @@ __all__ = [
     "QUIET",
     "ChatPage",
     "build_chat",
+    "is_for_questions",
     "split_attachments",
 ]
 
@@ -108,13 +111,14 @@ def build_chat(service: Service, app: gr.Blocks) -> ChatPage:
         return _past(service, read_turns(kept))
 
     async def ask(
-        value: dict[str, Any], kept: str | None, event: gr.EventData, request: gr.Request
+        value: dict[str, Any] | None, kept: str | None, event: gr.EventData, request: gr.Request
     ) -> AsyncGenerator[tuple[Any, ...], None]:
         def answer() -> Iterator[tuple[Any, ...]]:
             turns = read_turns(kept)
             if isinstance(event.target, gr.HTML):
-                return _ask(service, str(event.text), (), turns, is_typed=False)
-            return _ask(service, str(value["text"] or ""), value["files"], turns)
+                return _ask(service, event_text(event, "text"), (), turns, is_typed=False)
+            given = value or {}  # Nothing is what an empty box sends.
+            return _ask(service, str(given.get("text") or ""), given.get("files") or (), turns)
 
         # The Stop button cancels this, and with it the thread that answers.
         async with aclosing(service.askers.each(answer, request.session_hash)) as shown:
@@ -148,6 +152,13 @@ def build_chat(service: Service, app: gr.Blocks) -> ChatPage:
     stopped = new.click(None, js=_FORGET, cancels=[asked], **QUIET)
     stopped.then(clear, None, outputs, **QUIET)
     return ChatPage(welcome, suggestions)
+
+
+def is_for_questions(path: str) -> bool:
+    """Whether the question's box takes a file of that name."""
+    kind = mimetypes.guess_type(path)[0] or ""
+    suffix = Path(path).suffix.lower()
+    return kind.startswith(("image/", "video/")) or suffix in QUESTION_FILE_TYPES
 
 
 def split_attachments(paths: Sequence[Path]) -> tuple[list[Path], Path | None]:
@@ -188,7 +199,7 @@ def _ask(
     box = _box(is_busy=True, is_emptied=is_typed and bool(files))
     yield box, _past(service, past), turn_html(turn, chunks), turn
     try:
-        with received(files, service.scratch.root) as copies:
+        with received(files, service.config.limits, service.scratch.root) as copies:
             query = service.make_query(text, *split_attachments(copies), Filters())
         turn.attach(query)
         painted_s = time.monotonic()

@@ -12,15 +12,19 @@ from ingest.progress import Progress
 from kb.errors import KnowledgeBaseError
 from kb.ledger import FileQuery
 from kb.quantities import duration_text
-from ui.chat import QUIET
+from ui.chat import QUIET, is_for_questions
 from ui.files_html import STATUSES, files_html
 from ui.library_files import FilesPage, list_page
+from ui.page_errors import event_text
 from ui.render import escape, message
 from ui.service import Service
 from ui.upload_folder import opened_upload
 from ui.uploads import safe_name
 
 __all__ = ["LibraryPage", "build_library", "files_page", "library_state", "progress_html"]
+
+_MAX_PAGE_DIGITS = 9
+_MAX_NAME_CHARS = 4_096  # No path is longer, and SQLite takes no pattern of any length.
 
 # Deleting is confirmed in the page's own dialog (static/app.js) before it is sent. Another page
 # of the list begins at its top.
@@ -113,21 +117,26 @@ def build_library(service: Service) -> LibraryPage:
         return show(status, name, 1), 1
 
     def turn(status: str | None, name: str | None, event: gr.EventData) -> tuple[str, int]:
-        number = str(event.page)
-        found = files_page(service, status, name, int(number) if number.isdecimal() else 1)
+        number = event_text(event, "page")
+        is_number = number.isdecimal() and len(number) <= _MAX_PAGE_DIGITS
+        found = files_page(service, status, name, int(number) if is_number else 1)
         return files_html(found), found.page
 
     def add(files: list[tuple[str, str]] | None, *filters: Any) -> tuple[Any, ...]:
         added: list[str] = []
         errors: list[str] = []
-        for path, name in files or []:
+        # Two uploads of the same bytes and name are one file of the upload folder.
+        given = dict(files or [])
+        for path, name in given.items():
             try:
                 with opened_upload(path) as file:
                     added.append(service.upload(name, file))
             except KnowledgeBaseError as error:
                 errors.append(f"{safe_name(name)}: {error}")
-        for path, _ in files or []:
-            service.scratch.forget(path)
+        for path in given:
+            # A picture may also be in a question that is being written: the same upload.
+            if not is_for_questions(path):
+                service.scratch.forget(path)
         parts = []
         if added:
             noun = "file was" if len(added) == 1 else "files were"
@@ -138,18 +147,20 @@ def build_library(service: Service) -> LibraryPage:
     def remove(
         status: str | None, name: str | None, page: int, event: gr.EventData
     ) -> tuple[str, str]:
+        source = event_text(event, "source")
         try:
-            service.remove(str(event.source))
+            service.remove(source)
         except KnowledgeBaseError as error:
             text = message(str(error), kind="error", title="Not deleted")
             return text, show(status, name, page)
-        return message(f"{event.source} was deleted."), show(status, name, page)
+        return message(f"{source} was deleted."), show(status, name, page)
 
     def retry(
         status: str | None, name: str | None, page: int, event: gr.EventData
     ) -> tuple[str, str]:
-        service.retry([str(event.source)])
-        return message(f"{event.source} will be read again."), show(status, name, page)
+        source = event_text(event, "source")
+        service.retry([source])
+        return message(f"{source} will be read again."), show(status, name, page)
 
     def retry_failed(*filters: Any) -> tuple[str, str]:
         failed = [file.source for file in service.files() if file.status in {"failed", "partial"}]
@@ -186,7 +197,7 @@ def files_page(
         waiting=service.syncer.waiting(),
         reading=service.progress().current,
         status="" if status in {None, "all"} else str(status),
-        name=(name or "").strip(),
+        name=(name or "").strip()[:_MAX_NAME_CHARS],
     )
     return list_page(service.kb.ledger, service.home.library, query, page)
 

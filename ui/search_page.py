@@ -62,7 +62,7 @@ def build_search(service: Service) -> list[gr.Dropdown]:
     results = gr.HTML(_EMPTY, elem_id="kb-results", apply_default_css=False, js_on_load=None)
 
     async def search(
-        value: dict[str, Any],
+        value: dict[str, Any] | None,
         kinds: list[Kind],
         folders: list[str],
         sources: list[str],
@@ -70,14 +70,15 @@ def build_search(service: Service) -> list[gr.Dropdown]:
         before: float | None,
         request: gr.Request,
     ) -> str:
-        text = str(value.get("text") or "").strip()
-        files = list(value.get("files") or [])
+        given = value or {}
+        text = str(given.get("text") or "").strip()
+        files = list(given.get("files") or [])
         if not text and not files:
             return _EMPTY
 
         def find() -> str:
             filters = make_filters(folders or [], kinds or [], sources or [], after, before)
-            with received(files, service.scratch.root) as copies:
+            with received(files, service.config.limits, service.scratch.root) as copies:
                 query = service.make_query(text, *split_attachments(copies), filters)
             return results_html(service.search(query), service.kb.assets)
 

@@ -21,7 +21,8 @@ from typing import Any, BinaryIO
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from kb.errors import ConfigError
+from kb.config import LimitsConfig
+from kb.errors import ConfigError, PromptTooLongError
 
 __all__ = ["OwnUploads", "is_uploaded", "opened_upload", "received"]
 
@@ -29,13 +30,24 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class OwnUploads(gr.Blocks):  # type: ignore[misc]
-    """Blocks that take no file from a page but its uploads, whichever component it is sent to."""
+    """Blocks that take no file from a page but its uploads, whichever component it is sent to.
+
+    Attributes:
+        max_files: Of one event, each counted as often as it is named.
+    """
+
+    max_files = 1_000
 
     async def preprocess_data(
         self, block_fn: Any, inputs: list[Any], state: Any, explicit_call: bool = False
     ) -> Any:
-        """See `gradio.Blocks`. Raises `gradio.Error` for any other file."""
-        if not all(map(is_uploaded, _paths(inputs))):
+        """See `gradio.Blocks`. Raises `gradio.Error` for any other file, and for too many."""
+        paths = list(_paths(inputs))
+        # Counted before any is looked at: Gradio reads each one, as often as it is named.
+        if len(paths) > self.max_files:
+            refusal = too_many_files(len(paths), self.max_files, "limits.max_upload_files")
+            raise gr.Error(refusal, print_exception=False)
+        if not all(map(is_uploaded, paths)):
             raise gr.Error(_REFUSAL, print_exception=False)
         return await super().preprocess_data(block_fn, inputs, state, explicit_call)
 
@@ -75,15 +87,31 @@ def opened_upload(path: str) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def received(paths: Sequence[str], parent: Path | None = None) -> Iterator[list[Path]]:
-    """Copies of uploaded files in a folder of their own, under their own names, for a while.
+def received(
+    paths: Sequence[str], limits: LimitsConfig, parent: Path | None = None
+) -> Iterator[list[Path]]:
+    """Copies of a question's uploaded files in a folder of their own, under their own names, for
+    a while. One that is named twice is one file.
 
     Args:
         parent: Where that folder is made; None takes the system's temporary folder.
 
     Raises:
         ConfigError: One is no uploaded file.
+        PromptTooLongError: They are more than `limits` allows. Nothing was copied then.
     """
+    paths = list(dict.fromkeys(paths))
+    if len(paths) > limits.max_question_files:
+        raise PromptTooLongError(
+            too_many_files(len(paths), limits.max_question_files, "limits.max_question_files")
+        )
+    n_bytes = sum(map(_size_bytes, paths))
+    if n_bytes > limits.max_question_bytes:
+        raise PromptTooLongError(
+            f"The question's files have {n_bytes:,} bytes, over the limit of "
+            f"{limits.max_question_bytes:,}. Leave some out, or raise "
+            "`limits.max_question_bytes` in kb.yaml."
+        )
     with tempfile.TemporaryDirectory(dir=parent) as folder:
         copies: list[Path] = []
         for n, path in enumerate(paths):
@@ -93,6 +121,20 @@ def received(paths: Sequence[str], parent: Path | None = None) -> Iterator[list[
                 shutil.copyfileobj(file, target, 1 << 20)
             copies.append(copy)
         yield copies
+
+
+def too_many_files(n_files: int, max_files: int, setting: str) -> str:
+    """What is said of more files than `setting` allows."""
+    return (
+        f"{n_files:,} files are over the limit of {max_files:,}. Leave some out, or raise "
+        f"`{setting}` in kb.yaml."
+    )
+
+
+def _size_bytes(path: str) -> int:
+    """0 for what is no upload: it is refused when it is opened."""
+    place = _place(path)
+    return place.stat().st_size if place is not None else 0
 
 
 def _place(path: object) -> Path | None:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from kb.errors import ConfigError
+from kb.config import LimitsConfig
+from kb.errors import ConfigError, PromptTooLongError
+from ui import upload_folder
 from ui.upload_folder import is_uploaded, opened_upload, received
 
 SHA = "a" * 64
@@ -27,10 +29,25 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_an_upload_is_copied_under_its_name(folder: Path) -> None:
-    with received([str(folder / "x.txt"), str(folder / "x.txt")]) as copies:
-        assert [copy.name for copy in copies] == ["x.txt", "x.txt"]
-        assert [copy.read_text() for copy in copies] == ["kept", "kept"]
+    # Named twice it is one file: a page names two uploads of the same by the same path.
+    with received([str(folder / "x.txt"), str(folder / "x.txt")], LimitsConfig()) as copies:
+        assert [copy.name for copy in copies] == ["x.txt"]
+        assert [copy.read_text() for copy in copies] == ["kept"]
     assert not any(copy.exists() for copy in copies)
+
+
+@pytest.mark.parametrize("setting", ["max_question_files", "max_question_bytes"])
+def test_nothing_is_copied_of_too_much(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str
+) -> None:
+    monkeypatch.setattr(upload_folder.tempfile, "TemporaryDirectory", None)
+    (folder / "y.txt").write_bytes(bytes(1 << 20))
+    limits = LimitsConfig.model_validate(
+        {setting: 1 if setting == "max_question_files" else 1 << 20}
+    )
+    paths = [str(folder / name) for name in ("x.txt", "y.txt")]
+    with pytest.raises(PromptTooLongError, match=setting), received(paths, limits):
+        pass
 
 
 def test_an_upload_folder_may_be_named_by_a_link(
