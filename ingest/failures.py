@@ -29,6 +29,7 @@ from kb.errors import (
     SourceUnavailableError,
     StoreError,
 )
+from kb.stopping import StoppedError
 from kb.types import Source
 
 __all__ = [
@@ -80,6 +81,8 @@ def is_of_one_file(error: Exception) -> bool:
     go on without it."""
     if isinstance(error, KnowledgeBaseError):
         return isinstance(error, IngestError)
+    if isinstance(error, StoppedError):
+        return False
     return not (isinstance(error, OSError) and error.errno in _OF_THE_MACHINE)
 
 

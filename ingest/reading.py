@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from ingest.workers import Workers, broken
 from kb.errors import IngestError, SourceUnavailableError
 from kb.knowledge_base import IndexedDocument, KnowledgeBase
 from kb.ledger import DocumentRecord, DocumentStatus
+from kb.stopping import Stop
 from kb.types import Document, Outcome, SourceOutcome
 
 __all__ = ["Read", "Reader"]
@@ -49,7 +49,7 @@ class Reader:
         stop: Set to end soon.
     """
 
-    def __init__(self, kb: KnowledgeBase, bugs: BugLog, stop: threading.Event) -> None:
+    def __init__(self, kb: KnowledgeBase, bugs: BugLog, stop: Stop) -> None:
         self._config = kb.config.ingest
         self._assets = kb.assets.root
         self._pictures = kb.picture_encoder

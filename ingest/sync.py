@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from ingest.clean import clean_text
@@ -17,6 +17,7 @@ from ingest.workers import Workers
 from kb.config import Home
 from kb.errors import ConfigError, KnowledgeBaseError
 from kb.knowledge_base import KnowledgeBase
+from kb.stopping import Stop, StoppedError, check, stoppable
 from kb.types import Outcome, SourceOutcome, SyncReport
 
 __all__ = ["Syncer"]
@@ -42,7 +43,7 @@ class Syncer:
         self._kb = kb
         self._listen = listen
         self._lock = threading.Lock()
-        self._stop = threading.Event()
+        self._stop = Stop()
         self._waiting: frozenset[tuple[str, str]] = frozenset()
         self._bugs = BugLog(kb.home.index / "bugs.log")
         self._reader = Reader(kb, self._bugs, self._stop)
@@ -75,10 +76,11 @@ class Syncer:
         Raises:
             ConfigError: A folder is missing, or the mass-delete guard stopped the sync.
             StoreError: The store or the ledger failed; what was written stays whole.
+            StoppedError: It was stopped before its turn or in the middle of a write; or whoever
+                asked for it has gone before its turn. Once it is under way it goes on without him.
         """
         start = time.perf_counter()
-        with self._lock:
-            self._stop.clear()
+        with self._turn():
             meter = ProgressMeter(self._listen)
             try:
                 meter.stage("scan")
@@ -118,8 +120,9 @@ class Syncer:
 
         Raises:
             ConfigError: It is none of the roots.
+            StoppedError: As for `sync`.
         """
-        with self._lock:
+        with self._turn():
             keys = list(self._kb.ledger.paths(root))
             known = self._kb.ledger.roots()
             if not keys and root not in known:
@@ -131,8 +134,22 @@ class Syncer:
         return len(keys)
 
     def stop(self) -> None:
-        """End a running sync soon; what was written stays, the rest is for the next one."""
+        """End the running sync soon, and let none begin any more; what was written stays, the
+        rest is for the next process."""
         self._stop.set()
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait until the running sync has ended."""
+        if self._lock.acquire(timeout=timeout_s):
+            self._lock.release()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        with self._lock:
+            check()  # whoever waited for it may have gone
+            with stoppable(self._stop):
+                check()
+                yield
 
     # -- carrying out --------------------------------------------------------------------
 
@@ -169,7 +186,8 @@ class Syncer:
         ):
             self._drop_strays(began_ns)
         self._kb.sweep_assets()
-        self._kb.compact_if_due()
+        if not self._stop.is_set():
+            self._kb.compact_if_due()
         return outcomes
 
     def _put_paths(self, plan: Plan) -> list[SourceOutcome]:
@@ -206,6 +224,8 @@ class Syncer:
     def _write(self, reads: Sequence[Read]) -> list[SourceOutcome]:
         try:
             amiss = self._kb.write([read.document for read in reads])
+        except StoppedError:
+            raise
         except Exception as error:
             if not is_of_one_file(error):
                 raise of_the_machine(error) from error

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from kb.errors import InferenceError
 from kb.protocols import Encoder, Encoders, Float32Array, Point
+from kb.stopping import check
 from kb.types import Chunk
 
 __all__ = ["make_points", "words_alone"]
@@ -32,6 +33,7 @@ def make_points(
     sparse = encoders.sparse.encode_chunks(chunks)
     points = []
     for chunk, words in zip(chunks, sparse, strict=True):
+        check()
         picture = (described or {}).get(chunk.id)
         if picture is None and encoders.picture is not None and chunk.pictures:
             picture = encoders.picture.encode_chunk(chunk)

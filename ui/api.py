@@ -8,27 +8,24 @@ off, the last line holds the error.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
-import queue
 import shutil
-import threading
 from collections.abc import (
     AsyncGenerator,
-    AsyncIterable,
-    AsyncIterator,
-    Iterable,
     Iterator,
     Sequence,
 )
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 from fastapi.responses import JSONResponse, StreamingResponse
-from pydantic import AfterValidator, BaseModel
+from pydantic import BaseModel
+from starlette.types import Receive, Scope, Send
 
 from ingest.progress import Progress
 from kb.errors import (
@@ -63,24 +60,26 @@ _SHOWN_REASONS = 3
 _MAX_FIELD_BYTES = 1 << 20
 
 
-def _path(text: str) -> str:
-    """A path that the system can be asked about."""
+def _path(text: str) -> Path:
+    """A path that the system can be asked about.
+
+    Raises:
+        ConfigError: It is none.
+    """
     try:
         os.lstat(text)  # a NUL and half a character are ValueErrors, too
     except (FileNotFoundError, PermissionError):
         pass  # whoever uses it says so
-    except OSError as error:
-        raise ValueError(f"no path: {error.strerror}") from error
-    return text
-
-
-_Path = Annotated[str, AfterValidator(_path)]
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(f"{text[:200]!r} is no path: {reason}.") from error
+    return Path(text)
 
 
 class SyncRequest(BaseModel):
     """Body of ``POST /api/sync``."""
 
-    folders: list[_Path] = []
+    folders: list[str] = []
     dry_run: bool = False
     allow_mass_delete: bool = False
     retry: list[str] | None = None
@@ -137,28 +136,24 @@ def api_router(service: Service) -> APIRouter:
             query = _query(service, text, filters, image, video)
             return answer_lines(service.ask(query), service.kb.assets)
 
-        lines = service.askers.each(answer)
-        # What fails before the first word is told by the status, too.
-        try:
-            first = await while_connected(request.receive, anext(lines))
-        except (KnowledgeBaseError, StoppedError):
-            raise
-        except Exception as error:
-            _log.exception("The question was not answered")
-            return JSONResponse(error_json(error), status_code=500)
-        return _lines(_closed_by_error(first, lines))
+        return await _lines(request, service.askers.each(answer))
 
     @router.post("/sync", response_model=None)
-    def sync(request: Request, body: SyncRequest) -> Response:
+    async def sync(request: Request, body: SyncRequest) -> Response:
         if body.folders and not _is_command_line(request):
             return _for_the_command_line("index a folder of this machine: kb sync FOLDER")
-        return _lines(_sync_lines(service, body))
+        return await _lines(request, _sync_lines(service, body))
 
     @router.post("/forget", response_model=None)
-    def forget(request: Request, folder: Annotated[_Path, Form()]) -> dict[str, int] | Response:
+    async def forget(request: Request, folder: Annotated[str, Form()]) -> dict[str, int] | Response:
         if not _is_command_line(request):
             return _for_the_command_line("forget a folder: kb sync --forget FOLDER")
-        return {"n_files": service.syncer.forget(Path(folder))}
+
+        def forget() -> int:
+            return service.syncer.forget(_path(folder))
+
+        asked = service.sync_askers.one(forget)
+        return {"n_files": await while_connected(request.receive, asked)}
 
     @router.post("/upload", response_model=None)
     def upload(file: Annotated[Sequence[UploadFile], File()]) -> Response:
@@ -227,17 +222,39 @@ def _save(folder: Path, file: UploadFile, n: int) -> Path:
     return path
 
 
-def _lines(items: Iterable[Json] | AsyncIterable[Json]) -> StreamingResponse:
-    if isinstance(items, AsyncIterable):
-        return StreamingResponse((_line(item) async for item in items), media_type=_JSON_LINES)
-    return StreamingResponse((_line(item) for item in items), media_type=_JSON_LINES)
+class _Lines(StreamingResponse):
+    """One JSON object a line, for as long as somebody reads them."""
+
+    def __init__(self, items: AsyncGenerator[Json, None]) -> None:
+        self._items = items
+        super().__init__((_line(item) async for item in items), media_type=_JSON_LINES)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        async with aclosing(self._items):
+            with suppress(StoppedError):
+                await while_connected(receive, self.stream_response(send))
+
+
+async def _lines(request: Request, lines: AsyncGenerator[Json, None]) -> Response:
+    """`lines`, of which the last one says why where they break off."""
+    # What fails before the first one is told by the status, too.
+    try:
+        first = await while_connected(request.receive, anext(lines))
+    except (KnowledgeBaseError, StoppedError):
+        raise
+    except Exception as error:
+        _log.exception("%s was not answered", request.url.path)
+        return JSONResponse(error_json(error), status_code=500)
+    return _Lines(_closed_by_error(first, lines))
 
 
 def _line(item: Json) -> str:
     return json.dumps(item, ensure_ascii=False) + "\n"
 
 
-async def _closed_by_error(first: Json, lines: AsyncGenerator[Json, None]) -> AsyncIterator[Json]:
+async def _closed_by_error(
+    first: Json, lines: AsyncGenerator[Json, None]
+) -> AsyncGenerator[Json, None]:
     """`first` and `lines`; where they break off, the last one says why."""
     async with aclosing(lines):
         try:
@@ -247,7 +264,7 @@ async def _closed_by_error(first: Json, lines: AsyncGenerator[Json, None]) -> As
         except KnowledgeBaseError as error:
             yield error_json(error)
         except StoppedError:
-            yield error_json(StoreUnavailableError("The answer was stopped: the server ends."))
+            yield error_json(StoreUnavailableError("It was stopped: the server ends."))
         except Exception as error:
             # The reader must not take what came so far for all; the traceback is for whoever
             # mends it.
@@ -255,31 +272,43 @@ async def _closed_by_error(first: Json, lines: AsyncGenerator[Json, None]) -> As
             yield error_json(error)
 
 
-def _sync_lines(service: Service, request: SyncRequest) -> Iterator[dict[str, Any]]:
-    events: queue.Queue[dict[str, Any]] = queue.Queue()
+async def _sync_lines(service: Service, request: SyncRequest) -> AsyncGenerator[Json, None]:
+    """The progress, as fast as it is read, and the report. A sync that is under way when its
+    asker leaves goes on; one that waits for another is dropped."""
+    loop = asyncio.get_running_loop()
+    changed = asyncio.Event()
+    progress = service.progress()
 
-    def heard(progress: Progress) -> None:
-        events.put({"progress": progress_json(progress)})
+    def heard(now: Progress) -> None:
+        nonlocal progress
+        progress = now
+        with suppress(RuntimeError):  # the loop is closed: nobody waits
+            loop.call_soon_threadsafe(changed.set)
 
-    def run() -> None:
+    def sync() -> Json:
+        report = service.sync(
+            [_path(folder) for folder in request.folders],
+            dry_run=request.dry_run,
+            allow_mass_delete=request.allow_mass_delete,
+            retry=None if request.retry is None else frozenset(request.retry),
+        )
+        return sync_json(report)
+
+    with service.heard_by(heard):
+        synced = asyncio.ensure_future(service.sync_askers.one(sync))
+        news = asyncio.ensure_future(changed.wait())
         try:
-            report = service.sync(
-                [Path(folder) for folder in request.folders],
-                dry_run=request.dry_run,
-                allow_mass_delete=request.allow_mass_delete,
-                retry=None if request.retry is None else frozenset(request.retry),
-                listen=heard,
-            )
-            events.put({"report": sync_json(report)})
-        except KnowledgeBaseError as error:
-            events.put(error_json(error))
-        except Exception as error:
-            events.put(error_json(error))
-            raise
-
-    threading.Thread(target=run, name="kb-sync-request", daemon=True).start()
-    while True:
-        item = events.get()
-        yield item
-        if "progress" not in item:
-            return
+            # What is refused is so at once; whoever waits for another sync hears that soon.
+            await asyncio.wait({synced, news}, timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
+            changed.set()
+            while not synced.done():
+                await asyncio.wait({synced, news}, return_when=asyncio.FIRST_COMPLETED)
+                if news.done():
+                    changed.clear()
+                    news = asyncio.ensure_future(changed.wait())
+                    yield {"progress": progress_json(progress)}
+            yield {"report": synced.result()}
+        finally:
+            for one in (synced, news):
+                one.cancel()
+            await asyncio.gather(synced, news, return_exceptions=True)

@@ -15,6 +15,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from kb.errors import StoreUnavailableError
 from kb.stopping import Stop, StoppedError, stoppable
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Askers", "while_connected"]
 
 T = TypeVar("T")
-# At once; the others wait. Each holds a thread, and the work of one takes a core.
+# Each holds a thread, and the work of one takes a core.
 _N_AT_ONCE = 8
 
 
@@ -34,16 +35,34 @@ class _End(Generic[T]):
         self.error = error
 
 
+class _Room:
+    """What an event loop has of a number of places."""
+
+    def __init__(self, n_at_once: int) -> None:
+        self.free = asyncio.Semaphore(n_at_once)
+        self.n_taken = 0  # and waited for
+
+    def leave(self) -> None:
+        self.n_taken -= 1
+        self.free.release()
+
+
 class Askers:
     """Runs questions, and ends them.
 
     Its threads do not hold up the end of the process.
+
+    Args:
+        n_at_once: The others wait, without a thread.
+        n_in_all: That run or wait; None sets no limit.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, n_at_once: int = _N_AT_ONCE, n_in_all: int | None = None) -> None:
+        self._n_at_once = n_at_once
+        self._n_in_all = n_in_all
         self._stops: weakref.WeakSet[_Stop] = weakref.WeakSet()
         self._lock = threading.Lock()
-        self._rooms: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = (
+        self._rooms: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Room] = (
             weakref.WeakKeyDictionary()
         )
         self._is_over = False
@@ -65,11 +84,22 @@ class Askers:
 
         Raises:
             StoppedError: It was stopped otherwise.
+            StoreUnavailableError: There is no place, nor one to wait in.
         """
         loop = asyncio.get_running_loop()
         items: asyncio.Queue[T | _End[T]] = asyncio.Queue()
-        room = self._rooms.setdefault(loop, asyncio.Semaphore(_N_AT_ONCE))
-        await room.acquire()
+        room = self._rooms.setdefault(loop, _Room(self._n_at_once))
+        if room.n_taken == self._n_in_all:
+            raise StoreUnavailableError(
+                f"{room.n_taken} requests of this kind are under way or wait already. Try again "
+                "when they are through."
+            )
+        room.n_taken += 1
+        try:
+            await room.free.acquire()
+        except BaseException:
+            room.n_taken -= 1
+            raise
         stop = self._started(session)
         context = copy_context()
 
@@ -90,7 +120,7 @@ class Askers:
             finally:
                 tell(_End(error))
                 with contextlib.suppress(RuntimeError):
-                    loop.call_soon_threadsafe(room.release)
+                    loop.call_soon_threadsafe(room.leave)
 
         # Whoever waits need not wait for the thread, which may be in the middle of a step.
         stop.wake = lambda: tell(_End(StoppedError()))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from kb.errors import KnowledgeBaseError, ModelError, StoreUnavailableError
+from kb.stopping import StoppedError
 
 __all__ = ["BackgroundSync"]
 
@@ -88,6 +89,8 @@ class BackgroundSync:
             try:
                 self._sync(retry)
                 n_failures = 0
+            except StoppedError:
+                return
             except _PASSING as error:
                 n_failures += 1
                 if self._retry is None:

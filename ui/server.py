@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import socket
@@ -13,6 +14,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.routing import Mount
 from starlette.types import ASGIApp
+from uvicorn.server import ServerState
 
 from kb.errors import ConfigError
 from kb.masking import keep_secret
@@ -32,6 +34,9 @@ from ui.server_note import ServerNote
 from ui.service import Service
 
 __all__ = ["make_app", "make_server_app", "run_server"]
+
+# For answers under way to say that the server ends.
+_LAST_WORDS_S = 0.8
 
 
 def make_server_app(service: Service, *, token: str, password: str | None = None) -> ASGIApp:
@@ -109,8 +114,8 @@ def run_server(service: Service, host: str, port: int, on_ready: Callable[[str],
         app,
         http=limited_protocol(limits),
         log_level="warning",
-        # What is under way is told to stop; a page that is open would wait for ever.
-        timeout_graceful_shutdown=1,
+        # Beyond `_LAST_WORDS_S`: what it cancels shows in the terminal as a traceback.
+        timeout_graceful_shutdown=3,
         ws="none",
         # Anybody may write X-Forwarded-For, and with it be another address with every password.
         proxy_headers=False,
@@ -124,8 +129,12 @@ def run_server(service: Service, host: str, port: int, on_ready: Callable[[str],
             on_ready(url)
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            service.askers.close()
+            service.stop()
+            # The streams of an open page would wait for ever.
+            loop = asyncio.get_running_loop()
+            hanging_up = loop.call_later(_LAST_WORDS_S, _hang_up, self.server_state)
             await super().shutdown(sockets)
+            hanging_up.cancel()
 
     service.start()
     try:
@@ -133,6 +142,14 @@ def run_server(service: Service, host: str, port: int, on_ready: Callable[[str],
     finally:
         note.remove()
         service.close()
+
+
+def _hang_up(state: ServerState) -> None:
+    """End what answers as if the askers had gone."""
+    for connection in tuple(state.connections):
+        transport = getattr(connection, "transport", None)
+        if transport is not None:
+            transport.abort()
 
 
 def _listen(host: str, port: int) -> socket.socket:

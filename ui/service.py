@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
@@ -42,6 +43,9 @@ from ui.uploads import add_file, sweep_unfinished
 
 __all__ = ["Failure", "Service", "Status"]
 
+# For the batch or the write that a sync is in the middle of.
+_END_S = 30.0
+
 
 def calm_collector() -> None:
     """Have the garbage collector look at less, and less often.
@@ -72,6 +76,8 @@ class Service:
         self.kb: KnowledgeBase = open_knowledge_base(home, config, rebuild=rebuild)
         self.syncer = Syncer(self.kb, self._heard)
         self.askers = Askers()
+        # Requests for what takes the whole library: one works, and the others need no thread.
+        self.sync_askers = Askers(n_at_once=1, n_in_all=8)
         self._closing = threading.Event()
         self.scratch = Scratch(home, config.limits.keep_uploads_s)
         self._media = QueryMedia(config.ingest)
@@ -189,17 +195,21 @@ class Service:
         listen: Callable[[Progress], None] | None = None,
     ) -> SyncReport:
         """Sync now, in this thread. See `Syncer.sync`."""
-        if listen:
-            self._listeners.append(listen)
-        try:
+        with self.heard_by(listen) if listen else nullcontext():
             report = self.syncer.sync(
                 folders, dry_run=dry_run, allow_mass_delete=allow_mass_delete, retry=retry
             )
-        finally:
-            if listen:
-                self._listeners.remove(listen)
         self._background.alert = ""
         return report
+
+    @contextmanager
+    def heard_by(self, listen: Callable[[Progress], None]) -> Iterator[None]:
+        """Have `listen` told the progress of every sync meanwhile, from the thread that syncs."""
+        self._listeners.append(listen)
+        try:
+            yield
+        finally:
+            self._listeners.remove(listen)
 
     @property
     def alert(self) -> str:
@@ -305,11 +315,18 @@ class Service:
         self._background.start()
         self._media.warm()
 
+    def stop(self) -> None:
+        """Stop answering and syncing, for good."""
+        self._closing.set()
+        self.askers.close()
+        self.sync_askers.close()
+        self.syncer.stop()
+
     def close(self) -> None:
         """Stop answering and syncing, and release the store."""
-        self.askers.close()
-        self._closing.set()
+        self.stop()
         self._background.close(self.syncer.stop)
+        self.syncer.wait(_END_S)
         self._media.close()
         self.kb.close()
 

@@ -25,6 +25,7 @@ from torch import Tensor
 from kb.encoders.weights import BertSpec
 from kb.errors import ModelLoadError
 from kb.protocols import Float32Array
+from kb.stopping import check
 
 __all__ = ["BertEncoder"]
 
@@ -109,6 +110,7 @@ class BertEncoder:
         few = sum(map(len, tokens)) <= ONE_THREAD_TOKENS
         with _threads(1 if few else self._n_threads), torch.inference_mode():
             while start < len(order):
+                check()
                 longest = len(tokens[order[start]])
                 batch = order[start : start + max(1, self._batch_tokens // longest)]
                 vectors[batch] = self._forward([tokens[i] for i in batch]).numpy()

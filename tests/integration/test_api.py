@@ -165,6 +165,17 @@ class TestFoldersOfTheMachine:
         assert response.status_code == 403
         assert service.kb.ledger.n_chunks() == n_chunks
 
+    @pytest.mark.parametrize("path", ["/etc/passwd/x", "/nowhere", "/\0", "/" + "x" * 999])
+    def test_are_not_told_of(self, anybody: TestClient, path: str) -> None:
+        assert anybody.post("/api/sync", json={"folders": [path]}).status_code == 403
+        assert anybody.post("/api/forget", data={"folder": path}).status_code == 403
+        token = {"Authorization": "Bearer t0ken"}
+        anybody.auth = None
+        asked = anybody.post("/api/forget", data={"folder": path}, headers=token)
+        assert asked.status_code == 400
+        told = lines(anybody.post("/api/sync", json={"folders": [path]}, headers=token).text)
+        assert told[-1]["error"]["type"] == "ConfigError"  # type: ignore[index]
+
     def test_are_the_command_lines(
         self, anybody: TestClient, service: Service, tmp_path: Path
     ) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from kb.errors import StoreUnavailableError
 from kb.stopping import StoppedError, check, interrupted_by
 from ui.asking import Askers, while_connected
 
@@ -117,6 +118,38 @@ def test_what_waits_for_others_is_woken() -> None:
             await task
 
     run(test)
+
+
+def test_what_waits_has_no_thread_and_leaves_its_place() -> None:
+    async def main() -> None:
+        askers = Askers(n_at_once=1, n_in_all=3)
+        go = threading.Event()
+        begun: list[int] = []
+
+        def work(n: int) -> None:
+            begun.append(n)
+            assert go.wait(10)
+
+        tasks = [asyncio.create_task(askers.one(lambda n=n: work(n))) for n in range(3)]
+        await asyncio.sleep(0.05)
+        for _ in range(2):
+            with pytest.raises(StoreUnavailableError, match="3 requests of this kind"):
+                await askers.one(lambda: work(9))
+        tasks[1].cancel()
+        await asyncio.sleep(0)
+        tasks.append(asyncio.create_task(askers.one(lambda: work(3))))
+        # Nor is there a place while the thread of one who has left still works.
+        tasks[0].cancel()
+        await asyncio.sleep(0.05)
+        with pytest.raises(StoreUnavailableError):
+            await askers.one(lambda: work(9))
+        assert begun == [0]
+        go.set()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert begun == [0, 2, 3]
+        await askers.one(lambda: work(4))
+
+    asyncio.run(asyncio.wait_for(main(), 20))
 
 
 @pytest.mark.parametrize("leaves", [True, False])

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from kb.errors import ConfigError, InferenceError, StoreUnavailableError
+from kb.stopping import StoppedError
 from ui.background import BackgroundSync, _delay_s
 
 
@@ -101,6 +102,18 @@ def test_files_that_were_to_be_read_again_still_are(
     syncs.wait(6)
     named = frozenset({"a.md"})
     assert syncs.retries == [None, frozenset(), frozenset(), named, named, None]
+
+
+def test_the_servers_end_is_no_failure(
+    syncs: Syncs, background: BackgroundSync, caplog: pytest.LogCaptureFixture
+) -> None:
+    syncs.outcomes = [StoppedError()]
+    background.start()
+    syncs.wait(1)
+    background._threads[0].join(5)
+    assert not background._threads[0].is_alive()
+    assert not background.alert
+    assert not caplog.records
 
 
 @pytest.mark.parametrize("error", [ConfigError("A root is missing."), ZeroDivisionError("bug")])
