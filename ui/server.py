@@ -6,7 +6,8 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import gradio as gr
 import uvicorn
@@ -32,6 +33,7 @@ from ui.page_events import EndedStreams
 from ui.page_policy import put_nonces_into_template
 from ui.server_note import ServerNote
 from ui.service import Service
+from ui.unread import Unread
 
 __all__ = ["make_app", "make_server_app", "run_server"]
 
@@ -53,7 +55,17 @@ def make_server_app(service: Service, *, token: str, password: str | None = None
 
 def make_app(service: Service) -> FastAPI:
     """The page, the API and the media, open to every request."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        sweeping = asyncio.create_task(Unread(blocks).sweep_on())
+        try:
+            yield
+        finally:
+            sweeping.cancel()
+
     app = FastAPI(
+        lifespan=lifespan,
         title="Knowledge base",
         docs_url=None,
         redoc_url=None,

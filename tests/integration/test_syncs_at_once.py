@@ -17,6 +17,7 @@ import httpx
 import pytest
 import uvicorn
 from browser_parts import KB, REPO
+from starlette.testclient import TestClient
 
 from ingest.progress import Progress
 from kb.config import Home
@@ -218,3 +219,13 @@ def test_the_servers_end_is_quick_and_quiet(tmp_path: Path) -> None:
     said_last = (tmp_path / "log").read_text("utf-8")
     assert "Traceback" not in said_last, said_last
     assert "Cancel" not in said_last, said_last
+
+
+def test_the_server_looks_for_results_that_nobody_reads(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = threading.Event()
+    monkeypatch.setattr("ui.unread._EVERY_S", 0.01)
+    monkeypatch.setattr("ui.unread.Unread.look", lambda _: looked.set())
+    with TestClient(make_server_app(service, token="t0ken"), base_url="http://127.0.0.1"):
+        assert looked.wait(5)
