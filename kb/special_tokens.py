@@ -22,25 +22,38 @@ zero-width joiner is part of emoji, and Persian is written with the non-joiner.)
 _ANGLED: Final = (
     "s bos eos pad unk mask cls sep sop eop eot eod gmask smask bom eom "
     "think thinking thought reasoning reflection scratchpad answer tool tools function functions "
-    "system user human assistant model bot developer turn channel message "
+    "system user human assistant model bot ai role developer turn channel message eoh eoa eosys "
+    "用户 系统 助手 "
     "img image images picture video audio box ref quad point object frame speech"
 ).split()
 # Those in square brackets are written in capitals, so that notes and links stay as they are.
 _SQUARED: Final = (
     "INST SYS CLS SEP MASK PAD UNK BOS EOS IMG AUDIO THINK ARGS PREFIX MIDDLE SUFFIX SYSTEM USER "
-    "ASSISTANT gMASK sMASK eod BEGIN END"
+    "ASSISTANT BOT EOT gMASK sMASK eod BEGIN END"
 ).split()
 _TOKEN_START = re.compile(
     # <|im_end|>, <|turn>, and the same with a full-width bar; a bar and a space are an operator.
     r"<(?=[|｜][^\s<>]{1,64}>)"
+    # [|user|], of two letters at least: [|x|] is mathematics.
+    r"|\[(?=[|｜][\w-]{2,64}[|｜]\])"
     # <turn|>
     r"|<(?=\w{1,64}[|｜]>)"
     # <think>, </think>, <tool_call>, <unused12>, <<SYS>>
     rf"|<(?=[/\\]?(?:{'|'.join(_ANGLED)}|[a-z][a-z-]{{0,32}}_\w{{0,64}}|[a-z]{{1,16}}\d{{1,6}})\s?/?>)"
     r"|<(?=</?sys>>)"
+    # <_user>, <[fim-suffix]>, <mask:1>
+    r"|<(?=(?:[/\\]?_[a-z]\w{0,64}|\[[^\s<>\[\]]{1,64}\]|mask:\d{1,6})>)"
+    # <seed:think>, <minimax:tool_call>; other names with a prefix are XML.
+    r"|<(?=[/\\]?(?:(?:seed|minimax):\w{1,64}"
+    r"|[a-z]\w{0,32}:(?:bos|eos|pad|think|[a-z]{1,32}_\w{1,64}))>)"
+    # ]~b], ]~!b[, [e~[, ]!p~[, ]<]start of image[>[
+    r"|\](?=~!?[a-z]{1,8}[\[\]]|![a-z]{1,8}~\[|<\][a-z][a-z ]{0,32}\[>\[)|\[(?=[a-z]{1,8}~\[)"
+    # >>QUESTION<<
+    r"|>(?=>(?-i:[A-Z]{2,32})<<)"
     # [INST], [/INST], [TOOL_CALLS], [control_12], [unused12]
     rf"|\[(?=/?(?:(?-i:{'|'.join(_SQUARED)}|[A-Z]{{1,32}}_[A-Z_]{{1,64}})"
-    r"|(?:control_|unused_?|unused_token_|reserved_)\d{1,6})\])",
+    r"|(?:control_|unused_?|unused_token_|reserved_|extra_id_|special_|special_token_)\d{1,6}"
+    r"|(?:start|end)_header_id)\])",
     re.IGNORECASE,
 )
 
