@@ -77,6 +77,9 @@ def make_app(service: Service) -> FastAPI:
     # Gradio asks for it at every turn, and makes files in it.
     service.scratch.clear()
     os.environ["GRADIO_TEMP_DIR"] = str(service.scratch.page)
+    # Its monitoring, which is not served, makes a table of the last 10,000 events after each.
+    os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "1"
+    os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(10**9)
     app.include_router(api_router(service))
     app.include_router(media_router(service))
     put_nonces_into_template()

@@ -12,15 +12,13 @@ import pytest
 from fastapi.testclient import TestClient
 from gradio_events import as_file, event_of, send_event
 from PIL import Image
+from starlette.routing import Mount
 
 from kb.config import Home
 from kb.config_file import load_config
 from ui import upload_folder
-from ui.server import make_server_app
+from ui.server import make_app, make_server_app
 from ui.service import Service
-
-# Of Gradio's own statistics, which are of no use here.
-pytestmark = pytest.mark.filterwarnings("ignore:.*(no_silent_downcasting|copy keyword)")
 
 LOCAL = "http://127.0.0.1:7860"
 BOX = {"text": "pump", "files": []}
@@ -56,6 +54,19 @@ def picture(colour: str = "red") -> bytes:
     buffer = io.BytesIO()
     Image.new("RGB", (60, 60), colour).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def test_gradio_keeps_no_table_of_events(service: Service) -> None:
+    """It would be made anew, of the last 10,000, after each tick of each page."""
+    app = make_app(service)
+    [mount] = [route for route in app.routes if isinstance(route, Mount) and route.path == ""]
+    queue = mount.app.get_blocks()._queue
+    with TestClient(app, base_url=LOCAL, headers={"Origin": LOCAL}) as client:
+        for _ in range(3):
+            stop_of(send_event(client, event_of(client, "kb-question", "submit"), [BOX, ""]))
+    assert queue.events_recorded == 3
+    assert len(queue.event_analytics) <= 1
+    assert queue.cached_event_analytics_summary == {"functions": {}}
 
 
 def stop_of(messages: list[dict[str, Any]]) -> dict[str, Any]:
