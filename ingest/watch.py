@@ -38,7 +38,8 @@ def watch(
         poll: Look at the folders again and again, for network drives that send no events.
     """
     n_failures = 0
-    is_anew = False
+    # What came since the caller looked, and before this watches, is told as well.
+    is_anew = True
     while not stop.is_set():
         start_s = time.monotonic()
         why = "it ended by itself"
