@@ -101,9 +101,8 @@ def ask_and_index(
     try:
         service.kb.search(Query("warm"))  # models are loaded, kernels compiled
         seconds, report = _timed(service.sync)
-        n = sum(count for outcome, count in report.counts.items() if count and outcome)
         _say(f"sync of {n_texts} texts of 480 tokens and {n_pages} pages, s", seconds)
-        _say("files/s", n / seconds)
+        _say("files/s", len(report.files) / seconds)
         questions = [Query(maker.text(16)) for _ in range(_N_QUESTIONS)]
         service.kb.search(questions[0])
         alone_s = [_timed(lambda q=q: service.kb.search(q))[0] for q in questions]

@@ -39,6 +39,7 @@ __all__ = [
     "is_out_of_memory",
     "of_the_machine",
     "out_of_time",
+    "says_out_of_memory",
     "told",
     "unforeseen",
 ]
@@ -102,7 +103,12 @@ def is_out_of_memory(error: BaseException) -> bool:
         return True
     # Native libraries tell of it in words, under types of their own.
     is_ours = isinstance(error, KnowledgeBaseError | OSError)
-    return not is_ours and _OUT_OF_MEMORY.search(str(error)) is not None
+    return not is_ours and says_out_of_memory(str(error))
+
+
+def says_out_of_memory(text: str) -> bool:
+    """Whether the words of an error tell of lacking memory."""
+    return _OUT_OF_MEMORY.search(text) is not None
 
 
 def unforeseen(error: BaseException, source: str, doing: str = "Reading") -> ParserBugError:

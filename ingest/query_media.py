@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
-import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
+from ingest.failures import says_out_of_memory
 from kb.config import IngestConfig
 from kb.errors import IngestError, ParseError, ParseTimeoutError, SourceTooLargeError
 from kb.types import EncodedImage, Frame
@@ -34,9 +34,6 @@ _N_WORKERS = 2
 # A worker is replaced after so many: what a library loses of its memory is then lost no longer.
 _MAX_TASKS = 500
 _MAX_WAITING = 16
-_OUT_OF_MEMORY = re.compile(
-    r"cannot allocate|[cm]alloc|bad_alloc|(?:out of|insufficient|not enough) memory", re.IGNORECASE
-)
 _SMALLER = "Ask with a smaller one, or with the part of it that matters."
 
 
@@ -210,7 +207,7 @@ def _limited(read: Callable[[], T], path: Path, what: str, memory_bytes: int) ->
 def _failure(error: Exception, path: Path, what: str, memory_bytes: int) -> IngestError:
     """A new error, which holds nothing of the old one."""
     # Pillow tells of lacking memory in words, and calls the picture damaged.
-    if isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(f"{error} {error.__cause__}"):
+    if isinstance(error, MemoryError) or says_out_of_memory(f"{error} {error.__cause__}"):
         return SourceTooLargeError(
             f"Reading the {what} took more than {memory_bytes // _MIB:,} MiB of memory and was "
             f"stopped. {_SMALLER}",

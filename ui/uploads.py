@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 from ingest.scan import UNFINISHED
 from kb.errors import ConfigError
+from kb.files import sync_folder
 
 __all__ = ["add_file", "safe_name", "sweep_unfinished"]
 
@@ -70,7 +71,7 @@ def add_file(library: Path, name: str, content: Path | BinaryIO, ignore: Sequenc
             target.flush()
             os.fsync(target.fileno())
         kept = _name(temporary, library / safe)
-        _sync_folder(library)
+        sync_folder(library)
     except OSError as error:
         raise ConfigError(
             f"{safe} could not be saved ({error.strerror}). Free some disk space and try again."
@@ -143,14 +144,3 @@ def _take(temporary: Path, target: Path) -> bool:
             return False
         temporary.replace(target)
         return True
-
-
-def _sync_folder(folder: Path) -> None:
-    """Have the folder's names on the disk, where a folder can be opened."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -24,6 +24,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from kb.errors import StoreUnavailableError
+from kb.files import sync_folder
 
 __all__ = ["Generations", "Meta", "copy_sparse", "disk_bytes", "sync_tree"]
 
@@ -83,7 +84,7 @@ class Generations:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(self._file)
-        _sync_folder(self.path)
+        sync_folder(self.path)
 
     def fresh(self) -> Path:
         """A folder for a new shard, which does not exist yet."""
@@ -150,20 +151,10 @@ def sync_tree(folder: Path) -> None:
     for entry in folder.rglob("*"):
         try:
             if entry.is_dir():
-                _sync_folder(entry)
+                sync_folder(entry)
             else:
                 with open(entry, "r+b", buffering=0) as file:
                     os.fsync(file.fileno())
         except FileNotFoundError:
             continue
-    _sync_folder(folder)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # Windows can't open folders, and needs no flush of theirs.
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(folder)
