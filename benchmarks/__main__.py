@@ -30,10 +30,16 @@ def main() -> None:
         ("Kill -9 in the middle of a sync", ["benchmarks.crash"]),
     ]
     if evaluation.is_dir():
-        runs += [
-            (f"Retrieval: {folder.name}", ["ui.cli", "eval", str(folder)])
+        sets = [
+            folder
             for folder in sorted(evaluation.iterdir())
-            if (folder / "queries.jsonl").is_file()
+            if (folder / "queries.jsonl").is_file() and (folder / "corpus").is_dir()
+        ]
+        runs += [(f"Retrieval: {folder.name}", ["ui.cli", "eval", str(folder)]) for folder in sets]
+        runs += [
+            (f"Answers: {folder.name}", ["ui.cli", "eval", "--answers", str(folder)])
+            for folder in sets
+            if folder.name.endswith("-answers")
         ]
     else:
         print(f"No evaluation sets in {evaluation}: retrieval is not measured.")

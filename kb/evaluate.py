@@ -44,8 +44,10 @@ class EvalQuery:
     Attributes:
         image: File of a picture that is asked with.
         video: File of a clip that is asked with.
-        relevant: Places that answer it, all equally.
-        answers: Words of the answer, where the set gives them.
+        relevant: Places that answer it, all equally; none where nothing in the corpus does.
+        answers: Facts of the answer, where the set gives them, each as its accepted forms.
+        must_not: Strings that show that something else was answered.
+        kind: What sort of question it is, for counts by kind.
     """
 
     id: str
@@ -53,7 +55,9 @@ class EvalQuery:
     relevant: tuple[RankedPlace, ...]
     image: Path | None = None
     video: Path | None = None
-    answers: tuple[str, ...] = ()
+    answers: tuple[tuple[str, ...], ...] = ()
+    must_not: tuple[str, ...] = ()
+    kind: str = ""
 
 
 def load_queries(path: Path) -> list[EvalQuery]:
@@ -96,11 +100,13 @@ def evaluate(
 
     Results are counted once per source; per page for questions whose places name pages, and
     per stretch of video for those whose places name seconds, where an overlap is a match.
-    recall@k is the places found in the first k over all places of the question.
+    recall@k is the places found in the first k over all places of the question. Questions
+    that nothing in the corpus answers have no part in it.
 
     Args:
         search: Places for a question, best first; give enough for ten different sources.
     """
+    queries = [query for query in queries if query.relevant]
     qrels = [
         ir_measures.Qrel(query.id, f"relevant {index}", 1)
         for query in queries
@@ -158,8 +164,11 @@ def _query(value: dict[str, Any], folder: Path) -> EvalQuery:
         RankedPlace(place["source"], *(place.get(name) for name in _PLACE_FIELDS))
         for place in value["relevant"]
     )
-    if not relevant:
-        raise ValueError("no relevant place")
+    answers = _facts(value.get("answers", []))
+    if not relevant and ("answers" not in value or answers):
+        raise ValueError(
+            "no relevant place; a question that nothing answers has [] for relevant and for answers"
+        )
     text, image, video = value.get("text", ""), value.get("image"), value.get("video")
     if not (text or image or video):
         raise ValueError("neither text nor image nor video")
@@ -169,5 +178,21 @@ def _query(value: dict[str, Any], folder: Path) -> EvalQuery:
         relevant=relevant,
         image=folder / image if image else None,
         video=folder / video if video else None,
-        answers=tuple(value.get("answers", ())),
+        answers=answers,
+        must_not=tuple(map(_form, value.get("must_not", ()))),
+        kind=str(value.get("kind", "")),
     )
+
+
+def _facts(answers: list[Any]) -> tuple[tuple[str, ...], ...]:
+    """Facts of accepted forms; plain strings are forms of one fact."""
+    plain = [form for form in answers if isinstance(form, str)]
+    facts = [plain] if plain else []
+    facts += [fact for fact in answers if not isinstance(fact, str)]
+    return tuple(tuple(map(_form, fact)) for fact in facts)
+
+
+def _form(form: str) -> str:
+    if not form.strip():
+        raise ValueError("an empty form of an answer")
+    return form

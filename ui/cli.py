@@ -352,6 +352,16 @@ def evaluate(
             "--claims", help="Calibrate the claim check on labelled claims, for this home."
         ),
     ] = False,
+    answers: Annotated[
+        bool,
+        typer.Option("--answers", help="Judge the answers: right, wrong, or rightly refused."),
+    ] = False,
+    corpus: Annotated[
+        Path | None,
+        typer.Option(
+            "--corpus", help="The folder to index, where it is not SET/corpus.", file_okay=False
+        ),
+    ] = None,
     home: HomeOption = None,
     profile: ProfileOption = None,
     setting: Annotated[
@@ -360,23 +370,30 @@ def evaluate(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure recall, nDCG and MRR of the profile on a set of questions; or find the score
-    under which a sentence of an answer is marked as weakly supported."""
+    """Measure recall, nDCG and MRR of the profile on a set of questions; or how many it answers
+    right; or find the score under which a sentence of an answer is marked as weakly supported."""
     from ui.claims_evaluation import run_claims_evaluation
-    from ui.evaluation import run_evaluation
+    from ui.evaluation import run_answers_evaluation, run_evaluation
     from ui.output import SyncDisplay, print_claims_evaluation, print_evaluation
+    from ui.output_answers import print_answers_evaluation
 
+    if claims and (answers or corpus):
+        raise typer.BadParameter("--claims judges claims of its own: no --answers, no --corpus.")
     place, _ = configure(home, profile, is_needed=False)
     config = load_config(place, profile, _settings(setting or []))
     with SyncDisplay() as display:
         if claims:
             result = run_claims_evaluation(folder, place, config, display.show)
+        elif answers:
+            result = run_answers_evaluation(folder, place, config, display.show, corpus)
         else:
-            result = run_evaluation(folder, place, config, display.show)
+            result = run_evaluation(folder, place, config, display.show, corpus)
     if as_json:
         print_json(result)
     elif claims:
         print_claims_evaluation(result)
+    elif answers:
+        print_answers_evaluation(result)
     else:
         print_evaluation(result)
 

@@ -67,9 +67,37 @@ def test_queries_are_read_with_their_files(tmp_path: Path) -> None:
     ]
     path.write_text("\n".join(json.dumps(line) for line in lines) + "\n\n")
     first, second = load_queries(path)
-    assert (first.id, first.relevant, first.answers) == ("1", (RankedPlace("a.pdf", 3),), ("x",))
+    assert (first.id, first.relevant, first.answers) == ("1", (RankedPlace("a.pdf", 3),), (("x",),))
     assert second.image == tmp_path / "q/1.png"
     assert second.relevant == (RankedPlace("b", None, 1, 2),)
+
+
+def test_facts_and_forms_of_them(tmp_path: Path) -> None:
+    path = tmp_path / "queries.jsonl"
+    lines = [
+        {"id": 1, "text": "t", "relevant": [{"source": "a"}], "answers": ["x", "y"]},
+        {
+            "id": 2,
+            "text": "t",
+            "relevant": [{"source": "a"}],
+            "answers": [["x", "y"], ["z"]],
+            "must_not": ["w"],
+            "kind": "table",
+        },
+        {"id": 3, "text": "t", "relevant": [], "answers": []},
+    ]
+    path.write_text("\n".join(map(json.dumps, lines)))
+    one, two, three = load_queries(path)
+    assert one.answers == (("x", "y"),)
+    assert two.answers == (("x", "y"), ("z",))
+    assert (two.must_not, two.kind) == (("w",), "table")
+    assert (three.relevant, three.answers) == ((), ())
+
+
+def test_what_nothing_answers_has_no_part_in_the_ranking() -> None:
+    queries = [query(RankedPlace("a"), id="1"), query(id="2")]
+    values = evaluate(queries, lambda _: [RankedPlace("a")])
+    assert values["recall@10"] == values["hit@1"] == 1.0
 
 
 @pytest.mark.parametrize(
@@ -80,6 +108,8 @@ def test_queries_are_read_with_their_files(tmp_path: Path) -> None:
         "[1]",
         '{"id": 1, "relevant": [{"source": "a"}]}',
         '{"id": 1, "text": "t", "relevant": []}',
+        '{"id": 1, "text": "t", "relevant": [], "answers": ["x"]}',
+        '{"id": 1, "text": "t", "relevant": [{"source": "a"}], "answers": [["x", " "]]}',
         '{"id": 1, "text": "t"}',
         '{"id": 1, "text": "t", "relevant": [{"page": 1}]}',
         '{"id": 1, "text": "t", "relevant": [{"source": "a"}]}\n' * 2,

@@ -1,0 +1,94 @@
+"""`kb eval --answers` on a small set, and on the samples, whose floor holds."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+SAMPLES_SET = REPOSITORY.parent / "shared" / "eval" / "samples-answers"
+
+
+def kb_eval(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "ui.cli", "eval", *map(str, arguments)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def small_set(tmp_path: Path) -> Path:
+    folder = tmp_path / "set"
+    (folder / "corpus").mkdir(parents=True)
+    (folder / "corpus" / "boat.md").write_text(
+        "# The boat\n\nThe ferry to Oland leaves the north quay at seven in the morning.\n", "utf-8"
+    )
+    (folder / "corpus" / "soup.md").write_text(
+        "# The soup\n\nThe lentil soup simmers for forty minutes and is salted last.\n", "utf-8"
+    )
+    questions = [
+        {
+            "id": "1",
+            "text": "When does the ferry to Oland leave?",
+            "answers": [["seven"]],
+            "relevant": [{"source": "boat.md"}],
+            "kind": "time",
+        },
+        {
+            "id": "2",
+            "text": "Which painter was born in Delft?",
+            "answers": [],
+            "relevant": [],
+            "kind": "nothing",
+        },
+    ]
+    (folder / "queries.jsonl").write_text("\n".join(map(json.dumps, questions)), "utf-8")
+    return folder
+
+
+def test_answers_are_judged_and_counted(small_set: Path, tmp_path: Path) -> None:
+    done = kb_eval(small_set, "--answers", "--home", tmp_path / "home", "--json")
+    assert done.returncode == 0, done.stderr
+    result: dict[str, Any] = json.loads(done.stdout)
+    assert (result["n_queries"], result["n_unanswerable"]) == (2, 1)
+    assert [one["verdict"] for one in result["questions"]] == ["right", "right_refusal"]
+    assert result["kinds"]["all"]["cited"] == 1
+    shown = kb_eval(small_set, "--answers", "--home", tmp_path / "home")
+    assert "1 of 1 answerable questions answered right, 1 of 1 others refused" in shown.stdout
+
+
+def test_ranking_is_measured_on_what_something_answers(small_set: Path, tmp_path: Path) -> None:
+    done = kb_eval(small_set, "--home", tmp_path / "home", "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert (result["n_queries"], result["n_unanswerable"], result["hit@1"]) == (2, 1, 1.0)
+
+
+def test_a_corpus_elsewhere(small_set: Path, tmp_path: Path) -> None:
+    corpus = (small_set / "corpus").rename(tmp_path / "elsewhere")
+    missing = kb_eval(small_set, "--home", tmp_path / "home")
+    assert missing.returncode == 1
+    assert "--corpus" in missing.stderr
+    done = kb_eval(small_set, "--corpus", corpus, "--home", tmp_path / "home", "--json")
+    assert json.loads(done.stdout)["hit@1"] == 1.0
+
+
+@pytest.mark.skipif(not SAMPLES_SET.is_dir(), reason="../shared/eval is not there")
+def test_the_samples_are_answered_no_worse_than_before(tmp_path: Path) -> None:
+    samples = REPOSITORY / "data" / "samples"
+    done = kb_eval(
+        SAMPLES_SET, "--corpus", samples, "--answers", "--home", tmp_path / "home", "--json"
+    )
+    assert done.returncode == 0, done.stderr
+    counts = json.loads(done.stdout)["kinds"]["all"]
+    assert counts["right"] >= 23
+    assert counts["wrong"] + counts["false_answer"] <= 37
+    assert counts["right_refusal"] >= 6
