@@ -96,6 +96,7 @@ def _fill(folder: Path, chance: random.Random) -> None:
     folder.mkdir(parents=True)
     for n in range(20):
         _write_note(folder / f"note {n}.md", chance)
+    _write_records(folder / "long.jsonl", chance)
     for path in sorted(_SAMPLES.rglob("*.pdf"))[:1]:
         shutil.copy(path, folder)
 
@@ -105,6 +106,12 @@ def _write_note(path: Path, chance: random.Random) -> None:
     path.write_text(f"# {chance.choice(_WORDS)} {chance.random()}\n\n" + "\n\n".join(lines))
 
 
+def _write_records(path: Path, chance: random.Random) -> None:
+    """A file of more chunks than are written at a time."""
+    lines = [json.dumps({"n": n, "what": chance.choices(_WORDS, k=3)}) for n in range(600)]
+    path.write_text("\n".join(lines))
+
+
 def _change(folder: Path, chance: random.Random, number: int) -> None:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     notes = [path for path in files if path.suffix == ".md"]
@@ -112,6 +119,7 @@ def _change(folder: Path, chance: random.Random, number: int) -> None:
         _write_note(folder / f"new {number} {n}.md", chance)
     for path in chance.sample(notes, 4):
         _write_note(path, chance)
+    _write_records(folder / "long.jsonl", chance)
     moved, copied, removed = chance.sample(notes, 3)
     (folder / f"sub {number}").mkdir()
     shutil.copy(copied, folder / f"sub {number}" / copied.name)

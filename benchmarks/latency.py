@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from kb.batches import ChunkBatch
 from kb.build import open_knowledge_base
 from kb.config import Home
 from kb.config_file import load_config
@@ -139,7 +140,7 @@ def _fill(kb: KnowledgeBase, n: int, words: Sequence[str]) -> None:
         document = Document(sha256, Kind.PDF, "application/pdf", name, 1, (), number)
         record = DocumentRecord(document, "bench", DocumentStatus.INDEXED)
         path = PathRecord(str(kb.home.library), name, sha256, 1, 1, 1)
-        kb.write([IndexedDocument(record, tuple(chunks), (path,))])
+        kb.write([IndexedDocument(record, [ChunkBatch(tuple(chunks))], (path,))])
 
 
 def _queries(words: Sequence[str]) -> list[Query]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pebble import ProcessExpired
@@ -17,6 +18,7 @@ from ingest.limits import limits_of
 from ingest.parsers import parser_for
 from ingest.plan import Job
 from ingest.progress import ProgressMeter
+from ingest.spool import Batches
 from ingest.worker import WorkerSettings, read_file, unpack
 from ingest.workers import Workers, broken
 from kb.errors import IngestError, SourceUnavailableError
@@ -39,6 +41,7 @@ class Read:
     job: Job
     document: IndexedDocument
     outcomes: tuple[SourceOutcome, ...]
+    batches: Batches = field(default_factory=Batches)
     is_failure: bool = False
 
 
@@ -54,6 +57,7 @@ class Reader:
         self._assets = kb.assets.root
         self._pictures = kb.picture_encoder
         self._ocr_cache = kb.home.index / "ocr"
+        self._spool = kb.home.index / "spool"
         self._bugs = bugs
         self._stop = stop
 
@@ -82,6 +86,10 @@ class Reader:
                 yield self._finish(job, future)
                 meter.done(job.source.path, job.source.size_bytes)
 
+    def sweep(self) -> None:
+        """Delete what workers left on its way, when none runs."""
+        shutil.rmtree(self._spool, ignore_errors=True)
+
     def workers(self) -> Workers:
         """Processes for one sync: `ingest.looking` and `read` share them."""
         return Workers(self._config.workers, self._settings, self._stop.is_set)
@@ -93,6 +101,7 @@ class Reader:
             pictures=self._pictures,
             ocr_cache=self._ocr_cache,
             n_threads=n_threads,
+            spool=self._spool,
         )
 
     def _limit_s(self, job: Job) -> float:
@@ -143,7 +152,7 @@ class Reader:
             size_bytes=source.size_bytes,
             sources=(),
             date_ns=parsed.date_ns or source.mtime_ns,
-            n_chunks=len(parsed.chunks),
+            n_chunks=parsed.batches.n_chunks,
         )
         record = DocumentRecord(document, job.fingerprint, status, reason)
         outcomes = tuple(
@@ -151,12 +160,12 @@ class Reader:
                 path.path,
                 Outcome.PARTIAL if warnings else outcome,
                 reason,
-                len(parsed.chunks),
+                parsed.batches.n_chunks,
             )
             for path, outcome in zip(job.paths, job.outcomes, strict=True)
         )
-        written = IndexedDocument(record, parsed.chunks, tuple(job.paths), parsed.pictures)
-        return Read(job, written, outcomes)
+        written = IndexedDocument(record, parsed.batches, tuple(job.paths))
+        return Read(job, written, outcomes, parsed.batches)
 
     def failed(self, job: Job, reason: str, *, is_lasting: bool = True) -> Read:
         """What is written of a job of which nothing can be read.
@@ -186,7 +195,7 @@ class Reader:
             paths = tuple(path._replace(reason=reason) for path in paths)
         record = DocumentRecord(document, fingerprint, DocumentStatus.FAILED, reason)
         outcomes = tuple(SourceOutcome(path.path, Outcome.FAILED, reason) for path in job.paths)
-        return Read(job, IndexedDocument(record, (), paths), outcomes, is_failure=True)
+        return Read(job, IndexedDocument(record, Batches(), paths), outcomes, is_failure=True)
 
 
 def _cause(error: BaseException) -> str:

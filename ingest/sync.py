@@ -14,6 +14,7 @@ from ingest.plan import Plan, Scope, make_plan
 from ingest.progress import Progress, ProgressMeter
 from ingest.reading import Read, Reader
 from ingest.workers import Workers
+from kb.batches import BATCH_CHUNKS
 from kb.config import Home
 from kb.errors import ConfigError, KnowledgeBaseError
 from kb.knowledge_base import KnowledgeBase
@@ -22,9 +23,6 @@ from kb.types import Outcome, SourceOutcome, SyncReport
 
 __all__ = ["Syncer"]
 
-# Chunks that are encoded and written together: enough for full batches and few commits,
-# little enough that a crash costs seconds.
-_WRITE_CHUNKS = 256
 _WRITE_INTERVAL_S = 5.0
 # File systems round times, some to two seconds.
 _CLOCK_GRAIN_NS = 2_000_000_000
@@ -90,6 +88,7 @@ class Syncer:
                 self._kb.ledger.check()
                 if not dry_run:
                     self._kb.recover()
+                self._reader.sweep()
                 with self._reader.workers() as workers:
                     plan = make_plan(
                         self._kb.ledger,
@@ -111,6 +110,7 @@ class Syncer:
                         outcomes += self._carry_out(plan, meter, workers)
             finally:
                 self._waiting = frozenset()
+                self._reader.sweep()
                 self._listen(Progress())
         outcomes.sort(key=lambda file: (file.source, file.outcome))
         return SyncReport(tuple(outcomes), (time.perf_counter() - start) * 1000)
@@ -165,9 +165,9 @@ class Syncer:
             with closing(self._reader.read(plan.jobs, meter, workers)) as reads:
                 for read in reads:
                     waiting.append(read)
-                    n_waiting += len(read.document.chunks)
+                    n_waiting += read.batches.n_chunks
                     is_due = time.monotonic() - last_write_s > _WRITE_INTERVAL_S
-                    if n_waiting >= _WRITE_CHUNKS or is_due:
+                    if n_waiting >= BATCH_CHUNKS or is_due:
                         ready, waiting, n_waiting = waiting, [], 0
                         outcomes += self._write(ready)
                         last_write_s = time.monotonic()
@@ -233,6 +233,7 @@ class Syncer:
         self._waiting -= {(path.root, path.path) for read in reads for path in read.job.paths}
         outcomes = []
         for read in reads:
+            read.batches.delete()
             reason = amiss.get(read.job.source.sha256)
             for outcome in read.outcomes:
                 if reason is not None:

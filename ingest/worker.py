@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pickle
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,7 +17,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from pydantic import TypeAdapter
 
 from ingest.chunk import Chunker
 from ingest.clean import clean_locator, clean_span, clean_text
@@ -28,6 +28,7 @@ from ingest.parsers import parser_for
 from ingest.parsers.base import OcrText, ParseContext
 from ingest.rendered import RenderedImage
 from ingest.scan import check_place
+from ingest.spool import Batches, Spool
 from kb.assets import AssetStore
 from kb.config import IngestConfig
 from kb.errors import (
@@ -60,6 +61,7 @@ class WorkerSettings:
         pictures: What describes the pictures of chunks; None where nothing does.
         ocr_cache: The folder of what OCR has read.
         n_threads: Threads that native code may use in this process.
+        spool: The folder of what is on its way from here; it is emptied after each sync.
     """
 
     config: IngestConfig
@@ -67,6 +69,7 @@ class WorkerSettings:
     pictures: PictureEncoder | None
     ocr_cache: Path
     n_threads: int
+    spool: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,40 +77,21 @@ class ParsedFile:
     """What a file became.
 
     Attributes:
-        pictures: For each chunk with pictures, by its id, the rows that
-            `PictureEncoder.encode_chunk` gives.
+        batches: Its chunks; for each with pictures, the rows that `PictureEncoder.encode_chunk`
+            gives.
         warnings: What could not be read while the rest could.
         date_ns: When a picture was taken, nanoseconds since the epoch.
         report: The traceback of what ended the reading half-way, where nobody foresaw it.
     """
 
-    chunks: tuple[Chunk, ...]
-    pictures: dict[str, Float32Array]
+    batches: Batches
     title: str
     warnings: tuple[str, ...] = ()
     date_ns: int | None = None
     report: str = ""
 
-    def __reduce__(self) -> tuple[object, ...]:
-        # A page has dozens of places: as JSON they travel in a third of the time.
-        rest = (self.pictures, self.title, self.warnings, self.date_ns, self.report)
-        return (_rebuild_parsed_file, (_CHUNKS.dump_json(self.chunks), *rest))
-
 
 _NOTHING = "Nothing was found in the file to index: it holds no text and no pictures."
-_CHUNKS = TypeAdapter(tuple[Chunk, ...])
-
-
-def _rebuild_parsed_file(
-    chunks: bytes,
-    pictures: dict[str, Float32Array],
-    title: str,
-    warnings: tuple[str, ...],
-    date_ns: int | None,
-    report: str,
-) -> ParsedFile:
-    return ParsedFile(_CHUNKS.validate_json(chunks), pictures, title, warnings, date_ns, report)
-
 
 _settings: WorkerSettings | None = None
 _ocr: OcrReader | None = None
@@ -126,6 +110,9 @@ def initialise_worker(settings: WorkerSettings) -> None:
         import cv2
 
         cv2.setNumThreads(settings.n_threads)
+    # What parsers put aside is swept away with what is on its way, should this process be killed.
+    settings.spool.mkdir(mode=0o700, parents=True, exist_ok=True)
+    tempfile.tempdir = str(settings.spool)
     # What a parser prints must not get into what the program prints.
     os.dup2(2, 1)
     sys.stdout = sys.stderr
@@ -181,6 +168,15 @@ def parse_file(source: Source, fingerprint: str) -> ParsedFile:
         IngestError: Nothing of the file can be read; the message says why and what to do.
     """
     assert _settings is not None
+    spool = Spool(_settings.spool)
+    try:
+        return _parse(source, fingerprint, _settings, spool)
+    except BaseException:
+        spool.discard()
+        raise
+
+
+def _parse(source: Source, fingerprint: str, settings: WorkerSettings, spool: Spool) -> ParsedFile:
     parser = parser_for(source.media_type)
     if parser is None:
         raise UnsupportedMediaError(
@@ -188,7 +184,7 @@ def parse_file(source: Source, fingerprint: str) -> ParsedFile:
             "video format, HTML, Markdown or text.",
             source=source.path,
         )
-    config = _settings.config
+    config = settings.config
     limits = limits_of(source.kind, source.size_bytes, config)
     memory = MemoryLimit(limits.memory_bytes, config.memory_limit_bytes if _is_worker else None)
     warnings = _left_out(source, config)
@@ -199,9 +195,7 @@ def parse_file(source: Source, fingerprint: str) -> ParsedFile:
         warn=warnings.append,
     )
     chunker = Chunker(config.chunking)
-    assets = AssetStore(_settings.assets)
-    chunks: list[Chunk] = []
-    pictures: dict[str, Float32Array] = {}
+    assets = AssetStore(settings.assets)
     title = ""
     errors: list[BaseException] = []
     place = _place(source, config)
@@ -212,17 +206,18 @@ def parse_file(source: Source, fingerprint: str) -> ParsedFile:
             )
             for segment in chunker.split(segments):
                 title = title or clean_text(segment.title)
-                chunk = _to_chunk(segment, source, len(chunks), fingerprint, assets)
-                chunks.append(chunk)
-                if _settings.pictures is not None and chunk.pictures:
+                chunk = _to_chunk(segment, source, spool.n_chunks, fingerprint, assets)
+                rows = None
+                if settings.pictures is not None and chunk.pictures:
                     with memory.lifted():
-                        pictures[chunk.id] = _describe(chunk, segment, _settings.pictures, bugs)
+                        rows = _describe(chunk, segment, settings.pictures, bugs)
+                spool.add(chunk, rows)
     # A parser may ask for the end of the process, too.
     except BaseException as error:
         errors.append(error)
     if errors:
         failure = told(errors[0], source, limits, config)
-        if not chunks or isinstance(failure, SourceUnavailableError | SourceTooLargeError):
+        if not spool.n_chunks or isinstance(failure, SourceUnavailableError | SourceTooLargeError):
             raise failure from errors[0]
         if isinstance(failure, ParserBugError):
             bugs.append(failure)
@@ -235,14 +230,14 @@ def parse_file(source: Source, fingerprint: str) -> ParsedFile:
             "sync.",
             source=source.path,
         )
-    if not chunks:
+    if not spool.n_chunks:
         raise ParseError(
             " ".join([_NOTHING, *_left_out(source, config)]),
             source=source.path,
         )
     reasons = tuple(dict.fromkeys(clean_text(text) for text in (*warnings, *map(str, bugs))))
     report = bugs[0].report if bugs else ""
-    return ParsedFile(tuple(chunks), pictures, title, reasons, _date_ns(source), report)
+    return ParsedFile(spool.finish(), title, reasons, _date_ns(source), report)
 
 
 def _left_out(source: Source, config: IngestConfig) -> list[str]:

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kb.answer import Answerer
 from kb.assets import AssetStore
+from kb.batches import ChunkBatch, full_batches
 from kb.config import Config, Home
 from kb.ledger import DocumentRecord, DocumentStatus, Ledger, PathRecord, Stale
 from kb.model_state import ModelState
 from kb.points import make_points, words_alone
 from kb.protocols import (
     Encoders,
-    Float32Array,
     MaintainedStore,
     PictureEncoder,
     Reranker,
@@ -29,7 +29,7 @@ from kb.protocols import (
 )
 from kb.retrieve import Retriever
 from kb.stopping import check
-from kb.types import Answer, Chunk, Citation, Hit, ImageRef, Query, SearchResult
+from kb.types import Answer, Citation, Hit, ImageRef, Query, SearchResult
 
 __all__ = ["IndexedDocument", "KnowledgeBase", "Repair"]
 
@@ -39,14 +39,13 @@ class IndexedDocument:
     """A document as it is to be written: its record, its chunks and the paths that hold it.
 
     Attributes:
-        pictures: By chunk id, what `KnowledgeBase.picture_encoder` gave for it, where the
-            writer has asked it already.
+        batches: The chunks in order; they are gone through more than once, a batch in memory
+            at a time.
     """
 
     record: DocumentRecord
-    chunks: tuple[Chunk, ...]
+    batches: Iterable[ChunkBatch]
     paths: tuple[PathRecord, ...]
-    pictures: Mapping[str, Float32Array] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +109,11 @@ class KnowledgeBase:
         self._retriever = retriever
         self._reranker = reranker
         self._answerer = answerer
+        # Held while documents are written, however long; then the other one for each step.
+        self._document_lock = threading.RLock()
         self._write_lock = threading.RLock()
+        # While documents are written: points that others have had deleted meanwhile.
+        self._discarded: set[str] | None = None
         self._stale_assets: set[ImageRef] = set()
         self._is_profile_noted = False
         if ledger.n_chunks():
@@ -173,33 +176,67 @@ class KnowledgeBase:
         return self._encoders.picture
 
     def write(self, documents: Sequence[IndexedDocument]) -> dict[str, str]:
-        """Make documents answer, replacing what they held before, at once.
+        """Make documents answer, replacing what they held before, at once: however many chunks
+        they have, all that answers before the last one is written is what they held.
 
         Returns:
             By sha256, what is amiss with documents of which the dense encoder refused a part:
             that part is found by its words alone, and the document is PARTIAL.
 
         Raises:
-            InferenceError: The encoder failed; nothing was changed.
-            StoreError: The store or the ledger failed; `recover` tidies what was begun.
+            InferenceError: The encoder failed; the documents are what they were, and `recover`
+                tidies what was begun.
+            StoreError: The store or the ledger failed; likewise.
         """
-        chunks = [chunk for document in documents for chunk in document.chunks]
-        described = {key: rows for document in documents for key, rows in document.pictures.items()}
-        points, refused = make_points(chunks, self._encoders, described)
-        amiss = _amiss(documents, refused)
+        refused: dict[str, list[str]] = {}
+        with self._document_lock:
+            self._discarded = set()
+            try:
+                for batch in full_batches(b for d in documents for b in d.batches):
+                    self._upsert(batch, refused)
+                with self._write_lock:
+                    for batch in self._lost(documents):
+                        self._upsert(batch, {})
+                    amiss = {sha256: words_alone(reasons) for sha256, reasons in refused.items()}
+                    stale = self.ledger.commit(
+                        [
+                            (
+                                _with_reason(d.record, amiss.get(d.record.document.sha256)),
+                                (chunk for batch in d.batches for chunk in batch.chunks),
+                                d.paths,
+                            )
+                            for d in documents
+                        ]
+                    )
+                    self._discarded = None
+                    self._discard(stale)
+                    self._note_profile()
+            finally:
+                self._discarded = None
+        return amiss
+
+    def _upsert(self, batch: ChunkBatch, refused: dict[str, list[str]]) -> None:
+        """Write the points of a batch, which answer as soon as the ledger has its chunks; add to
+        `refused`, by sha256, why chunks have no dense vector."""
+        points, reasons = make_points(batch.chunks, self._encoders, batch.pictures)
+        for chunk in batch.chunks:
+            if chunk.id in reasons:
+                refused.setdefault(chunk.document_sha256, []).append(reasons[chunk.id])
+        # Not held while the whole of a long document is encoded: others delete files meanwhile.
         with self._write_lock:
             self.ledger.announce([point.id for point in points])
-            if points:
-                self._store.upsert(points)
-            stale = self.ledger.commit(
-                [
-                    (_with_reason(d.record, amiss.get(d.record.document.sha256)), d.chunks, d.paths)
-                    for d in documents
-                ]
-            )
-            self._discard(stale)
-            self._note_profile()
-        return amiss
+            self._store.upsert(points)
+
+    def _lost(self, documents: Sequence[IndexedDocument]) -> Iterator[ChunkBatch]:
+        """What was deleted from the store since it was written for `documents`: a file was
+        forgotten that held an earlier state of one of them."""
+        if not self._discarded:
+            return
+        for document in documents:
+            for chunks, pictures in document.batches:
+                lost = tuple(chunk for chunk in chunks if chunk.id in self._discarded)
+                if lost:
+                    yield ChunkBatch(lost, pictures)
 
     def _note_profile(self) -> None:
         """An index with documents belongs to the profile whose vectors it has."""
@@ -220,7 +257,7 @@ class KnowledgeBase:
     def recover(self) -> None:
         """Finish what a crash interrupted: drop points that no chunk stands for, and make the
         vectors of chunks that were indexed while the library was embedded anew."""
-        with self._write_lock:
+        with self._document_lock, self._write_lock:
             self._discard(Stale(tuple(self.ledger.limbo()), ()))
             if self._store.stats().n_points < self.ledger.n_chunks():
                 missing = self.ledger.chunk_ids() - set(self._store.ids())
@@ -247,6 +284,8 @@ class KnowledgeBase:
     def _discard(self, stale: Stale) -> None:
         self._stale_assets.update(stale.assets)
         if stale.point_ids:
+            if self._discarded is not None:
+                self._discarded.update(stale.point_ids)
             self._store.delete(stale.point_ids)
             self.ledger.settle(stale.point_ids)
 
@@ -254,7 +293,7 @@ class KnowledgeBase:
 
     def examine(self) -> Repair:
         """Compare ledger, store and assets. Changes nothing."""
-        with self._write_lock:
+        with self._document_lock, self._write_lock:
             committed = self.ledger.chunk_ids()
             stored = set(self._store.ids())
             shown: set[Path] = set()
@@ -276,7 +315,7 @@ class KnowledgeBase:
     def repair(self, found: Repair) -> None:
         """Mend what `examine` found. Documents whose pictures are gone are marked to be read
         again by the next sync; missing vectors are made anew from the ledger."""
-        with self._write_lock:
+        with self._document_lock, self._write_lock:
             self._fill(found.missing_points, gone=frozenset(found.missing_assets))
             self._discard(Stale(found.orphan_points, ()))
             self.ledger.forget_documents(found.missing_assets)
@@ -296,18 +335,9 @@ class KnowledgeBase:
 
     def close(self) -> None:
         """Release the store and the ledger."""
-        with self._write_lock:
+        with self._document_lock, self._write_lock:
             self._store.close()
             self.ledger.close()
-
-
-def _amiss(documents: Sequence[IndexedDocument], refused: Mapping[str, str]) -> dict[str, str]:
-    amiss = {}
-    for document in documents:
-        reasons = [refused[chunk.id] for chunk in document.chunks if chunk.id in refused]
-        if reasons:
-            amiss[document.record.document.sha256] = words_alone(reasons)
-    return amiss
 
 
 def _with_reason(record: DocumentRecord, reason: str | None) -> DocumentRecord:

@@ -15,6 +15,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -39,6 +40,8 @@ __all__ = ["Ledger"]
 
 # SQLite accepts at least 32,766 variables in a statement since 3.32.
 _MAX_VARIABLES = 20_000
+# Written at once of a document that is being committed.
+_COMMIT_CHUNKS = 256
 
 # For so long a ledger that was found sound is not looked through again.
 _SOUND_S = 600.0
@@ -373,7 +376,8 @@ class Ledger:
         for sha256 in candidates:
             if db.execute("SELECT 1 FROM paths WHERE sha256 = ?", (sha256,)).fetchone():
                 continue
-            stale += self._drop_chunks(db, sha256, keep=set())
+            rows = db.execute("SELECT id FROM chunks WHERE document_sha256 = ?", (sha256,))
+            stale += self._drop_chunks(db, [row[0] for row in rows.fetchall()])
             assets += self._drop_assets(db, sha256)
             db.execute("DELETE FROM documents WHERE sha256 = ?", (sha256,))
         return Stale(tuple(stale), tuple(assets))
@@ -390,35 +394,30 @@ class Ledger:
             )
 
     def commit(
-        self, documents: Sequence[tuple[DocumentRecord, Sequence[Chunk], Sequence[PathRecord]]]
+        self, documents: Sequence[tuple[DocumentRecord, Iterable[Chunk], Sequence[PathRecord]]]
     ) -> Stale:
-        """Make documents, their chunks and their paths the ones that answer, at once."""
+        """Make documents, their chunks and their paths the ones that answer, at once. Chunks are
+        taken as they come, some at a time."""
         with self._database.transaction() as db:
             stale: list[str] = []
             assets: list[ImageRef] = []
             displaced: set[str] = set()
             for record, chunks, paths in documents:
-                new_ids = {chunk.id for chunk in chunks}
-                stale += self._drop_chunks(db, record.document.sha256, keep=new_ids)
-                assets += self._drop_assets(db, record.document.sha256)
-                db.executemany(
-                    "INSERT OR IGNORE INTO assets VALUES (?, ?, ?, ?, ?)",
-                    [
-                        (
-                            ref.sha256,
-                            chunk.document_sha256,
-                            ref.media_type,
-                            ref.width_px,
-                            ref.height_px,
-                        )
-                        for chunk in chunks
-                        for ref in chunk.pictures
-                    ],
-                )
+                sha256 = record.document.sha256
+                assets += self._drop_assets(db, sha256)
+                rows = db.execute("SELECT id FROM chunks WHERE document_sha256 = ?", (sha256,))
+                left = {row[0] for row in rows.fetchall()}
+                n_chunks = 0
+                rest = iter(chunks)
+                while some := tuple(islice(rest, _COMMIT_CHUNKS)):
+                    self._put_chunks(db, some)
+                    left.difference_update(chunk.id for chunk in some)
+                    n_chunks += len(some)
+                stale += self._drop_chunks(db, left)
                 db.execute(
                     "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (
-                        record.document.sha256,
+                        sha256,
                         record.document.kind,
                         record.document.media_type,
                         record.document.title,
@@ -427,27 +426,38 @@ class Ledger:
                         record.fingerprint,
                         record.status,
                         record.reason,
-                        len(chunks),
+                        n_chunks,
                     ),
                 )
-                db.executemany(
-                    "INSERT OR REPLACE INTO chunks VALUES (?, ?, ?, ?, ?, ?)",
-                    [
-                        (
-                            chunk.id,
-                            chunk.document_sha256,
-                            chunk.ordinal,
-                            chunk.locator.page,
-                            chunk.modality,
-                            _CHUNK.dump_json(chunk).decode(),
-                        )
-                        for chunk in chunks
-                    ],
-                )
-                db.executemany("DELETE FROM limbo WHERE point_id = ?", [(i,) for i in new_ids])
                 displaced |= self._put_paths(db, paths)
             orphaned = self._drop_orphans(db, displaced)
             return Stale((*stale, *orphaned.point_ids), (*assets, *orphaned.assets))
+
+    @staticmethod
+    def _put_chunks(db: sqlite3.Connection, chunks: Sequence[Chunk]) -> None:
+        db.executemany(
+            "INSERT OR IGNORE INTO assets VALUES (?, ?, ?, ?, ?)",
+            [
+                (ref.sha256, chunk.document_sha256, ref.media_type, ref.width_px, ref.height_px)
+                for chunk in chunks
+                for ref in chunk.pictures
+            ],
+        )
+        db.executemany(
+            "INSERT OR REPLACE INTO chunks VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    chunk.id,
+                    chunk.document_sha256,
+                    chunk.ordinal,
+                    chunk.locator.page,
+                    chunk.modality,
+                    _CHUNK.dump_json(chunk).decode(),
+                )
+                for chunk in chunks
+            ],
+        )
+        db.executemany("DELETE FROM limbo WHERE point_id = ?", [(chunk.id,) for chunk in chunks])
 
     def asset(self, sha256: str) -> ImageRef | None:
         """A picture that some document shows."""
@@ -474,9 +484,8 @@ class Ledger:
             )
 
     @staticmethod
-    def _drop_chunks(db: sqlite3.Connection, sha256: str, keep: set[str]) -> list[str]:
-        rows = db.execute("SELECT id FROM chunks WHERE document_sha256 = ?", (sha256,)).fetchall()
-        stale = [row[0] for row in rows if row[0] not in keep]
+    def _drop_chunks(db: sqlite3.Connection, ids: Iterable[str]) -> list[str]:
+        stale = list(ids)
         db.executemany("DELETE FROM chunks WHERE id = ?", [(i,) for i in stale])
         db.executemany("INSERT OR IGNORE INTO limbo VALUES (?)", [(i,) for i in stale])
         return stale

@@ -26,7 +26,9 @@ CONFIG = IngestConfig()
 def workers(tmp_path: Path) -> Iterator[Workers]:
     def settings(n_threads: int) -> WorkerSettings:
         config = IngestConfig.model_validate({"ocr": {"enabled": False}})
-        return WorkerSettings(config, tmp_path / "assets", None, tmp_path / "ocr", n_threads)
+        return WorkerSettings(
+            config, tmp_path / "assets", None, tmp_path / "ocr", n_threads, tmp_path / "spool"
+        )
 
     with Workers(2, settings, lambda: False) as pool:
         yield pool

@@ -136,7 +136,9 @@ def test_a_plan_that_is_stopped_does_nothing(tmp_path: Path) -> None:
     root.mkdir()
     page(root)
     config = IngestConfig.model_validate({"ocr": {"enabled": False}, "workers": 1})
-    settings = WorkerSettings(config, tmp_path / "assets", None, tmp_path / "ocr", 1)
+    settings = WorkerSettings(
+        config, tmp_path / "assets", None, tmp_path / "ocr", 1, tmp_path / "spool"
+    )
     with Workers(1, lambda _: settings, lambda: True) as workers:
         plan = make_plan(
             Ledger(tmp_path / "ledger.db"),

@@ -15,6 +15,7 @@ from pebble import ProcessExpired
 from ingest.failures import BugLog
 from ingest.plan import Job
 from ingest.reading import Reader
+from ingest.spool import Batches
 from ingest.worker import ParsedFile
 from kb.config import Home, IngestConfig
 from kb.errors import KnowledgeBaseError, SourceUnavailableError
@@ -79,7 +80,7 @@ def test_whatever_comes_back_of_a_file_is_its_failure(
 def test_a_report_of_what_ended_the_reading_half_way_is_put_into_the_log(
     reader: Reader, job: Job, tmp_path: Path
 ) -> None:
-    parsed = ParsedFile((), {}, "Title", ("Only a part was read.",), report="Traceback: here")
+    parsed = ParsedFile(Batches(), "Title", ("Only a part was read.",), report="Traceback: here")
     read = reader._finish(job, ended(pickle.dumps(parsed)))
     assert read.document.record.status is DocumentStatus.PARTIAL
     assert "bugs.log" in read.document.record.reason

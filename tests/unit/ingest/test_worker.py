@@ -22,7 +22,7 @@ from kb.assets import AssetStore
 from kb.config import IngestConfig
 from kb.encoders.picture import PictureDescriptor
 from kb.errors import IngestError, ParseError, SourceUnavailableError
-from kb.types import Box, Kind, Locator, Modality, Segment, Source, Span
+from kb.types import Box, Chunk, Kind, Locator, Modality, Segment, Source, Span
 
 PROSE = "The valve opens when the pressure in the upper chamber rises over the set value. "
 
@@ -35,7 +35,12 @@ def assets(tmp_path: Path) -> AssetStore:
 @pytest.fixture
 def settings(assets: AssetStore, tmp_path: Path) -> WorkerSettings:
     return WorkerSettings(
-        IngestConfig(), assets.root, PictureDescriptor(assets), tmp_path / "ocr", 1
+        IngestConfig(),
+        assets.root,
+        PictureDescriptor(assets),
+        tmp_path / "ocr",
+        1,
+        tmp_path / "spool",
     )
 
 
@@ -61,11 +66,12 @@ def parsed(manual: Source, settings: WorkerSettings, monkeypatch: pytest.MonkeyP
 
 
 def test_each_picture_is_described(parsed: ParsedFile, assets: AssetStore) -> None:
-    pictured = [chunk for chunk in parsed.chunks if chunk.modality is Modality.IMAGE]
+    [(chunks, pictures)] = parsed.batches
+    pictured = [chunk for chunk in chunks if chunk.modality is Modality.IMAGE]
     assert len(pictured) == 3
-    assert set(parsed.pictures) == {chunk.id for chunk in pictured}
+    assert set(pictures) == {chunk.id for chunk in pictured}
     stored = [PictureDescriptor(assets).encode_chunk(chunk)[0] for chunk in pictured]
-    drawn = [parsed.pictures[chunk.id][0] for chunk in pictured]
+    drawn = [pictures[chunk.id][0] for chunk in pictured]
     likeness = np.array(drawn) @ np.array(stored).T
     assert np.diag(likeness).min() > 0.97
     assert (likeness - 2 * np.eye(3)).max() < 0.97
@@ -74,24 +80,26 @@ def test_each_picture_is_described(parsed: ParsedFile, assets: AssetStore) -> No
 def test_without_an_encoder_nothing_is_described(
     manual: Source, settings: WorkerSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = WorkerSettings(settings.config, settings.assets, None, settings.ocr_cache, 1)
+    plain = replace(settings, pictures=None)
     monkeypatch.setattr(ingest.worker, "_settings", plain)
     parsed = parse_file(manual, "settings")
-    assert parsed.chunks
-    assert parsed.pictures == {}
+    [(chunks, pictures)] = parsed.batches
+    assert chunks
+    assert pictures == {}
 
 
 def test_what_a_file_became_survives_the_way_to_another_process(parsed: ParsedFile) -> None:
     arrived = pickle.loads(pickle.dumps(parsed))
-    assert arrived.chunks == parsed.chunks
+    [(chunks, pictures)], [(sent, described)] = arrived.batches, parsed.batches
+    assert chunks == sent
     assert (arrived.title, arrived.warnings, arrived.date_ns) == (
         parsed.title,
         parsed.warnings,
         parsed.date_ns,
     )
-    assert arrived.pictures.keys() == parsed.pictures.keys()
-    for key, rows in parsed.pictures.items():
-        np.testing.assert_array_equal(arrived.pictures[key], rows)
+    assert pictures.keys() == described.keys()
+    for key, rows in described.items():
+        np.testing.assert_array_equal(pictures[key], rows)
 
 
 def test_the_settings_can_be_sent_to_a_worker(settings: WorkerSettings) -> None:
@@ -140,6 +148,10 @@ def read(
     return unpack(read_file(note, "settings"))
 
 
+def chunks_of(parsed: ParsedFile) -> list[Chunk]:
+    return [chunk for batch in parsed.batches for chunk in batch.chunks]
+
+
 SURPRISES = {
     "value": (ValueError("Exceeds the limit (4300 digits)"), "ValueError: Exceeds the limit", True),
     "mupdf": (RuntimeError("code=7: Invalid number of pages"), "Invalid number of pages", True),
@@ -165,7 +177,7 @@ def test_what_was_read_before_an_error_is_kept(
     is_bug: bool,
 ) -> None:
     parsed = read(note, settings, monkeypatch, Breaking(error))
-    assert [chunk.text for chunk in parsed.chunks] == ["Page 1.", "Page 2."]
+    assert [chunk.text for chunk in chunks_of(parsed)] == ["Page 1.", "Page 2."]
     (*_, reason) = parsed.warnings
     assert "Only a part of the file was read" in parsed.warnings[0]
     assert told in reason
@@ -196,6 +208,30 @@ def test_a_file_that_vanished_half_way_is_not_kept_in_part(
         read(note, settings, monkeypatch, Breaking(FileNotFoundError(2, "No such file")))
 
 
+def test_many_chunks_are_held_by_a_file_and_not_by_the_worker(
+    note: Source, settings: WorkerSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = Segment(Modality.TEXT, Locator(page=2001), "The last page.")
+    monkeypatch.setattr(ingest.worker, "_settings", settings)
+    monkeypatch.setattr(ingest.worker, "parser_for", lambda _: Breaking(last, n_good=2000))
+    sent = read_file(note, "settings")
+    assert len(sent) < 2000
+    parsed = unpack(sent)
+    assert parsed.batches.n_chunks == 2001
+    chunks = chunks_of(parsed)
+    assert [chunk.ordinal for chunk in chunks] == list(range(2001))
+    assert chunks[-1].text == "The last page."
+
+
+def test_a_long_file_that_is_not_kept_leaves_nothing_behind(
+    note: Source, settings: WorkerSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = Breaking(FileNotFoundError(2, "No such file"), n_good=2000)
+    with pytest.raises(SourceUnavailableError, match="next sync"):
+        read(note, settings, monkeypatch, gone)
+    assert not list(settings.spool.iterdir())
+
+
 def test_what_the_ledger_can_not_hold_is_left_out(
     note: Source, settings: WorkerSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,7 +245,7 @@ def test_what_the_ledger_can_not_hold_is_left_out(
         (Span(0, 1, Locator(1, (Box(0, 0, inf, 1),))),),
     )
     parsed = read(note, settings, monkeypatch, Breaking(strange, n_good=0))
-    (chunk,) = parsed.chunks
+    (chunk,) = chunks_of(parsed)
     assert chunk.locator == Locator(anchor="\ufffd")
     assert (chunk.text, chunk.title) == ("a \ufffd b", "title \ufffd")
     assert chunk.spans[0].locator == Locator(1)
@@ -223,7 +259,7 @@ def test_reading_ends_at_the_time_limit_with_what_there_is(
     clock = iter(range(100))
     monkeypatch.setattr(ingest.worker.time, "monotonic", lambda: next(clock))
     parsed = read(note, brisk, monkeypatch, slow)
-    assert [chunk.text for chunk in parsed.chunks] == ["Page 1."]
+    assert [chunk.text for chunk in chunks_of(parsed)] == ["Page 1."]
     assert "more than 0.001 s and was stopped" in parsed.warnings[0]
 
 

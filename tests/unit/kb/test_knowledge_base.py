@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from kb.batches import BATCH_CHUNKS, ChunkBatch, full_batches
 from kb.build import open_knowledge_base
 from kb.config import Home
 from kb.config_file import load_config
 from kb.encoders.bm25 import Bm25Encoder
+from kb.errors import InferenceError
 from kb.knowledge_base import IndexedDocument, KnowledgeBase
 from kb.ledger import DocumentRecord, DocumentStatus, PathRecord
 from kb.protocols import Encoders, Float32Array
@@ -54,6 +59,22 @@ class _Axes:
         return np.eye(DIM, dtype=np.float32)[[chunk.ordinal]]
 
 
+class _Counting(_NoDense):
+    """A dense encoder that counts what it is given at a time, and calls a test before each."""
+
+    def __init__(self) -> None:
+        self.n_at_once: list[int] = []
+        self.before: Callable[[], None] = lambda: None
+
+    def accepts(self, item: Query | Chunk) -> bool:
+        return isinstance(item, Chunk)
+
+    def encode_chunks(self, chunks: Sequence[Chunk]) -> Float32Array:
+        self.before()
+        self.n_at_once.append(len(chunks))
+        return np.tile(np.eye(DIM, dtype=np.float32)[0], (len(chunks), 1))
+
+
 @pytest.fixture
 def axes() -> _Axes:
     return _Axes()
@@ -89,7 +110,9 @@ def document(pictures: dict[str, Float32Array]) -> IndexedDocument:
         "",
     )
     return IndexedDocument(
-        record, chunks, (PathRecord("/r", "two.png", sha256, 1, 0, 0),), pictures
+        record,
+        [ChunkBatch(chunks, pictures)],
+        (PathRecord("/r", "two.png", sha256, 1, 0, 0),),
     )
 
 
@@ -117,3 +140,121 @@ def test_repair_makes_them_anew(kb: KnowledgeBase, axes: _Axes) -> None:
     kb.repair(kb.examine())
     assert sorted(axes.asked) == sorted(IDS)
     assert best(kb, 1) == IDS[1]
+
+
+N_LONG = 2 * BATCH_CHUNKS + 100
+LONG = "cd" * 32
+
+
+def long_document(version: str) -> IndexedDocument:
+    """One of three batches that are made when they are asked for."""
+
+    def chunk(n: int) -> Chunk:
+        key = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{version} {n}"))
+        text = f"{version} row {n}"
+        return Chunk(key, LONG, n, Kind.DATA, Modality.TEXT, Locator(page=n + 1), text)
+
+    class Batches:
+        def __iter__(self) -> Iterator[ChunkBatch]:
+            for start in range(0, N_LONG, BATCH_CHUNKS):
+                numbers = range(start, min(start + BATCH_CHUNKS, N_LONG))
+                yield ChunkBatch(tuple(map(chunk, numbers)))
+
+    record = DocumentRecord(
+        Document(LONG, Kind.DATA, "text/csv", "long", 1, (), 0, N_LONG),
+        version,
+        DocumentStatus.INDEXED,
+        "",
+    )
+    return IndexedDocument(record, Batches(), (PathRecord("/r", "long.csv", LONG, 1, 0, 0),))
+
+
+@pytest.fixture
+def counting() -> _Counting:
+    return _Counting()
+
+
+@pytest.fixture
+def open_kb(tmp_path: Path, counting: _Counting) -> Callable[[], KnowledgeBase]:
+    home = Home(tmp_path)
+    encoders = Encoders(counting, Bm25Encoder(), None)
+    return lambda: open_knowledge_base(home, load_config(home), encoders=encoders)
+
+
+def versions(kb: KnowledgeBase) -> Counter[str]:
+    return Counter(chunk.text.split()[0] for chunk in kb.ledger.all_chunks())
+
+
+def test_a_long_document_is_encoded_in_batches_and_answers_at_once(
+    open_kb: Callable[[], KnowledgeBase], counting: _Counting
+) -> None:
+    kb = open_kb()
+    kb.write([long_document("old")])
+    assert counting.n_at_once == [BATCH_CHUNKS, BATCH_CHUNKS, 100]
+    seen: list[Counter[str]] = []
+    counting.before = lambda: seen.append(versions(kb))
+    kb.write([long_document("new")])
+    assert seen == 3 * [Counter(old=N_LONG)]
+    assert versions(kb) == Counter(new=N_LONG)
+    assert kb.ledger.limbo() == []
+    assert kb.store_stats().n_points == N_LONG
+    kb.close()
+
+
+def test_small_documents_share_a_batch(kb: KnowledgeBase) -> None:
+    small = [ChunkBatch((document({}).batches[0].chunks[0],)) for _ in range(BATCH_CHUNKS + 1)]
+    assert [len(batch.chunks) for batch in full_batches(small)] == [BATCH_CHUNKS, 1]
+
+
+@pytest.mark.parametrize("n_encoded", [0, 1, 2])
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_write_that_ends_half_way_leaves_what_was_there(
+    open_kb: Callable[[], KnowledgeBase], counting: _Counting, n_encoded: int, is_new: bool
+) -> None:
+    kb = open_kb()
+    if not is_new:
+        kb.write([long_document("old")])
+    before = versions(kb)
+    counting.n_at_once.clear()
+
+    def end() -> None:
+        if len(counting.n_at_once) == n_encoded:
+            raise InferenceError("The device is gone.", model_id="counting")
+
+    counting.before = end
+    with pytest.raises(InferenceError):
+        kb.write([long_document("new")])
+    assert versions(kb) == before
+    # As after a crash: by another process, which knows what the ledger and the store hold.
+    kb.close()
+    counting.before = lambda: None
+    kb = open_kb()
+    assert versions(kb) == before
+    kb.recover()
+    assert kb.examine().is_sound
+    kb.write([long_document("new")])
+    assert versions(kb) == Counter(new=N_LONG)
+    assert kb.examine().is_sound
+    kb.close()
+
+
+def test_a_file_that_is_forgotten_meanwhile_costs_no_vector(
+    open_kb: Callable[[], KnowledgeBase], counting: _Counting
+) -> None:
+    kb = open_kb()
+    kb.write([long_document("same")])
+    counting.n_at_once.clear()
+
+    def forget() -> None:
+        if len(counting.n_at_once) == 1:
+            # From another thread: files are deleted while a long document is written.
+            forgetting = threading.Thread(target=kb.forget_paths, args=([("/r", "long.csv")],))
+            forgetting.start()
+            forgetting.join(30)
+            assert not forgetting.is_alive()
+
+    counting.before = forget
+    kb.write([long_document("same")])
+    assert versions(kb) == Counter(same=N_LONG)
+    assert kb.examine().is_sound
+    kb.close()
