@@ -26,9 +26,11 @@ from kb.types import Modality, Segment, Span
 
 __all__ = ["Chunker", "count_tokens"]
 
-_VERSION = 2
+_VERSION = 3
 # What is held in memory at once, in chunks; a longer section is cut here without overlap.
 _MAX_RUN_CHUNKS = 64
+# A comic is thousands of pictures without a word; each has a megabyte.
+_MAX_PICTURES_HELD = 16
 # An atomic text may be this many times the chunk size before it is split after all.
 _ATOMIC_SLACK = 4
 # Below this share of a chunk a section is too short to stand alone, and a tail too short.
@@ -76,6 +78,10 @@ class Chunker:
             first = section[0]
             if first.modality is not Modality.TEXT:
                 pictures += section
+                if len(pictures) >= _MAX_PICTURES_HELD:
+                    yield from self._chunks(pending)
+                    yield from pictures
+                    pending, n_pending, pictures = [], 0, []
                 continue
             if first.atomic:
                 yield from self._chunks(pending)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from statistics import median
 
 from ingest.parsers.pdf_cells import Table
+from ingest.parsers.pdf_shelf import Shelf
 from ingest.parsers.pdf_style import Style, is_running, joiner, learn_style
 from ingest.parsers.pdf_tables import find_tables
 from ingest.parsers.pdf_text import Line, PageText
@@ -76,34 +77,32 @@ class Layout:
         outline: The document's own outline; empty where it has none.
     """
 
-    def __init__(self, pages: Iterable[PageText], outline: Iterable[OutlineEntry]) -> None:
-        pages = list(pages)
+    def __init__(self, pages: Shelf[PageText], outline: Iterable[OutlineEntry]) -> None:
         self.style = learn_style(pages)
         self._outline: dict[int, list[OutlineEntry]] = {}
         for entry in outline:
             self._outline.setdefault(entry.page, []).append(entry)
-        self._pages = {page.number: page for page in pages}
-        plain = {page.number: self._plain_blocks(page) for page in pages}
-        self._levels = self._learn_levels(plain)
-        self._blocks = {
-            number: [self._as_heading(block, number) for block in blocks]
-            for number, blocks in plain.items()
-        }
+        self._pages = pages
+        self._plain: Shelf[list[Paragraph | Table]] = Shelf()
+        self._levels = self._learn_levels()
 
     def blocks(self, number: int) -> list[Block]:
         """The blocks of a page in reading order; none where it has no text layer."""
-        return self._blocks.get(number, [])
+        if number not in self._pages:
+            return []
+        page = self._pages[number]
+        return [self._as_heading(block, page) for block in self._plain[number]]
 
     def lay_out(self, page: PageText) -> list[Block]:
         """The blocks of a page whose lines changed (OCR added some)."""
-        return [self._as_heading(block, page.number) for block in self._plain_blocks(page)]
+        return [self._as_heading(block, page) for block in self._plain_blocks(page)]
 
     def first_title(self) -> str:
         """The largest heading of the first two pages; empty where there is none."""
         headings = [
             block
-            for number in sorted(self._blocks)[:2]
-            for block in self._blocks[number]
+            for number in islice(self._pages, 2)
+            for block in self.blocks(number)
             if isinstance(block, Heading) and block.paragraph.size >= LARGE * self.style.body_size
         ]
         return max(headings, key=lambda h: h.paragraph.size).text if headings else ""
@@ -132,19 +131,22 @@ class Layout:
         blocks.extend(Paragraph([[line]]) for line in lines if not line.upright)
         return blocks
 
-    def _learn_levels(self, pages: dict[int, list[Paragraph | Table]]) -> dict[_Look, int]:
-        """Levels of the looks of headings: the outline's where it names them, else by size."""
+    def _learn_levels(self) -> dict[_Look, int]:
+        """Find the plain blocks of all pages, and levels of the looks of headings: the outline's
+        where it names them, else by size."""
         looks: set[_Look] = set()
         outlined: dict[_Look, int] = {}
-        for number, blocks in pages.items():
+        for page in self._pages.values():
+            blocks = self._plain_blocks(page)
+            self._plain[page.number] = blocks
             for block in blocks:
                 if isinstance(block, Table):
                     continue
-                entry = self._outline_entry(block, number)
+                entry = self._outline_entry(block, page.number)
                 if entry is not None:
                     look = _look(block)
                     outlined[look] = min(entry.level, outlined.get(look, entry.level))
-                elif _may_head(block, self.style) and not _is_label(block, self._pages[number]):
+                elif _may_head(block, self.style) and not _is_label(block, page):
                     looks.add(_look(block))
         levels: dict[_Look, int] = {}
         deepest = 0
@@ -159,13 +161,11 @@ class Layout:
                 levels[look] = deepest
         return levels
 
-    def _as_heading(self, block: Paragraph | Table, number: int) -> Block:
+    def _as_heading(self, block: Paragraph | Table, page: PageText) -> Block:
         if isinstance(block, Table):
             return block
-        entry = self._outline_entry(block, number)
-        if entry is None and (
-            not _may_head(block, self.style) or _is_label(block, self._pages[number])
-        ):
+        entry = self._outline_entry(block, page.number)
+        if entry is None and (not _may_head(block, self.style) or _is_label(block, page)):
             return block
         level = entry.level if entry is not None else self._levels.get(_look(block), 1)
         return Heading(block, _one_line(block, self.style), level)

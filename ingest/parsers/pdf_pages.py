@@ -16,6 +16,7 @@ from ingest.parsers.base import OcrText, ParseContext
 from ingest.parsers.pdf_layout import Layout, OutlineEntry
 from ingest.parsers.pdf_open import MUPDF_ERRORS, is_cut_short, opened
 from ingest.parsers.pdf_sections import SectionWriter
+from ingest.parsers.pdf_shelf import Shelf
 from ingest.parsers.pdf_text import Line, PageText, read_page
 from ingest.reading_order import Rect
 from ingest.rendered import RenderedImage, halved
@@ -74,7 +75,7 @@ def render_page(page: Any, display: Any) -> RenderedImage:
 
 
 def _segments(document: Any, source: Source, context: ParseContext) -> Iterator[Segment]:
-    pages: dict[int, PageText] = {}
+    pages: Shelf[PageText] = Shelf()
     unread: set[int] = set()
     drawn: dict[int, RenderedImage | None] = {}
     damage: Exception | None = None
@@ -103,9 +104,10 @@ def _segments(document: Any, source: Source, context: ParseContext) -> Iterator[
             "No page of the file can be read: it is damaged. Get a complete copy.",
             source=source.path,
         ) from damage
-    layout = Layout(pages.values(), _outline(document))
+    layout = Layout(pages, _outline(document))
     writer = SectionWriter(_title(document, layout, source), layout.style)
-    for number, text in pages.items():
+    for text in pages.values():
+        number = text.number
         image = drawn.pop(number) if number in drawn else _picture(document, number, None, context)
         if number in unread and image is not None and context.read_words is not None:
             add_words(text, context.read_words(image), image)

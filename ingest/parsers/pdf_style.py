@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ingest.parsers.pdf_shelf import Shelf
 from ingest.parsers.pdf_text import Line, PageText
 
 __all__ = ["Style", "is_running", "joiner", "learn_style"]
@@ -41,12 +41,12 @@ class Style:
     words: Counter[str] = field(default_factory=Counter)
 
 
-def learn_style(pages: Sequence[PageText]) -> Style:
+def learn_style(pages: Shelf[PageText]) -> Style:
     """The style of a document from the lines of all its pages."""
     style = Style()
     sizes: Counter[float] = Counter()
     n_bold = n_all = 0
-    for page in pages:
+    for page in pages.values():
         is_cut = False
         for line in page.lines:
             n = len(line.text)
@@ -126,10 +126,10 @@ def _margin_lines(page: PageText) -> list[Line]:
     return result
 
 
-def _running(pages: Sequence[PageText], body_size: float) -> frozenset[tuple[str, int]]:
+def _running(pages: Shelf[PageText], body_size: float) -> frozenset[tuple[str, int]]:
     """Lines that stand at one height of three pages, numbers aside; page numbers of two."""
     counts: Counter[tuple[str, int]] = Counter()
-    for page in pages:
+    for page in pages.values():
         counts.update(
             {_key(line, page) for line in _margin_lines(page) if line.size <= 1.2 * body_size}
         )

@@ -6,18 +6,16 @@ import csv
 import json
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, TextIO
+from typing import Any
 
-from ingest.charset import decode
 from ingest.chunk import count_tokens
 from ingest.parsers.base import ParseContext
-from ingest.parsers.text import read_text, title_from_name
+from ingest.parsers.text import open_text, read_text, title_from_name
 from kb.errors import ParseError
 from kb.types import Locator, Modality, Segment, Source
 
 __all__ = ["RecordsParser"]
 
-_BLOCK_BYTES = 1 << 20
 _SNIFFED_CHARS = 65536
 _MAX_FIELD_CHARS = 1 << 24
 _DELIMITERS = ",;\t|"
@@ -153,7 +151,7 @@ def _scalar(value: Any) -> str:
 def _json_lines(source: Source, title: str, context: ParseContext) -> Iterator[Segment]:
     n_read = n_bad = 0
     first_bad = ""
-    with _open(source) as file:
+    with open_text(source, newline="") as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue
@@ -188,7 +186,7 @@ def _json_lines(source: Source, title: str, context: ParseContext) -> Iterator[S
 def _table(source: Source, title: str, context: ParseContext) -> Iterator[Segment]:
     max_tokens, _ = context.config.chunking.sizes_tokens
     csv.field_size_limit(_MAX_FIELD_CHARS)
-    with _open(source) as file:
+    with open_text(source, newline="") as file:
         sample = file.read(_SNIFFED_CHARS)
         file.seek(0)
         is_tabs = source.media_type == "text/tab-separated-values"
@@ -271,22 +269,3 @@ def _row(names: list[str] | None, row: Sequence[str]) -> str:
             name = names[i] if i < len(names) else f"column {i + 1}"
             parts.append(f"{name}: {value}")
     return "; ".join(parts)
-
-
-def _open(source: Source) -> TextIO:
-    return open(source.absolute, encoding=_encoding(source), errors="replace", newline="")
-
-
-def _encoding(source: Source) -> str:
-    """The encoding of a file, from its first block that is more than ASCII."""
-    with open(source.absolute, "rb") as file:
-        head = block = file.read(_BLOCK_BYTES)
-        while block.isascii() and (further := file.read(_BLOCK_BYTES)):
-            block = further
-    # A character cut off at the end of the block would count as damage.
-    whole = block[: block.rfind(b"\n") + 1] or block
-    encoding = decode(head if not head.isascii() else whole)[1]
-    marked = head[:2] in (b"\xff\xfe", b"\xfe\xff", b"\xef\xbb")
-    # Python's names for "with a byte order mark", which is then no part of the first name.
-    with_mark = {"utf-8": "utf-8-sig", "utf-16-le": "utf-16", "utf-16-be": "utf-16"}
-    return with_mark.get(encoding, encoding) if marked else encoding

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Iterator
 
 import pytest
 
@@ -217,6 +218,24 @@ def test_pictures_and_atomic_texts_pass_unchanged_and_part_nothing_else() -> Non
     assert [c.text for c in chunks] == ["One.\n\nTwo.", "alt", table.text]
     assert chunks[1] is picture
     assert chunks[2] is table
+
+
+def test_of_pictures_without_words_few_are_held() -> None:
+    n_made = 0
+
+    def pictures() -> Iterator[Segment]:
+        nonlocal n_made
+        yield text("A word.", page=1)
+        for number in range(100):
+            n_made += 1
+            image = EncodedImage(b"%d" % number, "image/png", 1, 1)
+            yield Segment(Modality.IMAGE, Locator(page=number + 1), image=image, atomic=True)
+
+    chunks = []
+    for chunk in chunker("semantic").split(pictures()):
+        chunks.append(chunk)
+        assert n_made - len(chunks) < 20
+    assert [c.image.data for c in chunks[1:] if c.image] == [b"%d" % n for n in range(100)]
 
 
 def test_a_huge_table_is_split_at_rows_with_its_header_repeated() -> None:

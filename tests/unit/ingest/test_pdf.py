@@ -12,7 +12,7 @@ import pymupdf
 import pytest
 from PIL import Image
 
-from ingest.parsers import pdf_pages
+from ingest.parsers import pdf_pages, pdf_shelf
 from ingest.parsers.base import OcrText, ParseContext
 from ingest.parsers.pdf import PdfParser
 from ingest.parsers.pdf_pages import add_words, needs_ocr
@@ -675,3 +675,24 @@ def test_report_has_its_tables_row_by_row(report: list[Segment]) -> None:
     ]
     specification = next(table for table in tables if table.locator.page == 4)
     assert "| Qwen3-VL-Reranker | 8B | 36 | 32K | - | - | - | Yes |" in specification.text
+
+
+def test_pages_that_wait_on_disk_say_the_same(
+    parse: Parse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = pymupdf.open()
+    for number in range(6):
+        page = document.new_page(width=595, height=842)
+        page.insert_text((72, 40), "Operating manual", fontsize=9)
+        page.insert_text((72, 90), f"{number + 1} Chapter", fontsize=18)
+        page.insert_textbox((72, 110, 523, 560), PROSE * 6, fontsize=10.5)
+        for row in range(4):
+            page.draw_line((72, 580 + 24 * row), (523, 580 + 24 * row))
+            page.insert_text((80, 596 + 24 * row), f"name {row}")
+            page.insert_text((300, 596 + 24 * row), f"value {row}")
+    data = document.tobytes()
+    held = parse(data)
+    monkeypatch.setattr(pdf_shelf, "HELD_PAGES", 2)
+    monkeypatch.setattr(pdf_pages, "DRAWN_AHEAD", 1)
+    assert parse(data) == held
+    assert {segment.locator.page for segment in held} == set(range(1, 7))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
 from parsing import parse
 
+from ingest.parsers import text
+from ingest.parsers.base import ParseContext
 from ingest.parsers.text import TextParser
+from kb.config import IngestConfig
 from kb.errors import ParseError, SourceTooLargeError
-from kb.types import Segment, Span
+from kb.types import Kind, Segment, Source, Span
 
 
 def read(
@@ -32,8 +36,8 @@ def test_each_paragraph_knows_its_line(tmp_path: Path) -> None:
 
 
 def test_the_encoding_is_found(tmp_path: Path) -> None:
-    text = "如何重置设备？请长按电源键十秒。"
-    assert [s.text for s in read(text.encode("gb18030"), tmp_path)] == [text]
+    words = "如何重置设备？请长按电源键十秒。"
+    assert [s.text for s in read(words.encode("gb18030"), tmp_path)] == [words]
 
 
 @pytest.mark.parametrize(
@@ -88,8 +92,40 @@ def test_an_empty_file_is_refused(tmp_path: Path) -> None:
         read(" \n", tmp_path)
 
 
-def test_a_huge_file_is_refused_by_size(tmp_path: Path) -> None:
-    path = tmp_path / "a.log"
-    path.write_text("line")
+def test_huge_subtitles_are_refused_by_size(tmp_path: Path) -> None:
+    path = tmp_path / "a.srt"
+    path.write_text(SRT)
     with pytest.raises(SourceTooLargeError, match="Split it"):
-        parse(TextParser(), path, "text/plain", size_bytes=1 << 30)
+        parse(TextParser(), path, "application/x-subrip", size_bytes=1 << 30)
+
+
+@pytest.mark.parametrize("line", ["a line of the log\n", "no line ends, "])
+def test_of_a_huge_text_little_is_in_memory(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text, "_BLOCK_BYTES", 1 << 16)
+    monkeypatch.setattr(text, "_MAX_PARAGRAPH_CHARS", 1 << 14)
+    path = tmp_path / "a.log"
+    n_lines = 200_000
+    path.write_text(line * n_lines)
+    n_bytes = path.stat().st_size
+    source = Source(tmp_path, path.name, "text/plain", Kind.TEXT, "0" * 64, n_bytes, 0)
+    tracemalloc.start()
+    n_chars = n_last = 0
+    for segment in TextParser().parse(source, ParseContext(IngestConfig(), None, print)):
+        n_chars += len(segment.text)
+        n_last = int((segment.locator.anchor or "L0")[1:])
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < n_bytes / 4
+    assert n_bytes - 2000 < n_chars <= n_bytes
+    assert n_last > 0.99 * n_lines if line.endswith("\n") else n_last == 1
+
+
+def test_the_encoding_is_found_behind_much_ascii(tmp_path: Path) -> None:
+    plain = "log line\n" * 150_000
+    for encoding in ("gb18030", "utf-8", "iso2022_jp"):
+        words = "電源キーを長押し" if encoding == "iso2022_jp" else "请长按电源键十秒"
+        *_, last = read(f"{plain}\n{words}\n".encode(encoding), tmp_path)
+        assert last.text == words
+        assert last.locator.anchor == "L150002"
