@@ -133,6 +133,16 @@ class Syncer:
             self._kb.sweep_assets()
         return len(keys)
 
+    def between_syncs(self, change: Callable[[], None]) -> None:
+        """Run `change`, which may change the knowledge base, while no sync runs.
+
+        Raises:
+            StoppedError: As for `sync`.
+        """
+        with self._turn():
+            change()
+            self._reader = Reader(self._kb, self._bugs, self._stop)
+
     def stop(self) -> None:
         """End the running sync soon, and let none begin any more; what was written stays, the
         rest is for the next process."""

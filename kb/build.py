@@ -26,7 +26,7 @@ from kb.retrieve import Retriever
 from kb.store.place import StorePlace
 from kb.store.schema import CollectionSchema
 
-__all__ = ["claim_thresholds", "open_knowledge_base", "reembed_library"]
+__all__ = ["claim_thresholds", "open_knowledge_base", "reembed_library", "reopen"]
 
 
 def open_knowledge_base(
@@ -44,6 +44,29 @@ def open_knowledge_base(
         StoreInUseError: Another process has the index open.
         StoreUnavailableError: The store can't be opened or reached.
     """
+    return _open(home, config, rebuild=rebuild, encoders=encoders)
+
+
+def reopen(knowledge_base: KnowledgeBase, config: Config) -> None:
+    """Have a knowledge base answer from the vectors of `config`, which `reembed_library` put in
+    the place of those that it has open. Call it while nothing is synced.
+
+    Raises:
+        IndexMismatchError: The new vectors are not of `config`.
+        ModelLoadError, StoreInUseError, StoreUnavailableError: As `open_knowledge_base`. In any
+            case of an error it goes on as it was.
+    """
+    knowledge_base.take_over(_open(knowledge_base.home, config, ledger=knowledge_base.ledger))
+
+
+def _open(
+    home: Home,
+    config: Config,
+    *,
+    rebuild: bool = False,
+    encoders: Encoders | None = None,
+    ledger: Ledger | None = None,
+) -> KnowledgeBase:
     make_private(home)
     assets = AssetStore(home.assets)
     models = Models(home, config, assets)
@@ -52,11 +75,13 @@ def open_knowledge_base(
         _discard(home, config)
     # After the rebuild: a remote encoder's fingerprint rests on answers that it forgets.
     schema = CollectionSchema.of(encoders, config.store)
-    store = _open_store(home, config, schema)
+    place = StorePlace(home, config)
+    store = _open_store(home, config, schema, place)
     with ExitStack() as opened:
         opened.callback(store.close)
-        ledger = Ledger(home.ledger)
-        opened.callback(ledger.close)
+        if ledger is None:
+            ledger = Ledger(home.ledger, place.require_current)
+            opened.callback(ledger.close)
         reranker = models.reranker()
         checker = ClaimChecker(models.claim_scorer(reranker), claim_thresholds(home))
         knowledge_base = KnowledgeBase(
@@ -64,6 +89,7 @@ def open_knowledge_base(
             config=config,
             ledger=ledger,
             store=store,
+            place=place,
             assets=assets,
             encoders=encoders,
             retriever=Retriever(store, encoders, ledger, config.retrieve),
@@ -77,8 +103,9 @@ def open_knowledge_base(
     return knowledge_base
 
 
-def _open_store(home: Home, config: Config, schema: CollectionSchema) -> MaintainedStore:
-    place = StorePlace(home, config)
+def _open_store(
+    home: Home, config: Config, schema: CollectionSchema, place: StorePlace
+) -> MaintainedStore:
     try:
         return place.open(schema)
     except IndexMismatchError as error:
@@ -113,7 +140,7 @@ def reembed_library(
 
     Raises:
         InferenceError, ModelLoadError: The new encoder failed; run it again to go on.
-        StoreInUseError: Another process re-embeds for the same profile, or has it open.
+        StoreInUseError: Another process makes new vectors, or has these open.
         StoreUnavailableError: A store can't be opened or reached.
     """
     assets = AssetStore(home.assets)
@@ -127,17 +154,21 @@ def reembed_library(
         return ReembedProgress(0, 0)
     ledger = Ledger(home.ledger)
     try:
-        target = place.open_beside(schema)
-        try:
-            progress = reembed(ledger, encoders, target, listen, stop)
-        finally:
-            target.close()
+        with place.beside(schema) as target:
+            while True:
+                progress = reembed(ledger, encoders, target, listen, stop)
+                if progress.n_done < progress.n_total:
+                    return progress
+                # A server may have indexed something since. From the swap on it writes nothing
+                # more with the former encoders: see `Ledger.may_write`.
+                with ledger.unchanged():
+                    if ledger.chunk_ids() == set(target.ids()):
+                        # Before the swap: a server that sees it opens the profile of the note.
+                        home.note_profile(config.profile)
+                        place.swap(schema)
+                        return progress
     finally:
         ledger.close()
-    if progress.n_done == progress.n_total:
-        place.swap(schema)
-        home.note_profile(config.profile)
-    return progress
 
 
 def claim_thresholds(home: Home) -> Thresholds:

@@ -11,11 +11,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from kb.answer import Answerer
 from kb.assets import AssetStore
 from kb.batches import ChunkBatch, full_batches
 from kb.config import Config, Home
+from kb.errors import StoreError
 from kb.ledger import DocumentRecord, DocumentStatus, Ledger, PathRecord, Stale
 from kb.model_state import ModelState
 from kb.points import make_points, words_alone
@@ -29,9 +31,12 @@ from kb.protocols import (
 )
 from kb.retrieve import Retriever
 from kb.stopping import check
+from kb.store.place import StorePlace
 from kb.types import Answer, Citation, Hit, ImageRef, Query, SearchResult
 
 __all__ = ["IndexedDocument", "KnowledgeBase", "Repair"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,7 @@ class KnowledgeBase:
         config: Config,
         ledger: Ledger,
         store: MaintainedStore,
+        place: StorePlace,
         assets: AssetStore,
         encoders: Encoders,
         retriever: Retriever,
@@ -105,6 +111,7 @@ class KnowledgeBase:
         self.note = note
         self.model_states = model_states
         self._store = store
+        self._place = place
         self._encoders = encoders
         self._retriever = retriever
         self._reranker = reranker
@@ -129,7 +136,7 @@ class KnowledgeBase:
             StoreUnavailableError: The store can't be reached.
         """
         start = time.perf_counter()
-        hits, timings_ms = self._retriever.retrieve(query)
+        hits, timings_ms = self._ask_store(lambda: self._retriever.retrieve(query))
         rerank_start = time.perf_counter()
         scores = self._reranker.rerank(query, hits)
         check()
@@ -165,7 +172,17 @@ class KnowledgeBase:
 
     def store_stats(self) -> StoreStats:
         """Counts and size of the store."""
-        return self._store.stats()
+        return self._ask_store(lambda: self._store.stats())
+
+    def _ask_store(self, ask: Callable[[], T]) -> T:
+        while True:
+            store = self._store
+            try:
+                return ask()
+            except StoreError:
+                # Another was put in its place while this request was on its way.
+                if store is self._store:
+                    raise
 
     # -- write ---------------------------------------------------------------------------
 
@@ -256,12 +273,55 @@ class KnowledgeBase:
 
     def recover(self) -> None:
         """Finish what a crash interrupted: drop points that no chunk stands for, and make the
-        vectors of chunks that were indexed while the library was embedded anew."""
+        vectors of chunks that have none. After new vectors took the former ones' place, ids are
+        compared once: by counts alone, points without a chunk would hide chunks without one.
+
+        Raises:
+            IndexMismatchError: Other vectors took the place of those that are open.
+            StoreError: The store or the ledger failed.
+        """
         with self._document_lock, self._write_lock:
+            self._place.require_current()
             self._discard(Stale(tuple(self.ledger.limbo()), ()))
-            if self._store.stats().n_points < self.ledger.n_chunks():
-                missing = self.ledger.chunk_ids() - set(self._store.ids())
-                self._fill(sorted(missing), gone=frozenset())
+            is_checked = self._place.is_checked()
+            if is_checked and self._store.stats().n_points >= self.ledger.n_chunks():
+                return
+            committed, stored = self.ledger.chunk_ids(), set(self._store.ids())
+            self._fill(sorted(committed - stored), gone=frozenset())
+            if not is_checked:
+                self._store.delete(sorted(stored - committed))
+                self._place.note_checked()
+
+    def is_current(self) -> bool:
+        """Whether the vectors that are open are still those that answer in this home:
+        `kb.build.reembed_library` puts others in their place.
+
+        Raises:
+            StoreUnavailableError: The index does not say which ones answer.
+        """
+        return self._place.is_current()
+
+    def take_over(self, successor: KnowledgeBase) -> None:
+        """Become `successor`, which `kb.build.reopen` made of the vectors that took the place of
+        these. Searches go on meanwhile; the former store is closed.
+
+        Call it while nothing is read or written: what is under way is for the former encoders.
+        """
+        with self._document_lock, self._write_lock:
+            former = self._store
+            self.config = successor.config
+            self.note = successor.note
+            self.model_states = successor.model_states
+            self._encoders = successor._encoders
+            self._retriever = successor._retriever
+            self._reranker = successor._reranker
+            self._answerer = successor._answerer
+            self._place = successor._place
+            self._is_profile_noted = False
+            # Last: whoever finds it here finds the others too.
+            self._store = successor._store
+            self.ledger.may_write = self._place.require_current
+            former.close()
 
     def compact_if_due(self) -> bool:
         """Build HNSW over new points once there are enough of them. Reads go on."""

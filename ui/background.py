@@ -65,6 +65,10 @@ class BackgroundSync:
             self._retry = retry
         self._wanted.set()
 
+    def warn(self, alert: str) -> None:
+        """Have `alert` shown until a sync succeeds."""
+        self.alert = alert
+
     def close(self, stop: Callable[[], None]) -> None:
         """Begin no other sync, and wait for the one that runs.
 

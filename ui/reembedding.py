@@ -66,7 +66,7 @@ def _words(home: Home, config: Config, progress: ReembedProgress) -> Iterator[st
             f"`--profile {config.profile}` with every command."
         )
     if ServerNote(home).read() is not None:
-        yield "`kb up` runs with the former ones: end it and start it again."
+        yield "The running `kb up` goes over to them by itself."
 
 
 @contextmanager

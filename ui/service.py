@@ -16,7 +16,12 @@ from ingest.sync import Syncer
 from ingest.watch import watch
 from kb.build import open_knowledge_base
 from kb.config import Config, Home
-from kb.errors import ConfigError, PromptTooLongError, SourceUnavailableError
+from kb.errors import (
+    ConfigError,
+    IndexMismatchError,
+    PromptTooLongError,
+    SourceUnavailableError,
+)
 from kb.knowledge_base import KnowledgeBase
 from kb.ledger import DocumentStatus
 from kb.masking import masked
@@ -39,6 +44,7 @@ from ui.background import BackgroundSync
 from ui.library_files import LibraryFile, delete_file, list_files
 from ui.scratch import Scratch
 from ui.status import Failure, Status
+from ui.takeover import Takeover
 from ui.uploads import add_file, sweep_unfinished
 
 __all__ = ["Failure", "Service", "Status"]
@@ -72,7 +78,6 @@ class Service:
 
     def __init__(self, home: Home, config: Config, *, rebuild: bool = False) -> None:
         self.home = home
-        self.config = config
         self.kb: KnowledgeBase = open_knowledge_base(home, config, rebuild=rebuild)
         self.syncer = Syncer(self.kb, self._heard)
         self.askers = Askers()
@@ -84,9 +89,15 @@ class Service:
         self._progress = Progress()
         self._listeners: list[Callable[[Progress], None]] = []
         self._background = BackgroundSync(lambda retry: self.sync(retry=retry), self._watch)
+        self._takeover = Takeover(self.kb, self.syncer, self.sync_soon, self._background.warn)
         calm_collector()
 
     # -- ask -----------------------------------------------------------------------------
+
+    @property
+    def config(self) -> Config:
+        """The configuration, which changes where new vectors are taken over."""
+        return self.kb.config
 
     @property
     def profile(self) -> str:
@@ -174,6 +185,7 @@ class Service:
 
     def remove(self, source: str) -> None:
         """Delete a file of the library from disk and from the index."""
+        self._takeover.now()
         delete_file(self.home.library, source)
         self.kb.forget_paths([(str(self.home.library), source)])
 
@@ -194,11 +206,22 @@ class Service:
         retry: frozenset[str] | None = None,
         listen: Callable[[Progress], None] | None = None,
     ) -> SyncReport:
-        """Sync now, in this thread. See `Syncer.sync`."""
-        with self.heard_by(listen) if listen else nullcontext():
-            report = self.syncer.sync(
+        """Sync now, in this thread, with the vectors that answer. See `Syncer.sync`."""
+        self._takeover.now()
+
+        def sync() -> SyncReport:
+            return self.syncer.sync(
                 folders, dry_run=dry_run, allow_mass_delete=allow_mass_delete, retry=retry
             )
+
+        with self.heard_by(listen) if listen else nullcontext():
+            try:
+                report = sync()
+            except IndexMismatchError:
+                # New vectors took the former ones' place while it was under way.
+                if not self._takeover.now():
+                    raise
+                report = sync()
         self._background.alert = ""
         return report
 
@@ -312,6 +335,9 @@ class Service:
             target=self.scratch.sweep_until, args=(self._closing,), name="kb-sweep", daemon=True
         )
         sweeper.start()
+        threading.Thread(
+            target=self._takeover.until, args=(self._closing,), name="kb-takeover", daemon=True
+        ).start()
         self._background.start()
         self._media.warm()
 

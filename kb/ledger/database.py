@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -129,6 +129,10 @@ class _Connection(sqlite3.Connection):
 class Database:
     """One SQLite file in WAL mode, with a connection a thread.
 
+    Args:
+        may_write: Called when a transaction has begun, so that no other writes meanwhile;
+            what it raises ends the transaction.
+
     Attributes:
         is_suspect: Something could not be read or written since it was last found sound.
 
@@ -136,8 +140,9 @@ class Database:
         StoreUnavailableError: The file is damaged or of a newer version.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, may_write: Callable[[], None] = lambda: None) -> None:
         self.path = path
+        self._may_write = may_write
         self.is_suspect = False
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
@@ -207,6 +212,7 @@ class Database:
         db = self.reader
         db.execute("BEGIN IMMEDIATE")
         try:
+            self._may_write()
             yield db
             db.execute("COMMIT")
         except BaseException:

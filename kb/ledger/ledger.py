@@ -13,7 +13,8 @@ from __future__ import annotations
 import math
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
@@ -54,17 +55,33 @@ _COMPANIONS = TypeAdapter(tuple[Companion, ...])
 class Ledger:
     """Documents, paths and chunks. Safe to use from several threads and processes.
 
+    Args:
+        path: Of the file.
+        may_write: Called at the beginning of each transaction, while nobody else can write;
+            what it raises is raised by the method that writes, and nothing is written.
+
     Raises:
         StoreUnavailableError: The file is damaged or of a newer version.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._database = Database(path)
+    def __init__(self, path: Path, may_write: Callable[[], None] = lambda: None) -> None:
+        self.may_write = may_write
+        self._database = Database(path, lambda: self.may_write())
         self._sound_until_s = -math.inf
 
     def close(self) -> None:
         """Close every thread's connection."""
         self._database.close()
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Nobody writes meanwhile, this thread included.
+
+        Raises:
+            StoreError: Another process goes on writing.
+        """
+        with self._database.transaction():
+            yield
 
     # -- whether it is sound ---------------------------------------------------------------
 

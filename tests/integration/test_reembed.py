@@ -5,22 +5,28 @@ from __future__ import annotations
 import json
 import shutil
 import threading
+import time
+import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 from PIL import Image
 
+from ingest.progress import Progress
 from ingest.sync import Syncer
 from kb.build import open_knowledge_base, reembed_library
 from kb.config import Home
 from kb.config_file import load_config
 from kb.errors import IndexMismatchError
+from kb.ledger import Ledger
 from kb.ledger.records import DocumentStatus
 from kb.qwen3_vl.precision import weights_bytes
 from kb.reembed import ReembedProgress
 from kb.types import Query
 from ui.cli import main
+from ui.service import Service
 
 N_FILES = 150
 
@@ -125,23 +131,148 @@ def test_documents_that_came_and_went_meanwhile_are_followed(home: Home) -> None
         kb.close()
 
 
-def test_what_was_indexed_by_the_former_model_after_the_swap_gets_its_vectors(home: Home) -> None:
+def test_what_has_the_former_vectors_open_writes_nothing_after_the_swap(home: Home) -> None:
     config = load_config(home, overrides=new(home))
     former = open_knowledge_base(home, load_config(home))
     try:
         reembed_library(home, config, no_one, threading.Event())
-        (home.library / "late.txt").write_text("A late giraffe.", "utf-8")
-        Syncer(former).sync()
+        assert not former.is_current()
+        (home.library / "7.txt").write_text("A late giraffe.", "utf-8")
+        (home.library / "8.txt").unlink()
+        with pytest.raises(IndexMismatchError, match="sync again"):
+            Syncer(former).sync()
+        with pytest.raises(IndexMismatchError, match="Nothing was written"):
+            former.forget_paths([(str(home.library), "8.txt")])
+        assert former.search(Query("lamp number 7")).hits[0].source == "7.txt"
     finally:
         former.close()
     kb = open_knowledge_base(home, config)
     try:
-        assert not kb.examine().is_sound
+        assert kb.examine().is_sound
         Syncer(kb).sync()
         assert kb.examine().is_sound
-        assert kb.search(Query("giraffe")).hits[0].source == "late.txt"
+        assert kb.search(Query("giraffe")).hits[0].source == "7.txt"
     finally:
         kb.close()
+
+
+def test_a_sync_that_the_swap_comes_upon_writes_nothing_more(home: Home) -> None:
+    config = load_config(home, overrides=new(home))
+    (home.library / "7.txt").write_text("A late giraffe.", "utf-8")
+    former = open_knowledge_base(home, load_config(home))
+
+    def swap_while_reading(progress: Progress) -> None:
+        if progress.stage == "read" and former.is_current():
+            reembed_library(home, config, no_one, threading.Event())
+
+    try:
+        with pytest.raises(IndexMismatchError):
+            Syncer(former, swap_while_reading).sync()
+    finally:
+        former.close()
+    kb = open_knowledge_base(home, config)
+    try:
+        assert kb.examine().is_sound
+        Syncer(kb).sync()
+        assert kb.examine().is_sound
+        assert kb.search(Query("giraffe")).hits[0].source == "7.txt"
+    finally:
+        kb.close()
+
+
+def test_orphans_hide_no_missing_chunk_after_a_swap(home: Home) -> None:
+    """As a program of a former version leaves them, which goes on writing."""
+    config = load_config(home, overrides=new(home))
+    reembed_library(home, config, no_one, threading.Event())
+    ledger = Ledger(home.ledger)
+    record = next(one for one in ledger.records() if one.document.sources[0][1] == "7.txt")
+    (chunk,) = ledger.chunks_of(record.document.sha256)
+    edited = replace(chunk, id=str(uuid.uuid4()), text="A late giraffe.")
+    stale = ledger.commit([(record, [edited], [])])
+    ledger.settle(stale.point_ids)
+    ledger.close()
+    kb = open_knowledge_base(home, config)
+    try:
+        found = kb.examine()
+        assert (found.orphan_points, found.missing_points) == ((chunk.id,), (edited.id,))
+        kb.recover()
+        assert kb.examine().is_sound
+        assert kb.search(Query("giraffe")).hits[0].chunk.id == edited.id
+    finally:
+        kb.close()
+
+
+def test_ids_are_compared_once_after_a_swap_and_the_former_vectors_go(home: Home) -> None:
+    config = load_config(home, overrides=new(home))
+    former = open_knowledge_base(home, load_config(home))
+    reembed_library(home, config, no_one, threading.Event())
+    state = home.index / "vectors.json"
+    assert json.loads(state.read_text("utf-8"))["others"] == [""]
+    assert (home.shard / "meta.json").exists()
+    former.close()
+    kb = open_knowledge_base(home, config)
+    try:
+        assert json.loads(state.read_text("utf-8"))["is_checked"] is False
+        kb.recover()
+        told = json.loads(state.read_text("utf-8"))
+        assert (told["is_checked"], told["others"]) == (True, [])
+        assert not (home.shard / "meta.json").exists()
+    finally:
+        kb.close()
+
+
+def test_a_running_server_takes_the_new_vectors_over(home: Home, tiny_qwen3_vl: Path) -> None:
+    service = Service(home, load_config(home))
+    service.start()
+    asking = threading.Event()
+    sources: list[str] = []
+
+    def ask() -> None:
+        while not asking.is_set():
+            sources.append(service.search(Query("lamp number 7")).hits[0].source)
+
+    asker = threading.Thread(target=ask)
+    asker.start()
+    try:
+        tiny = {"kind": "qwen3-vl", "model": str(tiny_qwen3_vl), "device": "cpu"}
+        own = {"profile": "starter", "ingest": {"workers": 1}, "encoder": tiny}
+        home.config.write_text(yaml.safe_dump(own), "utf-8")
+        reembed_library(home, load_config(home), no_one, threading.Event())
+        (home.library / "late.txt").write_text("A late giraffe.", "utf-8")
+        (home.library / "8.txt").write_text("A late okapi.", "utf-8")
+        end_s = time.monotonic() + 60
+        while (
+            service.kb.ledger.paths().keys()
+            != {(str(home.library), path.name) for path in home.library.iterdir()}
+            or service.config.encoder.kind != "qwen3-vl"
+        ):
+            assert time.monotonic() < end_s
+            time.sleep(0.05)
+        service.sync()
+        assert service.status().encoder == str(tiny_qwen3_vl)
+        assert service.search(Query("giraffe")).hits[0].source == "late.txt"
+        assert service.kb.examine().is_sound
+        assert service.kb.is_current()
+    finally:
+        asking.set()
+        asker.join()
+        service.close()
+    assert set(sources) == {"7.txt"}
+    # The former store was released, and nothing of it is left.
+    assert not (home.shard / "meta.json").exists()
+
+
+def test_new_vectors_that_cant_be_opened_leave_the_former_ones_answering(home: Home) -> None:
+    service = Service(home, load_config(home))
+    try:
+        # The file does not have the settings that the new vectors were made with.
+        reembed_library(home, load_config(home, overrides=new(home)), no_one, threading.Event())
+        with pytest.raises(IndexMismatchError):
+            service.sync()
+        assert service.search(Query("lamp number 7")).hits[0].source == "7.txt"
+        assert not service.kb.is_current()
+    finally:
+        service.close()
 
 
 def test_the_command_says_what_it_did(
