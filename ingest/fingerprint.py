@@ -7,6 +7,7 @@ import hashlib
 from ingest.chunk import Chunker
 from ingest.parsers.base import Parser
 from ingest.parsers.video import VideoParser
+from ingest.tables import TABLES_FINGERPRINT
 from kb.config import IngestConfig
 from kb.types import Kind
 
@@ -23,7 +24,7 @@ def document_fingerprint(parser: Parser, kind: Kind, config: IngestConfig) -> st
         # A GIF that is a clip: the picture parser hands it on.
         parts.append(f"VideoParser/{VideoParser.version}")
     if kind in _CHUNKED:
-        parts.append(Chunker(config.chunking).fingerprint)
+        parts += [Chunker(config.chunking).fingerprint, TABLES_FINGERPRINT]
     if kind in _READ_BY_OCR:
         parts.append(config.ocr.model_dump_json())
     if kind is Kind.VIDEO:

@@ -164,7 +164,7 @@ class Reader:
             )
             for path, outcome in zip(job.paths, job.outcomes, strict=True)
         )
-        written = IndexedDocument(record, parsed.batches, tuple(job.paths))
+        written = IndexedDocument(record, parsed.batches, tuple(job.paths), parsed.tables)
         return Read(job, written, outcomes, parsed.batches)
 
     def failed(self, job: Job, reason: str, *, is_lasting: bool = True) -> Read:

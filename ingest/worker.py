@@ -29,6 +29,7 @@ from ingest.parsers.base import OcrText, ParseContext
 from ingest.rendered import RenderedImage
 from ingest.scan import check_place
 from ingest.spool import Batches, Spool
+from ingest.tables import TableReader
 from kb.assets import AssetStore
 from kb.config import IngestConfig
 from kb.errors import (
@@ -40,6 +41,7 @@ from kb.errors import (
     UnsupportedMediaError,
 )
 from kb.protocols import Float32Array, PictureEncoder
+from kb.tables.table import pack
 from kb.types import Chunk, EncodedImage, FrameRef, Segment, Source, chunk_id
 
 __all__ = [
@@ -81,6 +83,7 @@ class ParsedFile:
             gives.
         warnings: What could not be read while the rest could.
         date_ns: When a picture was taken, nanoseconds since the epoch.
+        tables: Those in the chunks, typed, as `kb.tables.table.pack` gives them.
         report: The traceback of what ended the reading half-way, where nobody foresaw it.
     """
 
@@ -89,6 +92,7 @@ class ParsedFile:
     warnings: tuple[str, ...] = ()
     date_ns: int | None = None
     report: str = ""
+    tables: tuple[bytes, ...] = ()
 
 
 _NOTHING = "Nothing was found in the file to index: it holds no text and no pictures."
@@ -189,10 +193,12 @@ def _parse(source: Source, fingerprint: str, settings: WorkerSettings, spool: Sp
     memory = MemoryLimit(limits.memory_bytes, config.memory_limit_bytes if _is_worker else None)
     warnings = _left_out(source, config)
     bugs: list[ParserBugError] = []
+    tables = TableReader()
     context = ParseContext(
         config=config,
         read_words=partial(_read_words, _ocr, memory, bugs, warnings) if _ocr else None,
         warn=warnings.append,
+        keep_record=tables.record,
     )
     chunker = Chunker(config.chunking)
     assets = AssetStore(settings.assets)
@@ -207,6 +213,7 @@ def _parse(source: Source, fingerprint: str, settings: WorkerSettings, spool: Sp
             for segment in chunker.split(segments):
                 title = title or clean_text(segment.title)
                 chunk = _to_chunk(segment, source, spool.n_chunks, fingerprint, assets)
+                tables.see(chunk)
                 rows = None
                 if settings.pictures is not None and chunk.pictures:
                     with memory.lifted():
@@ -237,7 +244,8 @@ def _parse(source: Source, fingerprint: str, settings: WorkerSettings, spool: Sp
         )
     reasons = tuple(dict.fromkeys(clean_text(text) for text in (*warnings, *map(str, bugs))))
     report = bugs[0].report if bugs else ""
-    return ParsedFile(spool.finish(), title, reasons, _date_ns(source), report)
+    packed = tuple(map(pack, tables.tables(source.sha256)))
+    return ParsedFile(spool.finish(), title, reasons, _date_ns(source), report, packed)
 
 
 def _left_out(source: Source, config: IngestConfig) -> list[str]:

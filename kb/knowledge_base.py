@@ -46,11 +46,13 @@ class IndexedDocument:
     Attributes:
         batches: The chunks in order; they are gone through more than once, a batch in memory
             at a time.
+        tables: Those in its chunks, as `kb.tables.table.pack` gives them.
     """
 
     record: DocumentRecord
     batches: Iterable[ChunkBatch]
     paths: tuple[PathRecord, ...]
+    tables: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +225,8 @@ class KnowledgeBase:
                                 d.paths,
                             )
                             for d in documents
-                        ]
+                        ],
+                        {d.record.document.sha256: d.tables for d in documents},
                     )
                     self._discarded = None
                     self._discard(stale)

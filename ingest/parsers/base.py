@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from kb.config import IngestConfig
 from kb.types import EncodedImage, Segment, Source, Span
 
-__all__ = ["OcrText", "ParseContext", "Parser"]
+__all__ = ["KeepRecord", "OcrText", "ParseContext", "Parser"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +26,36 @@ class OcrText:
     spans: tuple[Span, ...]
 
 
+class KeepRecord(Protocol):
+    """Keeps a record for questions that compute: see `ParseContext.keep_record`."""
+
+    def __call__(
+        self,
+        cells: Sequence[tuple[str, str]],
+        text: str,
+        name: str = "",
+        headings: tuple[str, ...] = (),
+    ) -> None: ...
+
+
+def _keep_nothing(
+    cells: Sequence[tuple[str, str]],
+    text: str,
+    name: str = "",
+    headings: tuple[str, ...] = (),
+) -> None:
+    """For who wants the segments alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class ParseContext:
     """What parsers need beside the file.
 
     Attributes:
         read_words: OCR of one picture, cached by its content; None where OCR is off.
+        keep_record: Called with a record's ``(name, text)`` of each field, its text as it stands
+            in its segment, the name of what it belongs to and the headings above that; before
+            the segment is handed over. Tables in Markdown need no such call.
         warn: Called with a sentence for the user when something in the file could not be
             read while the rest could: the file becomes PARTIAL with these reasons.
     """
@@ -39,6 +63,7 @@ class ParseContext:
     config: IngestConfig
     read_words: Callable[[EncodedImage], OcrText] | None
     warn: Callable[[str], None]
+    keep_record: KeepRecord = _keep_nothing
 
 
 class Parser(Protocol):

@@ -1,4 +1,5 @@
-"""Word, PowerPoint and Excel files through MarkItDown, with the pictures in them."""
+"""Word and PowerPoint files through MarkItDown and Excel files through openpyxl, with the pictures
+in them."""
 
 from __future__ import annotations
 
@@ -33,9 +34,6 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 # [MS-OFFCRYPTO] 2.1.2: an encrypted OOXML file is an OLE container with this stream.
 _ENCRYPTED_STREAM = "EncryptedPackage".encode("utf-16-le")
 _SLIDE = re.compile(r"<!-- Slide number: (\d{1,5}) -->")
-_SHEET = re.compile(r"^## (.*)$", re.MULTILINE)
-# What pandas writes into cells that are empty and over columns without a name.
-_EMPTY_CELL = re.compile(r"(?<=\|) (?:NaN|NaT|Unnamed: \d+(?:_level_\d+)?) (?=\|)")
 # Word's tables have no header for MarkItDown, which then makes one of empty cells.
 _EMPTY_HEADER = re.compile(r"^\|(?:[ ]*\|)+\n(\|(?:[ ]---[ ]\|)+)\n(\|.*\|)$", re.MULTILINE)
 _PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp"})
@@ -47,7 +45,7 @@ _TITLE = re.compile(rb"<dc:title>([^<]+)</dc:title>")
 class OfficeParser:
     """Sections under headings as in Markdown; a slide or sheet is a page, numbered from 1."""
 
-    version = 1
+    version = 2
     media_types = frozenset(_SUFFIX)
 
     def parse(self, source: Source, context: ParseContext) -> Iterator[Segment]:
@@ -61,16 +59,19 @@ class OfficeParser:
         with _open(data, source) as archive:
             _check_size(archive, source)
             title = _title(archive)
-        text = _to_markdown(data, source)
-        if source.media_type != _XLSX:
+        if source.media_type == _XLSX:
+            pages = _sheets(data, source)
+        else:
+            text = _to_markdown(data, source)
             title = title or first_heading(text)
+            pages = _slides(text)
         title = title or title_from_name(source.path)
         pictures = PictureReader(source, context)
         writer = SectionWriter(title)
         if source.media_type == _DOCX:
             yield from write_markdown(text, writer, pictures)
         else:
-            for page, part in _pages(text, source.media_type):
+            for page, part in pages:
                 writer.start_page(page)
                 yield from write_markdown(part, writer, pictures)
         yield from _remaining_pictures(data, pictures, title)
@@ -147,9 +148,9 @@ def _title(archive: zipfile.ZipFile) -> str:
 def _to_markdown(data: bytes, source: Source) -> str:
     # Imported late: it takes long, and a sync of unchanged files never needs it.
     from markitdown import StreamInfo
-    from markitdown.converters import DocxConverter, PptxConverter, XlsxConverter
+    from markitdown.converters import DocxConverter, PptxConverter
 
-    converters = {_DOCX: DocxConverter, _PPTX: PptxConverter, _XLSX: XlsxConverter}
+    converters = {_DOCX: DocxConverter, _PPTX: PptxConverter}
     suffix = _SUFFIX[source.media_type]
     try:
         result = converters[source.media_type]().convert(
@@ -159,26 +160,33 @@ def _to_markdown(data: bytes, source: Source) -> str:
         )
     except MemoryError:
         raise
-    # The converters let through whatever mammoth, python-pptx, openpyxl and pandas raise on
+    # The converters let through whatever mammoth and python-pptx raise on
     # files that break the format; there is no common base class.
     except Exception as error:
         raise _damaged(source, f"{type(error).__name__}: {error}") from error
     return _EMPTY_HEADER.sub(r"\2\n\1", str(result.markdown))
 
 
-def _pages(text: str, media_type: str) -> Iterator[tuple[int, str]]:
-    """``(number from 1, Markdown)`` of each slide or sheet."""
-    if media_type == _PPTX:
-        parts = _SLIDE.split(text)
-        for number, part in zip(parts[1::2], parts[2::2], strict=True):
-            yield int(number), part
-        return
-    text = _EMPTY_CELL.sub(" ", _EMPTY_CELL.sub(" ", text))
-    parts = _SHEET.split(text)
-    for number, (name, table) in enumerate(zip(parts[1::2], parts[2::2], strict=True), start=1):
-        # An empty sheet is a table of empty cells.
-        if re.search(r"\w", table):
-            yield number, f"## {name}\n{table}"
+def _slides(text: str) -> Iterator[tuple[int, str]]:
+    """``(number from 1, Markdown)`` of each slide."""
+    parts = _SLIDE.split(text)
+    for number, part in zip(parts[1::2], parts[2::2], strict=True):
+        yield int(number), part
+
+
+def _sheets(data: bytes, source: Source) -> Iterator[tuple[int, str]]:
+    """``(number from 1, Markdown)`` of each sheet that holds anything."""
+    from ingest.parsers.sheets import sheets
+
+    try:
+        for number, (name, text) in enumerate(sheets(data), start=1):
+            if text:
+                yield number, f"## {name}\n\n{text}"
+    except MemoryError:
+        raise
+    # As for the converters: openpyxl has no common base class either.
+    except Exception as error:
+        raise _damaged(source, f"{type(error).__name__}: {error}") from error
 
 
 def _remaining_pictures(data: bytes, pictures: PictureReader, title: str) -> Iterator[Segment]:

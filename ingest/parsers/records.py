@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from typing import Any
 
 from ingest.chunk import count_tokens
-from ingest.parsers.base import ParseContext
+from ingest.parsers.base import KeepRecord, ParseContext
+from ingest.parsers.table_header import N_LOOKED_AT, Header, find_header
 from ingest.parsers.text import open_text, read_text, title_from_name
 from kb.errors import ParseError
 from kb.types import Locator, Modality, Segment, Source
@@ -19,7 +20,6 @@ __all__ = ["RecordsParser"]
 _SNIFFED_CHARS = 65536
 _MAX_FIELD_CHARS = 1 << 24
 _DELIMITERS = ",;\t|"
-_NUMBER = re.compile(r"[\s\d.,:/%+\-]*$")
 _JSON_LINES = "application/x-ndjson"
 
 
@@ -28,7 +28,7 @@ class RecordsParser:
     is how people ask for it. Anchors: ``items[3]`` in JSON, ``L12`` the line in JSON Lines,
     ``row-5`` the first data row of a group."""
 
-    version = 1
+    version = 2
     media_types = frozenset(
         {"application/json", _JSON_LINES, "text/csv", "text/tab-separated-values"}
     )
@@ -50,6 +50,7 @@ class RecordsParser:
 
 def _json(source: Source, title: str, context: ParseContext) -> Iterator[Segment]:
     text = read_text(source)
+    keep = context.keep_record
     try:
         value = _loads(text)
     except json.JSONDecodeError as error:
@@ -71,7 +72,7 @@ def _json(source: Source, title: str, context: ParseContext) -> Iterator[Segment
             source=source.path,
         ) from error
     found = False
-    for segment in _of_value(value, title):
+    for segment in _of_value(value, title, keep):
         found = True
         yield segment
     if not found:
@@ -86,14 +87,14 @@ def _loads(text: str) -> Any:
     return json.loads(text, parse_int=str)
 
 
-def _of_value(value: Any, title: str) -> Iterator[Segment]:
+def _of_value(value: Any, title: str, keep: KeepRecord) -> Iterator[Segment]:
     if isinstance(value, list):
-        yield from _of_list(value, "", title, ())
+        yield from _of_list(value, "", title, (), keep)
     elif isinstance(value, dict):
         plain: list[str] = []
         for key, item in value.items():
             if isinstance(item, list) and any(isinstance(element, dict) for element in item):
-                yield from _of_list(item, key, title, (key,))
+                yield from _of_list(item, key, title, (key,), keep)
             elif isinstance(item, dict):
                 yield from _record("\n".join(_lines(item)), key, title, (key,))
             else:
@@ -104,10 +105,15 @@ def _of_value(value: Any, title: str) -> Iterator[Segment]:
 
 
 def _of_list(
-    items: list[Any], path: str, title: str, headings: tuple[str, ...]
+    items: list[Any], path: str, title: str, headings: tuple[str, ...], keep: KeepRecord
 ) -> Iterator[Segment]:
     for index, item in enumerate(items):
-        text = "\n".join(_lines(item)) if isinstance(item, dict | list) else _scalar(item)
+        if isinstance(item, dict):
+            fields = _fields(item)
+            text = _as_lines(fields)
+            keep(fields, text, path, headings)
+        else:
+            text = "\n".join(_lines(item)) if isinstance(item, list) else _scalar(item)
         # Bare values are merged by the chunker; a record stands for itself.
         yield from _record(
             text, f"{path}[{index}]", title, headings, atomic=isinstance(item, dict | list)
@@ -123,9 +129,18 @@ def _record(
 
 
 def _lines(value: dict[str, Any] | list[Any]) -> list[str]:
-    """``path.to[0].key: value`` for each value, in order; lists of bare values on one line.
+    """``path.to[0].key: value`` for each value, in order."""
+    return [f"{path}: {text}" if path else text for path, text in _fields(value)]
+
+
+def _as_lines(fields: Sequence[tuple[str, str]]) -> str:
+    return "\n".join(f"{path}: {text}" if path else text for path, text in fields)
+
+
+def _fields(value: dict[str, Any] | list[Any]) -> list[tuple[str, str]]:
+    """The path and the text of each value, in order; lists of bare values are one text.
     A stack, not recursion: JSON may nest deeper than Python calls."""
-    lines: list[str] = []
+    fields: list[tuple[str, str]] = []
     stack: list[tuple[str, Any]] = [("", value)]
     while stack:
         path, item = stack.pop()
@@ -138,8 +153,8 @@ def _lines(value: dict[str, Any] | list[Any]) -> list[str]:
         else:
             text = ", ".join(map(_scalar, item)) if isinstance(item, list) else _scalar(item)
             if text:
-                lines.append(f"{path}: {text}" if path else text)
-    return lines
+                fields.append((path, text))
+    return fields
 
 
 def _scalar(value: Any) -> str:
@@ -167,7 +182,12 @@ def _json_lines(source: Source, title: str, context: ParseContext) -> Iterator[S
                 first_bad = first_bad or what
                 continue
             n_read += 1
-            text = "\n".join(_lines(value)) if isinstance(value, dict | list) else _scalar(value)
+            if isinstance(value, dict):
+                fields = _fields(value)
+                text = _as_lines(fields)
+                context.keep_record(fields, text)
+            else:
+                text = "\n".join(_lines(value)) if isinstance(value, list) else _scalar(value)
             yield from _record(text, f"L{number}", title, ())
     if not n_read:
         what = f"the first error is at {first_bad}" if n_bad else "the file is empty"
@@ -195,17 +215,19 @@ def _table(source: Source, title: str, context: ParseContext) -> Iterator[Segmen
         reader = csv.reader((line.replace("\0", "") for line in file), delimiter=delimiter)
         group: list[str] = []
         n_tokens, first_row, n_rows = 0, 1, 0
-        names: list[str] | None = None
+        names: list[str] = []
         try:
-            for row in reader:
-                if not any(cell.strip() for cell in row):
-                    continue
-                if names is None:
-                    names = _names(row)
-                    if names:
-                        continue
+            rows = (cells for row in reader if any(cells := [" ".join(c.split()) for c in row]))
+            head = list(islice(rows, N_LOOKED_AT))
+            header = find_header(head)
+            names = _names(header)
+            preamble = [", ".join(filter(None, row)) for row in head[: header.preamble]]
+            yield from _record("\n".join(preamble), "", title, (), atomic=False)
+            for row in chain(head[header.preamble + header.n_names :], rows):
                 n_rows += 1
-                text = _row(names, row)
+                fields = _named(names, row)
+                text = "; ".join(f"{name}: {value}" for name, value in fields)
+                context.keep_record(fields, text)
                 cost = count_tokens(text)
                 if group and n_tokens + cost > max_tokens:
                     yield from _record("\n".join(group), f"row-{first_row}", title, ())
@@ -250,22 +272,14 @@ def _delimiter(sample: str) -> str:
     return best
 
 
-def _names(first: Sequence[str]) -> list[str]:
-    """The column names, if the first row holds names: none a number, none twice."""
-    names = [cell.strip() for cell in first]
-    given = [name for name in names if name]
-    if len(set(given)) < len(given) or any(_NUMBER.match(name) for name in given):
-        return []
-    return [name or f"column {i}" for i, name in enumerate(names, start=1)]
+def _names(header: Header) -> list[str]:
+    return [name or f"column {i}" for i, name in enumerate(header.names, start=1)]
 
 
-def _row(names: list[str] | None, row: Sequence[str]) -> str:
-    """One line: ``name: value; name: value``, empty cells left out."""
-    names = names or []
-    parts = []
-    for i, cell in enumerate(row):
-        value = " ".join(cell.split())
-        if value:
-            name = names[i] if i < len(names) else f"column {i + 1}"
-            parts.append(f"{name}: {value}")
-    return "; ".join(parts)
+def _named(names: Sequence[str], row: Sequence[str]) -> list[tuple[str, str]]:
+    """The cells of a row with the names of their columns, empty ones left out."""
+    return [
+        (names[i] if i < len(names) else f"column {i + 1}", cell)
+        for i, cell in enumerate(row)
+        if cell
+    ]

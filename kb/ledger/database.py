@@ -15,7 +15,7 @@ from kb.private import private_file
 
 __all__ = ["Database"]
 
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _SCHEMA = """
 CREATE TABLE documents (
     sha256 TEXT PRIMARY KEY,
@@ -62,6 +62,17 @@ CREATE TABLE assets (
 CREATE INDEX assets_by_document ON assets (document_sha256);
 CREATE TABLE limbo (point_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 """
+# What each version has that the one before it lacked; version 1 is the schema above.
+_ADDED = {
+    2: """
+CREATE TABLE tables (
+    document_sha256 TEXT NOT NULL,
+    ordinal INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (document_sha256, ordinal)
+) STRICT;
+"""
+}
 
 
 class _Cursor(sqlite3.Cursor):
@@ -156,9 +167,12 @@ class Database:
         try:
             with self.transaction() as db:
                 (version,) = db.execute("PRAGMA user_version").fetchone()
-                if version == 0:
-                    for statement in _SCHEMA.split(";"):
+                steps = [_SCHEMA] if version == 0 else []
+                steps += [step for number, step in _ADDED.items() if number > version]
+                for step in steps:
+                    for statement in step.split(";"):
                         db.execute(statement)
+                if steps:
                     db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
             if version <= _SCHEMA_VERSION:
                 for table, columns in TABLES.items():

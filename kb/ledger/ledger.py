@@ -35,6 +35,7 @@ from kb.ledger.records import (
     Stale,
     Standing,
 )
+from kb.tables.table import Table, unpack
 from kb.types import Chunk, Document, Filters, ImageRef, Kind, Modality
 
 __all__ = ["Ledger"]
@@ -48,6 +49,7 @@ _COMMIT_CHUNKS = 256
 _SOUND_S = 600.0
 
 _Word = TypeVar("_Word", bound=StrEnum)
+_NO_TABLES: Mapping[str, Sequence[bytes]] = {}
 _CHUNK = TypeAdapter(Chunk)
 _COMPANIONS = TypeAdapter(tuple[Companion, ...])
 
@@ -258,6 +260,16 @@ class Ledger:
         )
         return [self._chunk(row[0]) for row in rows]
 
+    def tables_of(self, sha256: str) -> list[Table]:
+        """The tables of a document, in order."""
+        rows = self._database.reader.execute(
+            "SELECT ordinal, body FROM tables WHERE document_sha256 = ? ORDER BY ordinal", (sha256,)
+        )
+        try:
+            return [unpack(body, sha256, ordinal) for ordinal, body in rows.fetchall()]
+        except ValueError as error:
+            raise self._damaged("a table is not what was written") from error
+
     def page_image(self, sha256: str, page: int) -> ImageRef | None:
         """The picture of a document's page, from 1."""
         chunk = self._page_chunk(sha256, page)
@@ -396,6 +408,7 @@ class Ledger:
             rows = db.execute("SELECT id FROM chunks WHERE document_sha256 = ?", (sha256,))
             stale += self._drop_chunks(db, [row[0] for row in rows.fetchall()])
             assets += self._drop_assets(db, sha256)
+            db.execute("DELETE FROM tables WHERE document_sha256 = ?", (sha256,))
             db.execute("DELETE FROM documents WHERE sha256 = ?", (sha256,))
         return Stale(tuple(stale), tuple(assets))
 
@@ -411,10 +424,16 @@ class Ledger:
             )
 
     def commit(
-        self, documents: Sequence[tuple[DocumentRecord, Iterable[Chunk], Sequence[PathRecord]]]
+        self,
+        documents: Sequence[tuple[DocumentRecord, Iterable[Chunk], Sequence[PathRecord]]],
+        tables: Mapping[str, Sequence[bytes]] = _NO_TABLES,
     ) -> Stale:
         """Make documents, their chunks and their paths the ones that answer, at once. Chunks are
-        taken as they come, some at a time."""
+        taken as they come, some at a time.
+
+        Args:
+            tables: By sha256 those of a document, as `kb.tables.table.pack` gives them.
+        """
         with self._database.transaction() as db:
             stale: list[str] = []
             assets: list[ImageRef] = []
@@ -445,6 +464,12 @@ class Ledger:
                         record.reason,
                         n_chunks,
                     ),
+                )
+                sha256 = record.document.sha256
+                db.execute("DELETE FROM tables WHERE document_sha256 = ?", (sha256,))
+                db.executemany(
+                    "INSERT INTO tables VALUES (?, ?, ?)",
+                    [(sha256, i, body) for i, body in enumerate(tables.get(sha256, ()))],
                 )
                 displaced |= self._put_paths(db, paths)
             orphaned = self._drop_orphans(db, displaced)

@@ -3,10 +3,12 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from kb.errors import StoreUnavailableError
+from kb.errors import StoreError, StoreUnavailableError
 from kb.ledger import DocumentRecord, DocumentStatus, Ledger, PathRecord
+from kb.tables.table import RowPlace, Table, make_column, pack
 from kb.types import (
     Box,
     Chunk,
@@ -176,3 +178,52 @@ def test_a_ledger_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     db.close()
     with pytest.raises(StoreUnavailableError, match="Update the program"):
         Ledger(path)
+
+
+def table(sha256: str, cells: list[str]) -> bytes:
+    names = make_column("name", cells, range(len(cells)))
+    places = np.array([[0, i, i + 1] for i in range(len(cells))], np.int32)
+    return pack(Table(sha256, 0, "Stock", "T", ("H",), (names,), ("chunk",), places))
+
+
+class TestTables:
+    def test_they_come_and_go_with_their_document(self, ledger: Ledger) -> None:
+        ledger.commit(
+            [(record("aa"), [chunk("aa", 0)], [path_record("a.pdf", "aa")])],
+            {"aa": [table("aa", ["x", "中"])]},
+        )
+        (found,) = ledger.tables_of("aa")
+        assert (found.name, found.title, found.headings) == ("Stock", "T", ("H",))
+        assert [found.columns[0].text(row) for row in (0, 1)] == ["x", "中"]
+        assert found.place(1) == RowPlace("chunk", 1, 2)
+        ledger.commit(
+            [(record("aa"), [chunk("aa", 0)], [path_record("a.pdf", "aa")])],
+            {"aa": [table("aa", ["y"])]},
+        )
+        assert [one.n_rows for one in ledger.tables_of("aa")] == [1]
+        ledger.remove_paths([(str(ROOT), "a.pdf")])
+        assert ledger.tables_of("aa") == []
+
+    def test_a_ledger_of_before_tables_gets_their_place(self, tmp_path: Path) -> None:
+        path = tmp_path / "ledger.sqlite3"
+        ledger = Ledger(path)
+        ledger.commit([(record("aa"), [chunk("aa", 0)], [path_record("a.pdf", "aa")])])
+        ledger.close()
+        with sqlite3.connect(path) as db:
+            db.execute("DROP TABLE tables")
+            db.execute("PRAGMA user_version = 1")
+        db.close()
+        again = Ledger(path)
+        assert (again.n_chunks(), again.tables_of("aa")) == (1, [])
+        again.close()
+
+    def test_a_damaged_one_is_told(self, ledger: Ledger, tmp_path: Path) -> None:
+        ledger.commit(
+            [(record("aa"), [chunk("aa", 0)], [path_record("a.pdf", "aa")])],
+            {"aa": [table("aa", ["x"])]},
+        )
+        with sqlite3.connect(tmp_path / "ledger.sqlite3") as db:
+            db.execute("UPDATE tables SET body = x'00'")
+        db.close()
+        with pytest.raises(StoreError, match="a table is not what was written"):
+            ledger.tables_of("aa")
