@@ -23,7 +23,7 @@ from pathlib import Path
 
 from kb.build import open_knowledge_base
 from kb.config import Home
-from kb.config_file import load_config
+from kb.config.loading import load_config
 from kb.types import Query
 
 _SAMPLES = Path(__file__).resolve().parent.parent / "data" / "samples"

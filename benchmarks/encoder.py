@@ -17,9 +17,9 @@ import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
 
-from kb.encoders.text import SentenceTransformerEncoder
-from kb.encoders.weights import MINILM, find_model
-from kb.model_config import TextEncoderConfig
+from kb.config.models import TextEncoderConfig
+from kb.models.encoders.text import SentenceTransformerEncoder
+from kb.models.encoders.weights import MINILM, find_model
 from kb.protocols import Float32Array
 from kb.types import Chunk, Kind, Locator, Modality, Query
 

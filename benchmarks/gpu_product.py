@@ -25,13 +25,13 @@ import yaml
 from benchmarks.qwen3_vl_made import SIZES, TextMaker, draw_page, make_sized_checkpoint
 from benchmarks.qwen3_vl_ours import Ours
 from kb.config import Home
-from kb.config_file import load_config
+from kb.config.loading import load_config
+from kb.device.cache import Residency
+from kb.device.placement import SharedDevice
+from kb.device.scheduler import Turns
 from kb.protocols import TextDelta
-from kb.qwen3_vl.placement import SharedDevice
-from kb.qwen3_vl.residency import Residency
-from kb.qwen3_vl.turns import Turns
 from kb.types import Query
-from ui.service import Service
+from ui.service.service import Service
 
 _N_QUESTIONS = 12
 _N_NEW_TOKENS = 128

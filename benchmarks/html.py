@@ -20,7 +20,7 @@ from pathlib import Path
 from lxml.html import document_fromstring
 
 from ingest.parsers.base import ParseContext
-from ingest.parsers.html import HtmlParser
+from ingest.parsers.html.parser import HtmlParser
 from kb.config import IngestConfig
 from kb.types import Kind, Modality, Source
 

@@ -23,8 +23,8 @@ import pymupdf
 from PIL import Image
 
 from ingest.parsers.base import ParseContext
-from ingest.parsers.pdf import PdfParser
-from ingest.parsers.pdf_pages import JPEG_QUALITY, MAX_HEIGHT_PX, MAX_WIDTH_PX
+from ingest.parsers.pdf.pages import JPEG_QUALITY, MAX_HEIGHT_PX, MAX_WIDTH_PX
+from ingest.parsers.pdf.parser import PdfParser
 from kb.config import IngestConfig
 from kb.types import Kind, Modality, Source
 

@@ -22,11 +22,11 @@ import psutil
 from kb.batches import ChunkBatch
 from kb.build import open_knowledge_base
 from kb.config import Home
-from kb.config_file import load_config
-from kb.encoders.bm25 import Bm25Encoder
-from kb.encoders.text import SentenceTransformerEncoder
+from kb.config.loading import load_config
+from kb.index.ledger import DocumentRecord, DocumentStatus, PathRecord
 from kb.knowledge_base import IndexedDocument, KnowledgeBase
-from kb.ledger import DocumentRecord, DocumentStatus, PathRecord
+from kb.models.encoders.bm25 import Bm25Encoder
+from kb.models.encoders.text import SentenceTransformerEncoder
 from kb.protocols import Encoders, Float32Array
 from kb.types import Chunk, Document, Kind, Locator, Modality, Query, chunk_id
 

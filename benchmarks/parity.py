@@ -23,14 +23,14 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
-from kb.assets import AssetStore
-from kb.encoders.qwen3_vl import Qwen3VLEncoder
+from kb.config.models import Qwen3VLEncoderConfig, Qwen3VLRerankerConfig
+from kb.content import Content
+from kb.device.placement import SharedDevice
 from kb.errors import KnowledgeBaseError
-from kb.model_config import Qwen3VLEncoderConfig, Qwen3VLRerankerConfig
+from kb.index.assets import AssetStore
+from kb.models.encoders.qwen3_vl import Qwen3VLEncoder
+from kb.models.rerankers.qwen3_vl import Qwen3VLReranker
 from kb.protocols import Float32Array
-from kb.qwen3_vl.content import Content
-from kb.qwen3_vl.placement import SharedDevice
-from kb.rerankers.qwen3_vl import Qwen3VLReranker
 from kb.types import EncodedImage, Frame, Query
 
 __all__ = ["PARITY", "BadSetError", "differences"]

@@ -16,8 +16,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from kb.assets import AssetStore
-from kb.encoders.picture import SAME_PICTURE_COSINE, PictureDescriptor
+from kb.index.assets import AssetStore
+from kb.models.encoders.picture import SAME_PICTURE_COSINE, PictureDescriptor
 from kb.types import Chunk, EncodedImage, FrameRef, ImageRef, Kind, Locator, Modality, Query
 
 

@@ -148,13 +148,13 @@ def _bare_file(path: Path) -> None:
 
 def _sync(folder: Path, *, dense: bool) -> _Cost:
     from ingest.sync import Syncer
-    from kb.assets import AssetStore
     from kb.build import open_knowledge_base
     from kb.config import Home
-    from kb.config_file import load_config
-    from kb.encoders.bm25 import Bm25Encoder
-    from kb.encoders.picture import PictureDescriptor
-    from kb.encoders.text import SentenceTransformerEncoder
+    from kb.config.loading import load_config
+    from kb.index.assets import AssetStore
+    from kb.models.encoders.bm25 import Bm25Encoder
+    from kb.models.encoders.picture import PictureDescriptor
+    from kb.models.encoders.text import SentenceTransformerEncoder
     from kb.protocols import Encoders
     from kb.types import Outcome
 

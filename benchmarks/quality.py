@@ -16,8 +16,8 @@ from pathlib import Path
 from ingest.sync import Syncer
 from kb.build import open_knowledge_base
 from kb.config import Home
-from kb.config_file import load_config
-from kb.evaluate import EvalQuery, RankedPlace, evaluate, load_queries
+from kb.config.loading import load_config
+from kb.evaluate.retrieval import EvalQuery, RankedPlace, evaluate, load_queries
 from kb.types import Hit, Query
 
 _N_RANKED = 100

@@ -16,9 +16,9 @@ import torch.nn.functional as F  # noqa: N812
 from benchmarks.qwen3_vl_made import SIZES, Dimensions, TextMaker, draw_page
 from benchmarks.qwen3_vl_ours import Ours
 from benchmarks.qwen3_vl_published import Item
-from kb.generators.chat_prompt import build_chat_prompt
-from kb.generators.qwen3_vl import Qwen3VLGenerator
-from kb.model_config import Qwen3VLGeneratorConfig
+from kb.answer.chat.prompt import build_chat_prompt
+from kb.config.models import Qwen3VLGeneratorConfig
+from kb.models.generators.qwen3_vl import Qwen3VLGenerator
 
 __all__ = ["Figures", "matrix_rate"]
 

@@ -9,12 +9,12 @@ from typing import Literal
 import torch
 
 from benchmarks.qwen3_vl_published import Item
-from kb.assets import AssetStore
-from kb.encoders.qwen3_vl import Qwen3VLEncoder
-from kb.model_config import Qwen3VLEncoderConfig, Qwen3VLRerankerConfig
-from kb.qwen3_vl.placement import SharedDevice
-from kb.qwen3_vl.precision import Precision
-from kb.rerankers.qwen3_vl import Qwen3VLReranker
+from kb.config.models import Qwen3VLEncoderConfig, Qwen3VLRerankerConfig
+from kb.device.placement import SharedDevice
+from kb.device.precision import Precision
+from kb.index.assets import AssetStore
+from kb.models.encoders.qwen3_vl import Qwen3VLEncoder
+from kb.models.rerankers.qwen3_vl import Qwen3VLReranker
 from kb.types import Chunk, Hit, Kind, Locator, Modality, Query
 
 __all__ = ["Ours"]

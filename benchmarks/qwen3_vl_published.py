@@ -21,8 +21,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from PIL import Image
 
+from kb.pixels import PixelBudget
 from kb.protocols import Float32Array
-from kb.qwen3_vl.pixels import PixelBudget
 from kb.types import EncodedImage
 
 __all__ = [

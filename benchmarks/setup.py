@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 from kb.config import Home
-from ui.client import Client, find_server
+from ui.cli.client import Client, find_server
 
 _ROOT = Path(__file__).resolve().parent.parent
 _QUESTION = "How do I reset the device?"

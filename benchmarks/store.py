@@ -24,9 +24,9 @@ from typing import Literal
 import numpy as np
 import psutil
 
+from kb.index.store.edge import EdgeStore
+from kb.index.store.schema import CollectionSchema, VectorSpace
 from kb.protocols import Float32Array, Point, SparseVector, StoreFilter, VectorName, VectorQuery
-from kb.store.edge import EdgeStore
-from kb.store.schema import CollectionSchema, VectorSpace
 from kb.types import Kind, Modality
 
 N_RECALL = 100

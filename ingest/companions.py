@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from kb.ledger import Companion
+from kb.index.ledger import Companion
 
 __all__ = ["open_regular", "read_beside", "split_by_size"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from ingest.companions import open_regular, split_by_size
 from ingest.scan import Found, cannot_read
 from kb.errors import SourceTooLargeError, SourceUnavailableError
-from kb.ledger import Companion
+from kb.index.ledger import Companion
 
 __all__ = ["Digests", "StoppedError"]
 

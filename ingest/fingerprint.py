@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 
-from ingest.chunk import Chunker
+from ingest.chunk.chunker import Chunker
 from ingest.parsers.base import Parser
-from ingest.parsers.video import VideoParser
+from ingest.parsers.video.parser import VideoParser
 from ingest.tables import TABLES_FINGERPRINT
 from kb.config import IngestConfig
 from kb.types import Kind

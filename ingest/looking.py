@@ -15,15 +15,15 @@ from typing import NamedTuple
 
 from pebble import ProcessExpired
 
+from ingest.decode.media import sniff
 from ingest.failures import is_out_of_memory, unforeseen
 from ingest.limits import MemoryLimit
-from ingest.media import sniff
 from ingest.parsers import parser_for
 from ingest.scan import Found, check_place, find_companions
 from ingest.workers import Workers, broken
 from kb.config import IngestConfig
 from kb.errors import IngestError, ParseError, ParseTimeoutError, UnsupportedMediaError
-from kb.ledger import Companion
+from kb.index.ledger import Companion
 from kb.types import Kind
 
 __all__ = ["Look", "look_at", "look_at_all"]

@@ -26,7 +26,7 @@ from ingest.scan import (
 from ingest.workers import Workers
 from kb.config import IngestConfig
 from kb.errors import ConfigError, IngestError, ParseError
-from kb.ledger import DocumentStatus, Ledger, PathRecord, Shared, Standing
+from kb.index.ledger import DocumentStatus, Ledger, PathRecord, Shared, Standing
 from kb.types import Kind, Outcome, Source, SourceOutcome
 
 __all__ = ["Job", "Plan", "Scope", "make_plan"]

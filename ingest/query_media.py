@@ -164,12 +164,12 @@ def _busy(path: Path) -> ParseTimeoutError:
 
 
 def _warm() -> None:
-    import ingest.pictures  # noqa: F401
+    import ingest.decode.pictures  # noqa: F401
 
 
 def _read_picture(path: Path, config: IngestConfig, memory_bytes: int) -> EncodedImage:
     from ingest.confined import confined
-    from ingest.pictures import encode_picture, load_picture
+    from ingest.decode.pictures import encode_picture, load_picture
 
     def decode() -> EncodedImage:
         return encode_picture(load_picture(path, config.max_image_px, advice=_SMALLER))
@@ -179,7 +179,7 @@ def _read_picture(path: Path, config: IngestConfig, memory_bytes: int) -> Encode
 
 def _read_clip(path: Path, config: IngestConfig, memory_bytes: int) -> tuple[Frame, ...]:
     from ingest.confined import confined
-    from ingest.frames import frames_of_clip
+    from ingest.decode.frames import frames_of_clip
 
     def read() -> tuple[Frame, ...]:
         return confined(lambda: frames_of_clip(path, config, _SMALLER), path)

@@ -22,8 +22,8 @@ from ingest.spool import Batches
 from ingest.worker import WorkerSettings, read_file, unpack
 from ingest.workers import Workers, broken
 from kb.errors import IngestError, SourceUnavailableError
+from kb.index.ledger import DocumentRecord, DocumentStatus
 from kb.knowledge_base import IndexedDocument, KnowledgeBase
-from kb.ledger import DocumentRecord, DocumentStatus
 from kb.stopping import Stop
 from kb.types import Document, Outcome, SourceOutcome
 

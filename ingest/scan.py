@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from ingest.clean import clean_text
 from ingest.dates import clamp_ns
-from ingest.media import MEDIA_TYPES, SUFFIXES
+from ingest.decode.media import MEDIA_TYPES, SUFFIXES
 from ingest.parsers.linked_pictures import local_pictures
 from kb.errors import SourceUnavailableError
-from kb.ledger import Companion, PathRecord
+from kb.index.ledger import Companion, PathRecord
 from kb.types import Kind
 
 __all__ = [

@@ -18,19 +18,18 @@ from pathlib import Path
 
 import numpy as np
 
-from ingest.chunk import Chunker
+from ingest.chunk.chunker import Chunker
 from ingest.clean import clean_locator, clean_span, clean_text
 from ingest.dates import clamp_ns
+from ingest.decode.ocr import OcrReader
+from ingest.decode.rendered import RenderedImage
 from ingest.failures import ParserBugError, is_of_one_file, out_of_time, told, unforeseen
 from ingest.limits import MemoryLimit, limit_data, limits_of
-from ingest.ocr import OcrReader
 from ingest.parsers import parser_for
 from ingest.parsers.base import OcrText, ParseContext
-from ingest.rendered import RenderedImage
 from ingest.scan import check_place
 from ingest.spool import Batches, Spool
 from ingest.tables import TableReader
-from kb.assets import AssetStore
 from kb.config import IngestConfig
 from kb.errors import (
     IngestError,
@@ -40,6 +39,7 @@ from kb.errors import (
     SourceUnavailableError,
     UnsupportedMediaError,
 )
+from kb.index.assets import AssetStore
 from kb.protocols import Float32Array, PictureEncoder
 from kb.tables.table import pack
 from kb.types import Chunk, EncodedImage, FrameRef, Segment, Source, chunk_id

@@ -8,23 +8,23 @@ from contextlib import ExitStack
 from importlib import resources
 from pathlib import Path
 
-from kb.answer import Answerer
-from kb.assets import AssetStore
-from kb.claims import ClaimChecker
-from kb.claims_thresholds import Thresholds
+from kb.answer.answerer import Answerer
+from kb.answer.claims.checker import ClaimChecker
+from kb.answer.claims.thresholds import Thresholds
 from kb.config import Config, Home
-from kb.encoders.remote import RemoteEncoder
 from kb.errors import IndexMismatchError
+from kb.index.assets import AssetStore
+from kb.index.ledger import Ledger
+from kb.index.ledger.damage import salvage_roots
+from kb.index.store.place import StorePlace
+from kb.index.store.schema import CollectionSchema
 from kb.knowledge_base import KnowledgeBase
-from kb.ledger import Ledger
-from kb.ledger.damage import salvage_roots
-from kb.models import Models
+from kb.models.encoders.remote import RemoteEncoder
+from kb.models.factory import Models
 from kb.private import make_private
 from kb.protocols import Encoders, MaintainedStore
 from kb.reembed import ReembedProgress, reembed
-from kb.retrieve import Retriever
-from kb.store.place import StorePlace
-from kb.store.schema import CollectionSchema
+from kb.retrieve.retriever import Retriever
 
 __all__ = ["claim_thresholds", "open_knowledge_base", "reembed_library", "reopen"]
 

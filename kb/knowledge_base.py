@@ -13,14 +13,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from kb.answer import Answerer
-from kb.assets import AssetStore
+from kb.answer.answerer import Answerer
 from kb.batches import ChunkBatch, full_batches
 from kb.config import Config, Home
+from kb.device.state import ModelState
 from kb.errors import StoreError
-from kb.ledger import DocumentRecord, DocumentStatus, Ledger, PathRecord, Stale
-from kb.model_state import ModelState
-from kb.points import make_points, words_alone
+from kb.index.assets import AssetStore
+from kb.index.ledger import DocumentRecord, DocumentStatus, Ledger, PathRecord, Stale
+from kb.index.points import make_points, words_alone
+from kb.index.store.place import StorePlace
 from kb.protocols import (
     Encoders,
     MaintainedStore,
@@ -29,9 +30,8 @@ from kb.protocols import (
     StoreStats,
     TextDelta,
 )
-from kb.retrieve import Retriever
+from kb.retrieve.retriever import Retriever
 from kb.stopping import check
-from kb.store.place import StorePlace
 from kb.types import Answer, Citation, Hit, ImageRef, Query, SearchResult
 
 __all__ = ["IndexedDocument", "KnowledgeBase", "Repair"]

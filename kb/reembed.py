@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from kb.ledger import Ledger
-from kb.points import make_points, words_alone
+from kb.index.ledger import Ledger
+from kb.index.points import make_points, words_alone
 from kb.protocols import Encoders, MaintainedStore, Point
 
 __all__ = ["ReembedProgress", "reembed"]

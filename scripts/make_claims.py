@@ -18,13 +18,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from ingest.chunk import Chunker  # noqa: E402  the root must be importable first
-from ingest.media import sniff  # noqa: E402
+from ingest.chunk.chunker import Chunker  # noqa: E402  the root must be importable first
+from ingest.decode.media import sniff  # noqa: E402
 from ingest.parsers import parser_for  # noqa: E402
 from ingest.parsers.base import ParseContext  # noqa: E402
 from kb.config import Config  # noqa: E402
-from kb.sentences import UnitKind, units  # noqa: E402
-from kb.text import Language, language  # noqa: E402
+from kb.text.sentences import UnitKind, units  # noqa: E402
+from kb.text.terms import Language, language  # noqa: E402
 from kb.types import Kind, Modality, Source  # noqa: E402
 
 _KINDS = {Kind.PDF, Kind.HTML, Kind.TEXT, Kind.OFFICE}

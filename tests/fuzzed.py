@@ -12,9 +12,9 @@ import psutil
 from made_mutants import mutants, seeds_of
 
 from kb.config import Home
-from kb.config_file import load_config
+from kb.config.loading import load_config
 from kb.types import Outcome, Query, SourceOutcome
-from ui.service import Service
+from ui.service.service import Service
 
 __all__ = ["Fuzzed", "fuzz"]
 

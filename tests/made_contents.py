@@ -7,8 +7,8 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from kb.qwen3_vl.content import ClipFrame, Content, Picture
-from kb.qwen3_vl.sequence import PromptTokenizer, TokenSequence
+from kb.content import ClipFrame, Content, Picture
+from kb.models.qwen3_vl.sequence import PromptTokenizer, TokenSequence
 from kb.types import EncodedImage, Frame
 
 __all__ = ["BROKEN", "clip", "embedding", "encoded", "frames", "picture", "png"]

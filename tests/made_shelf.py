@@ -10,8 +10,8 @@ from pathlib import Path
 import pymupdf
 from PIL import Image
 
-from kb.assets import AssetStore
 from kb.config import Config
+from kb.index.assets import AssetStore
 from kb.types import (
     Box,
     Chunk,

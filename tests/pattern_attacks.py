@@ -48,12 +48,12 @@ _UNMEASURABLE_S = 0.0002
 _MAX_S = 0.3
 # What patterns that are put together from a text are put together from, for example.
 BINDINGS: dict[str, dict[str, Any]] = {
-    "kb.generators.question": {"asked": "a", "answer": "b"},  # found in the module as well
-    "kb.markdown_code": {"run": "`{3,}", "found": "``", "self": SimpleNamespace(_fence="```")},
-    "kb.special_tokens": {"marks": ["<|im_end|>", "~~"]},
+    "kb.answer.extractive.question": {"asked": "a", "answer": "b"},  # found in the module as well
+    "kb.text.markdown_code": {"run": "`{3,}", "found": "``", "self": SimpleNamespace(_fence="```")},
+    "kb.text.special_tokens": {"marks": ["<|im_end|>", "~~"]},
     "ingest.scan": {"ignore": (".*", "~$*", "*.part")},
-    "ui.answer_html": {"env": {"opens": "\ue000", "closes": "\ue001"}},
-    "ui.highlight": {"pattern": "(?<!\\w)reset\\w*", "pair": "设备"},
+    "ui.web.html.answer": {"env": {"opens": "\ue000", "closes": "\ue001"}},
+    "ui.web.html.highlight": {"pattern": "(?<!\\w)reset\\w*", "pair": "设备"},
 }
 
 
@@ -94,10 +94,10 @@ def find_patterns() -> list[Found]:
             key = (pattern.pattern, pattern.flags)
             one = found.setdefault(key, Found(f"{name}:{line}", pattern))
             one.methods |= set(_METHODS) if method == "compile" else {method}
-    from ingest.tokens import _SEPARATORS
+    from ingest.chunk.tokens import _SEPARATORS
 
     for text in _SEPARATORS:  # langchain compiles these
-        found[text, 0] = Found("ingest.tokens._SEPARATORS", re.compile(text), {"split"})
+        found[text, 0] = Found("ingest.chunk.tokens._SEPARATORS", re.compile(text), {"split"})
     return [*found.values()]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from PIL import Image
 
-from kb.qwen3_vl.content import ClipFrame, Content, Picture
+from kb.content import ClipFrame, Content, Picture
 from kb.types import EncodedImage, Frame, Query
 
 __all__ = ["BadRequestError", "as_query", "read_frames", "read_picture", "split_data_url"]

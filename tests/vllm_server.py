@@ -23,13 +23,13 @@ from fastapi.responses import JSONResponse, Response
 from transformers import AutoTokenizer
 from vllm_media import BadRequestError, as_query, read_frames, read_picture, split_data_url
 
-from kb.assets import AssetStore
-from kb.encoders.qwen3_vl import Qwen3VLEncoder
-from kb.model_config import Qwen3VLEncoderConfig, Qwen3VLRerankerConfig
-from kb.qwen3_vl.content import ClipFrame, Content, Picture
-from kb.qwen3_vl.placement import SharedDevice
-from kb.qwen3_vl.prompts import embedding_prompt, rerank_prompt
-from kb.rerankers.qwen3_vl import Qwen3VLReranker
+from kb.config.models import Qwen3VLEncoderConfig, Qwen3VLRerankerConfig
+from kb.content import ClipFrame, Content, Picture
+from kb.device.placement import SharedDevice
+from kb.index.assets import AssetStore
+from kb.models.encoders.qwen3_vl import Qwen3VLEncoder
+from kb.models.qwen3_vl.prompts import embedding_prompt, rerank_prompt
+from kb.models.rerankers.qwen3_vl import Qwen3VLReranker
 
 __all__ = ["EMBEDDING", "RERANKER", "Fault", "VllmServer", "answer", "hang", "reason"]
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from ingest.sync import Syncer
 from kb.build import reopen
-from kb.config_file import load_config
+from kb.config.loading import load_config
 from kb.errors import KnowledgeBaseError
 from kb.knowledge_base import KnowledgeBase
 from kb.stopping import StoppedError

@@ -11,14 +11,14 @@ __all__ = ["parser_for"]
 
 @cache
 def _by_media_type() -> dict[str, Parser]:
-    from ingest.parsers.html import HtmlParser
+    from ingest.parsers.html.parser import HtmlParser
     from ingest.parsers.image import ImageParser
     from ingest.parsers.markdown import MarkdownParser
     from ingest.parsers.office import OfficeParser
-    from ingest.parsers.pdf import PdfParser
+    from ingest.parsers.pdf.parser import PdfParser
     from ingest.parsers.records import RecordsParser
     from ingest.parsers.text import TextParser
-    from ingest.parsers.video import VideoParser
+    from ingest.parsers.video.parser import VideoParser
 
     parsers: tuple[Parser, ...] = (
         PdfParser(),

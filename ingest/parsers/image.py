@@ -9,9 +9,7 @@ from pathlib import Path
 
 from PIL.Image import Image
 
-from ingest.parsers.base import OcrText, ParseContext
-from ingest.parsers.video import VideoParser
-from ingest.pictures import (
+from ingest.decode.pictures import (
     BOUND_PX,
     PictureOfFile,
     encode_picture,
@@ -19,6 +17,8 @@ from ingest.pictures import (
     load_picture,
     open_picture,
 )
+from ingest.parsers.base import OcrText, ParseContext
+from ingest.parsers.video.parser import VideoParser
 from kb.types import Box, EncodedImage, Kind, Locator, Modality, Segment, Source, Span
 
 __all__ = ["ImageParser", "capture_date_ns"]

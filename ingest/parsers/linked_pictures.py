@@ -12,10 +12,10 @@ from contextlib import nullcontext
 from pathlib import Path
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
-from ingest.charset import decode
 from ingest.companions import read_beside
+from ingest.decode.charset import decode
+from ingest.decode.pictures import encode_picture, load_picture
 from ingest.parsers.base import ParseContext
-from ingest.pictures import encode_picture, load_picture
 from kb.errors import IngestError
 from kb.types import Locator, Modality, Segment, Source
 

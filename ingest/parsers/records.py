@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
 
-from ingest.chunk import count_tokens
+from ingest.chunk.chunker import count_tokens
 from ingest.parsers.base import KeepRecord, ParseContext
 from ingest.parsers.table_header import N_LOOKED_AT, Header, find_header
 from ingest.parsers.text import open_text, read_text, title_from_name

@@ -17,7 +17,7 @@ from typing import Any
 import openpyxl
 from openpyxl.utils.cell import range_boundaries
 
-from ingest.parsers.html_table import markdown_table
+from ingest.parsers.html.table import markdown_table
 from ingest.parsers.table_header import N_LOOKED_AT, find_header
 
 __all__ = ["sheets"]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import TextIO
 
-from ingest.charset import decode
+from ingest.decode.charset import decode
 from ingest.parsers.base import ParseContext
 from kb.errors import ParseError, SourceTooLargeError
 from kb.types import Locator, Modality, Segment, Source, Span

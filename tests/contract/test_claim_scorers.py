@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from made_contents import encoded
 
-from kb.assets import AssetStore
+from kb.answer.claims.lexical import LexicalClaimScorer
+from kb.config.models import Qwen3VLRerankerConfig
+from kb.content import Content
+from kb.device.placement import SharedDevice
 from kb.errors import PromptTooLongError
-from kb.model_config import Qwen3VLRerankerConfig
+from kb.index.assets import AssetStore
+from kb.models.rerankers.claims import CrossEncoderClaimScorer
+from kb.models.rerankers.qwen3_vl import Qwen3VLReranker
 from kb.protocols import ClaimScorer
-from kb.qwen3_vl.content import Content
-from kb.qwen3_vl.placement import SharedDevice
-from kb.rerankers.claims import CrossEncoderClaimScorer
-from kb.rerankers.lexical_claims import LexicalClaimScorer
-from kb.rerankers.qwen3_vl import Qwen3VLReranker
 from kb.types import Chunk, FrameRef, ImageRef, Kind, Locator, Modality
 
 _TEXTS = (

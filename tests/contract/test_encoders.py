@@ -10,15 +10,15 @@ import cv2
 import numpy as np
 import pytest
 
-from kb.assets import AssetStore
-from kb.encoders.bm25 import Bm25Encoder
-from kb.encoders.picture import PictureDescriptor
-from kb.encoders.qwen3_vl import Qwen3VLEncoder
-from kb.encoders.text import SentenceTransformerEncoder
+from kb.config.models import Qwen3VLEncoderConfig, TextEncoderConfig
+from kb.device.placement import SharedDevice
 from kb.errors import InferenceError
-from kb.model_config import Qwen3VLEncoderConfig, TextEncoderConfig
+from kb.index.assets import AssetStore
+from kb.models.encoders.bm25 import Bm25Encoder
+from kb.models.encoders.picture import PictureDescriptor
+from kb.models.encoders.qwen3_vl import Qwen3VLEncoder
+from kb.models.encoders.text import SentenceTransformerEncoder
 from kb.protocols import Encoder, PictureEncoder, SparseEncoder, SparseVector
-from kb.qwen3_vl.placement import SharedDevice
 from kb.types import (
     Chunk,
     EncodedImage,

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from made_videos import BLUE, GREEN, RED, Colour, make_video, plain
 
-from ingest.containers import VideoInfo, probe
-from ingest.frames import FrameReader, n_samples, read_with_decord, read_with_pyav
+from ingest.decode.containers import VideoInfo, probe
+from ingest.decode.frames import FrameReader, n_samples, read_with_decord, read_with_pyav
 
 pytest.importorskip("decord", reason="decord has no wheel for this machine")
 

@@ -15,16 +15,16 @@ import httpx
 import pytest
 from PIL import Image
 
-from kb.assets import AssetStore
+from kb.answer.extractive.generator import ExtractiveGenerator
+from kb.answer.wording import CUT
+from kb.config.models import ExtractiveConfig, Qwen3VLGeneratorConfig, RemoteGeneratorConfig
+from kb.device.placement import SharedDevice
 from kb.errors import InferenceError, PromptTooLongError
-from kb.generators.extractive import ExtractiveGenerator
-from kb.generators.qwen3_vl import Qwen3VLGenerator
-from kb.generators.remote import RemoteGenerator
-from kb.generators.wording import CUT
-from kb.model_config import ExtractiveConfig, Qwen3VLGeneratorConfig, RemoteGeneratorConfig
+from kb.index.assets import AssetStore
+from kb.models.generators.qwen3_vl import Qwen3VLGenerator
+from kb.models.generators.remote import RemoteGenerator
 from kb.protocols import Generator, GeneratorEvent, Quote, TextDelta
-from kb.qwen3_vl.placement import SharedDevice
-from kb.text import Language
+from kb.text.terms import Language
 from kb.types import AnswerStatus, Chunk, EncodedImage, Hit, Kind, Locator, Modality, Query
 
 _START_S = 120.0
@@ -101,7 +101,7 @@ def generator(request: pytest.FixtureRequest, tiny_qwen3_vl: Path, assets: Asset
 @pytest.fixture(autouse=True)
 def _one_fence(monkeypatch: pytest.MonkeyPatch) -> None:
     # What random weights write hangs on every letter of the prompt; it is nothing at all for some.
-    monkeypatch.setattr("kb.generators.chat_prompt.secrets.token_hex", lambda _: "12345678")
+    monkeypatch.setattr("kb.answer.chat.prompt.secrets.token_hex", lambda _: "12345678")
 
 
 QUERIES = [

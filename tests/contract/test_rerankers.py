@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from made_contents import encoded
 
-from kb.assets import AssetStore
+from kb.config.models import Qwen3VLRerankerConfig
+from kb.device.placement import SharedDevice
 from kb.errors import PromptTooLongError
-from kb.model_config import Qwen3VLRerankerConfig
+from kb.index.assets import AssetStore
+from kb.models.rerankers.lexical import LexicalReranker
+from kb.models.rerankers.qwen3_vl import Qwen3VLReranker
 from kb.protocols import Reranker
-from kb.qwen3_vl.placement import SharedDevice
-from kb.rerankers.lexical import LexicalReranker
-from kb.rerankers.qwen3_vl import Qwen3VLReranker
 from kb.types import Chunk, FrameRef, Hit, Kind, Locator, Modality, Query
 
 _TEXTS = (

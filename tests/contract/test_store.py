@@ -15,6 +15,9 @@ from qdrant_client import QdrantClient
 
 from kb.config import StoreConfig
 from kb.errors import IndexMismatchError, StoreError
+from kb.index.store.edge import EdgeStore
+from kb.index.store.schema import CollectionSchema, VectorSpace
+from kb.index.store.server import ServerStore
 from kb.protocols import (
     EMPTY_SPARSE,
     Float32Array,
@@ -26,9 +29,6 @@ from kb.protocols import (
     VectorName,
     VectorQuery,
 )
-from kb.store.edge import EdgeStore
-from kb.store.schema import CollectionSchema, VectorSpace
-from kb.store.server import ServerStore
 from kb.types import Kind, Modality
 
 DIM = 8

@@ -15,14 +15,14 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from kb.config import Home
-from kb.config_file import load_config
+from kb.config.loading import load_config
 from kb.errors import InferenceError, KnowledgeBaseError, PromptTooLongError
 from kb.protocols import TextDelta
 from kb.types import Query
-from ui.api_errors import error_response
-from ui.client import Client
-from ui.server import make_server_app
-from ui.service import Service
+from ui.cli.client import Client
+from ui.http.api_errors import error_response
+from ui.http.server import make_server_app
+from ui.service.service import Service
 
 LOCAL = "http://127.0.0.1:7860"
 PROGRAM = {"X-KB-Request": "1"}

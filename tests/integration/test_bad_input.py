@@ -18,9 +18,9 @@ from made_bad_files import (
 )
 
 from kb.config import Home
-from kb.config_file import load_config
+from kb.config.loading import load_config
 from kb.types import Chunk, Filters, Modality, Outcome, Query, SourceOutcome
-from ui.service import Service
+from ui.service.service import Service
 
 ADDED, PARTIAL, FAILED = Outcome.ADDED, Outcome.PARTIAL, Outcome.FAILED
 

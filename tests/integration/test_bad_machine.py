@@ -17,10 +17,10 @@ from made_videos import as_bytes, card
 from PIL import Image
 
 from kb.config import Home
-from kb.config_file import load_config
+from kb.config.loading import load_config
 from kb.errors import KnowledgeBaseError
 from kb.types import Outcome, Query, SyncReport
-from ui.service import Service
+from ui.service.service import Service
 
 MIB = 1024 * 1024
 

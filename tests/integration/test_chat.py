@@ -18,16 +18,16 @@ import pytest
 from chat_server import DONE, ChatServer, Play, drops, event, refuse, says, send, stream
 from made_contents import encoded
 
-from kb.assets import AssetStore
+from kb.answer.wording import CUT
 from kb.config import Home
+from kb.config.models import RemoteGeneratorConfig
 from kb.errors import InferenceError, PromptTooLongError
-from kb.generators.remote import RemoteGenerator
-from kb.generators.wording import CUT
-from kb.model_config import RemoteGeneratorConfig
+from kb.index.assets import AssetStore
+from kb.models.generators.remote import RemoteGenerator
 from kb.protocols import GeneratorEvent, TextDelta
-from kb.text import Language
+from kb.text.terms import Language
 from kb.types import AnswerStatus, Chunk, Hit, Kind, Locator, Modality, Query
-from ui.client import find_server
+from ui.cli.client import find_server
 
 TEXT = "To reset the device, hold the power button for ten seconds."
 QUERY = Query("How do I reset the device?")

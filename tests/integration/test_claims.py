@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from kb.config import Home
-from kb.config_file import load_config
+from kb.config.loading import load_config
 from kb.types import Answer, Query
-from ui.service import Service
-from ui.wire import answer_json
+from ui.service.service import Service
+from ui.service.wire import answer_json
 
 REPOSITORY = Path(__file__).parents[2]
 SAMPLES = REPOSITORY / "data" / "samples"

@@ -14,15 +14,15 @@ from made_contents import encoded
 from PIL import Image
 from vllm_server import RERANKER, VllmServer, answer
 
-from kb.assets import AssetStore
 from kb.build import claim_thresholds
 from kb.config import Config, Home
+from kb.config.models import Qwen3VLRerankerConfig, RemoteRerankerConfig
 from kb.errors import InferenceError
-from kb.model_config import Qwen3VLRerankerConfig, RemoteRerankerConfig
-from kb.models import Models
+from kb.index.assets import AssetStore
+from kb.models.factory import Models
 from kb.protocols import ClaimScorer
 from kb.types import Chunk, Kind, Locator, Modality
-from ui.claims_evaluation import run_claims_evaluation
+from ui.cli.claims_evaluation import run_claims_evaluation
 
 
 @pytest.fixture

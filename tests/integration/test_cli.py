@@ -16,8 +16,8 @@ import pytest
 from PIL import Image
 
 from kb.config import Home
-from ui.client import find_server
-from ui.server_note import ServerNote
+from ui.cli.client import find_server
+from ui.service.server_note import ServerNote
 
 
 def kb(*arguments: str, home: Path, code: int = 0) -> subprocess.CompletedProcess[str]:

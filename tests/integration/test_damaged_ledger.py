@@ -20,12 +20,12 @@ from made_damage import (
 )
 
 from kb.config import Home
-from kb.config_file import load_config
+from kb.config.loading import load_config
 from kb.errors import StoreError
 from kb.types import Query
-from ui.api_errors import error_response
-from ui.cli import main
-from ui.service import Service
+from ui.cli.commands import main
+from ui.http.api_errors import error_response
+from ui.service.service import Service
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,11 @@ from fastapi.testclient import TestClient
 from gradio.utils import get_upload_folder
 from starlette.routing import Mount
 
-from ui.app import mount_options
-from ui.gradio_routes import SERVED
-from ui.guard import Guard
-from ui.headers import Policies
-from ui.login import Login
+from ui.http.gradio_routes import SERVED
+from ui.http.guard import Guard
+from ui.http.headers import Policies
+from ui.http.login import Login
+from ui.web.app import mount_options
 
 LOCAL = "http://127.0.0.1:7860"
 OWN = {"Origin": LOCAL, "X-KB-Request": "1"}

@@ -21,10 +21,10 @@ from made_hostile_files import (
 )
 
 from kb.config import Home
-from kb.config_file import load_config
+from kb.config.loading import load_config
 from kb.errors import InferenceError, KnowledgeBaseError, StoreUnavailableError
 from kb.types import Chunk, Filters, Outcome, Query, SourceOutcome, SyncReport
-from ui.service import Service
+from ui.service.service import Service
 
 MIB = 1024 * 1024
 

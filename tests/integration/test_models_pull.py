@@ -17,15 +17,15 @@ import pytest
 from made_models import SHARDS, HubServer, config_bytes, model_files, write_model
 
 from kb.config import Home
-from kb.config_file import load_config
+from kb.config.loading import load_config
+from kb.config.models import Qwen3VLEncoderConfig
 from kb.errors import ModelLoadError
-from kb.model_config import Qwen3VLEncoderConfig
-from kb.qwen3_vl import download
-from kb.qwen3_vl.catalog import find_known_model
-from kb.qwen3_vl.download import PullPlan, plan_pull, pull, require_room
-from kb.qwen3_vl.files import check_model_directory
-from kb.qwen3_vl.hubs import Hub, list_repository, open_client
-from kb.qwen3_vl.record import note_damaged, read_record
+from kb.hub import pull as download
+from kb.hub.catalog import find_known_model
+from kb.hub.files import check_model_directory
+from kb.hub.hubs import Hub, list_repository, open_client
+from kb.hub.pull import PullPlan, plan_pull, pull, require_room
+from kb.hub.record import note_damaged, read_record
 
 NAME = "Qwen3-VL-Embedding-2B"
 MODEL = next(found for found in [find_known_model(NAME)] if found)

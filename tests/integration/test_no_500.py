@@ -16,13 +16,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 
 from kb.config import Home
-from kb.config_file import load_config
-from kb.ledger import FileQuery
-from ui.api import api_router
-from ui.api_errors import handle_errors
-from ui.media import media_router
-from ui.server import make_server_app
-from ui.service import Service
+from kb.config.loading import load_config
+from kb.index.ledger import FileQuery
+from ui.http.api_errors import handle_errors
+from ui.http.media import media_router
+from ui.http.rest import api_router
+from ui.http.server import make_server_app
+from ui.service.service import Service
 
 LOCAL = "http://127.0.0.1:7860"
 HEADERS = {"X-KB-Request": "1", "Authorization": "Bearer t0ken"}

@@ -15,10 +15,10 @@ from PIL import Image
 from starlette.routing import Mount
 
 from kb.config import Home
-from kb.config_file import load_config
-from ui import upload_folder
-from ui.server import make_app, make_server_app
-from ui.service import Service
+from kb.config.loading import load_config
+from ui.http.server import make_app, make_server_app
+from ui.service.service import Service
+from ui.web import upload_folder
 
 LOCAL = "http://127.0.0.1:7860"
 BOX = {"text": "pump", "files": []}

@@ -17,9 +17,9 @@ from gradio_events import as_file, event_of, send_event
 from PIL import Image
 
 from kb.config import Home
-from kb.config_file import load_config
-from ui.server import make_app, make_server_app
-from ui.service import Service
+from kb.config.loading import load_config
+from ui.http.server import make_app, make_server_app
+from ui.service.service import Service
 
 LOCAL = "http://127.0.0.1:7860"
 SECRET = "The vault opens with 4711."

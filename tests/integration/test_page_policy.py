@@ -10,9 +10,9 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from ui.app import mount_options
-from ui.headers import Policies
-from ui.page_policy import put_nonces_into_template
+from ui.http.headers import Policies
+from ui.http.page_policy import put_nonces_into_template
+from ui.web.app import mount_options
 
 LOCAL = "http://127.0.0.1:7860"
 HOSTILE = "</script><script>window.hacked = 1</script>"

@@ -14,9 +14,9 @@ import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
 from kb.config import Home
-from kb.config_file import load_config
+from kb.config.loading import load_config
 from kb.types import Answer, AnswerStatus, Citation, Filters, Kind, Outcome, Query
-from ui.service import Service
+from ui.service.service import Service
 
 REPOSITORY = Path(__file__).parents[2]
 SAMPLES = REPOSITORY / "data" / "samples"

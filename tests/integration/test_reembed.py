@@ -18,15 +18,15 @@ from ingest.progress import Progress
 from ingest.sync import Syncer
 from kb.build import open_knowledge_base, reembed_library
 from kb.config import Home
-from kb.config_file import load_config
+from kb.config.loading import load_config
+from kb.device.precision import weights_bytes
 from kb.errors import IndexMismatchError
-from kb.ledger import Ledger
-from kb.ledger.records import DocumentStatus
-from kb.qwen3_vl.precision import weights_bytes
+from kb.index.ledger import Ledger
+from kb.index.ledger.records import DocumentStatus
 from kb.reembed import ReembedProgress
 from kb.types import Query
-from ui.cli import main
-from ui.service import Service
+from ui.cli.commands import main
+from ui.service.service import Service
 
 N_FILES = 150
 

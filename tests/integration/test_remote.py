@@ -20,9 +20,14 @@ from PIL import Image
 from tiny_qwen3_vl import make_checkpoint
 from vllm_server import EMBEDDING, RERANKER, Fault, VllmServer, answer, hang, reason
 
-from kb.assets import AssetStore
-from kb.encoders.qwen3_vl import Qwen3VLEncoder
-from kb.encoders.remote import RemoteEncoder
+from kb.config.models import (
+    Qwen3VLEncoderConfig,
+    Qwen3VLRerankerConfig,
+    RemoteEncoderConfig,
+    RemoteRerankerConfig,
+)
+from kb.content import Content, Picture
+from kb.device.placement import SharedDevice
 from kb.errors import (
     IndexMismatchError,
     InferenceError,
@@ -30,17 +35,12 @@ from kb.errors import (
     ModelLoadError,
     PromptTooLongError,
 )
-from kb.model_config import (
-    Qwen3VLEncoderConfig,
-    Qwen3VLRerankerConfig,
-    RemoteEncoderConfig,
-    RemoteRerankerConfig,
-)
-from kb.qwen3_vl.content import Content, Picture
-from kb.qwen3_vl.placement import SharedDevice
-from kb.remote.content import embedding_body, score_content
-from kb.rerankers.qwen3_vl import Qwen3VLReranker
-from kb.rerankers.remote import RemoteReranker
+from kb.index.assets import AssetStore
+from kb.models.encoders.qwen3_vl import Qwen3VLEncoder
+from kb.models.encoders.remote import RemoteEncoder
+from kb.models.remote.content import embedding_body, score_content
+from kb.models.rerankers.qwen3_vl import Qwen3VLReranker
+from kb.models.rerankers.remote import RemoteReranker
 from kb.types import Chunk, EncodedImage, Frame, FrameRef, Hit, Kind, Locator, Modality, Query
 
 DIM = 64

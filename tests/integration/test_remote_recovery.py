@@ -15,10 +15,10 @@ from vllm_server import EMBEDDING, VllmServer
 from ingest.sync import Syncer
 from kb.build import open_knowledge_base, reembed_library
 from kb.config import Home
-from kb.config_file import load_config
+from kb.config.loading import load_config
 from kb.errors import IndexMismatchError, ModelLoadError
 from kb.types import Query
-from ui.service import Service
+from ui.service.service import Service
 
 DIM = 64
 
@@ -41,7 +41,7 @@ def home(tmp_path: Path) -> Home:
 def test_the_sync_goes_on_by_itself_when_the_server_is_back(
     home: Home, tiny_qwen3_vl: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ui.background._FIRST_DELAY_S", 0.5)
+    monkeypatch.setattr("ui.service.background._FIRST_DELAY_S", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     encoder = {"kind": "remote", "url": f"http://127.0.0.1:{port}", "model": EMBEDDING}

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from made_videos import BLUE, card, make_video
 
-from ingest.frames import FRAME_PX, frames_of_clip
-from ingest.media import sniff
-from ingest.ocr import OcrReader
-from ingest.parsers import image, video
+from ingest.decode.frames import FRAME_PX, frames_of_clip
+from ingest.decode.media import sniff
+from ingest.decode.ocr import OcrReader
+from ingest.parsers import image
 from ingest.parsers.base import OcrText, ParseContext
+from ingest.parsers.video import parser as video
 from kb.config import IngestConfig, OcrConfig
 from kb.errors import ParseError
 from kb.types import EncodedImage, Kind, Locator, Modality, Segment, Source

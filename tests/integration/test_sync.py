@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 
 from kb.config import Home
-from kb.config_file import load_config
+from kb.config.loading import load_config
 from kb.errors import ConfigError, StoreInUseError
 from kb.types import Outcome, Query, SyncReport
-from ui.service import Service
+from ui.service.service import Service
 
 OLD_S = 1_700_000_000
 

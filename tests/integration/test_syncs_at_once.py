@@ -21,11 +21,11 @@ from starlette.testclient import TestClient
 
 from ingest.progress import Progress
 from kb.config import Home
-from kb.config_file import load_config
-from kb.encoders.bert import BertEncoder
+from kb.config.loading import load_config
+from kb.models.encoders.bert import BertEncoder
 from kb.stopping import Stop, StoppedError, stoppable
-from ui.server import make_server_app
-from ui.service import Service
+from ui.http.server import make_server_app
+from ui.service.service import Service
 
 PROGRAM = {"X-KB-Request": "1"}
 
@@ -225,7 +225,7 @@ def test_the_server_looks_for_results_that_nobody_reads(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked = threading.Event()
-    monkeypatch.setattr("ui.unread._EVERY_S", 0.01)
-    monkeypatch.setattr("ui.unread.Unread.look", lambda _: looked.set())
+    monkeypatch.setattr("ui.http.unread._EVERY_S", 0.01)
+    monkeypatch.setattr("ui.http.unread.Unread.look", lambda _: looked.set())
     with TestClient(make_server_app(service, token="t0ken"), base_url="http://127.0.0.1"):
         assert looked.wait(5)

@@ -42,10 +42,10 @@ def test_all_are_found() -> None:
     places = {one.where.split(":")[0].rsplit(".", 1)[0] for one in PATTERNS}
     assert len(PATTERNS) > 150
     assert {
-        "ingest.media",
+        "ingest.decode.media",
         "ingest.parsers.linked_pictures",
-        "kb.sentences",
-        "ui.highlight",
+        "kb.text.sentences",
+        "ui.web.html.highlight",
     } <= places
 
 

@@ -17,8 +17,8 @@ from made_videos import BLUE, RED, make_video, plain
 from PIL import Image
 
 from ingest.confined import confined, confined_items
-from ingest.containers import open_container, probe
-from ingest.frames import frames_of_clip, n_samples, read_with_decord
+from ingest.decode.containers import open_container, probe
+from ingest.decode.frames import frames_of_clip, n_samples, read_with_decord
 from kb.config import IngestConfig
 from kb.errors import IngestError, ParseError
 

@@ -21,7 +21,7 @@ from ingest.worker import WorkerSettings
 from ingest.workers import Workers
 from kb.config import IngestConfig
 from kb.errors import SourceTooLargeError, SourceUnavailableError
-from kb.ledger import Companion, Ledger
+from kb.index.ledger import Companion, Ledger
 
 GIB = 1 << 30
 

@@ -16,8 +16,8 @@ import query_crashes
 from made_videos import BLUE, RED, as_bytes, card, make_video, plain
 from PIL import Image
 
-from ingest.frames import frames_of_clip
-from ingest.pictures import encode_picture, load_picture
+from ingest.decode.frames import frames_of_clip
+from ingest.decode.pictures import encode_picture, load_picture
 from ingest.query_media import QueryLimits, QueryMedia
 from kb.config import IngestConfig
 from kb.errors import (

@@ -19,7 +19,7 @@ from ingest.spool import Batches
 from ingest.worker import ParsedFile
 from kb.config import Home, IngestConfig
 from kb.errors import KnowledgeBaseError, SourceUnavailableError
-from kb.ledger import DocumentStatus, PathRecord
+from kb.index.ledger import DocumentStatus, PathRecord
 from kb.types import Kind, Outcome, Source
 
 

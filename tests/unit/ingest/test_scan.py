@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.media import MEDIA_TYPES, SUFFIXES
+from ingest.decode.media import MEDIA_TYPES, SUFFIXES
 from ingest.scan import (
     LEADS_OUT,
     Found,
@@ -17,7 +17,7 @@ from ingest.scan import (
     walk,
 )
 from kb.errors import SourceUnavailableError
-from kb.ledger import PathRecord
+from kb.index.ledger import PathRecord
 from kb.types import Kind
 
 IGNORE = (".*", "*.tmp")

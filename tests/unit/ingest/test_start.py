@@ -24,11 +24,13 @@ def test_the_versions_of_all_parsers_are_known_without_their_libraries() -> None
     loaded = loaded_by(
         "import ingest.sync\nfrom ingest.parsers import parser_for\nparser_for('text/plain')"
     )
-    assert "ingest.parsers.pdf" in loaded
+    assert "ingest.parsers.pdf.parser" in loaded
     assert loaded.isdisjoint(HEAVY)
 
 
 def test_mupdf_comes_without_its_layout_models() -> None:
-    loaded = loaded_by("from ingest.mupdf import pymupdf\nassert pymupdf._get_layout is None")
+    loaded = loaded_by(
+        "from ingest.parsers.pdf.mupdf import pymupdf\nassert pymupdf._get_layout is None"
+    )
     assert "pymupdf" in loaded
     assert "pymupdf.layout.DocumentLayoutAnalyzer" not in loaded

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 import ingest.tables
-from ingest.chunk import Chunker
+from ingest.chunk.chunker import Chunker
 from ingest.parsers.base import ParseContext
 from ingest.parsers.markdown import MarkdownParser
 from ingest.parsers.records import RecordsParser

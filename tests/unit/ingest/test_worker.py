@@ -18,10 +18,10 @@ import ingest.worker
 from ingest.failures import ParserBugError
 from ingest.parsers.base import ParseContext
 from ingest.worker import ParsedFile, WorkerSettings, parse_file, read_file, unpack
-from kb.assets import AssetStore
 from kb.config import IngestConfig
-from kb.encoders.picture import PictureDescriptor
 from kb.errors import IngestError, ParseError, SourceUnavailableError
+from kb.index.assets import AssetStore
+from kb.models.encoders.picture import PictureDescriptor
 from kb.types import Box, Chunk, Kind, Locator, Modality, Segment, Source, Span
 
 PROSE = "The valve opens when the pressure in the upper chamber rises over the set value. "

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from kb.batches import BATCH_CHUNKS, ChunkBatch, full_batches
 from kb.build import open_knowledge_base
 from kb.config import Home
-from kb.config_file import load_config
-from kb.encoders.bm25 import Bm25Encoder
+from kb.config.loading import load_config
 from kb.errors import InferenceError
+from kb.index.ledger import DocumentRecord, DocumentStatus, PathRecord
 from kb.knowledge_base import IndexedDocument, KnowledgeBase
-from kb.ledger import DocumentRecord, DocumentStatus, PathRecord
+from kb.models.encoders.bm25 import Bm25Encoder
 from kb.protocols import Encoders, Float32Array
 from kb.types import Chunk, Document, EncodedImage, ImageRef, Kind, Locator, Modality, Query
 

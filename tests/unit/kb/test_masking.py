@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kb.config import Home
-from kb.config_file import load_config
+from kb.config.loading import load_config
 from kb.errors import ConfigError, StoreUnavailableError
 from kb.masking import keep_secret, masked
 

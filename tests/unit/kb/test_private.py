@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kb.config import Home
-from kb.ledger import Ledger
+from kb.index.ledger import Ledger
 from kb.private import make_private
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="has no such modes")

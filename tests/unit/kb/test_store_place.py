@@ -12,11 +12,11 @@ from filelock import FileLock
 from qdrant_client import QdrantClient
 
 from kb.config import Config, Home
-from kb.config_file import load_config
+from kb.config.loading import load_config
 from kb.errors import IndexMismatchError, StoreInUseError, StoreUnavailableError
-from kb.store import server
-from kb.store.place import StorePlace
-from kb.store.schema import CollectionSchema, VectorSpace
+from kb.index.store import server
+from kb.index.store.place import StorePlace
+from kb.index.store.schema import CollectionSchema, VectorSpace
 
 pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect:UserWarning")
 

@@ -1,0 +1,157 @@
+"""What a question asks for, by its words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from kb.text.terms import Language, content_terms, fold_width, language
+from kb.types import Modality
+
+__all__ = ["Question"]
+
+_HOW = re.compile(
+    r"\bhow (?:do|does|can|could|should|would|to)\b|\bsteps?\b|\bprocedure\b|\binstructions?\b"
+    r"|如何|怎么[^样]|怎样|怎麼|步骤|方法|流程",
+    re.IGNORECASE,
+)
+_DIGITS = {
+    word: str(number)
+    for number, word in enumerate(
+        ("one two three four five six seven eight nine ten eleven twelve").split(), 1
+    )
+}
+# What manuals say for one another.
+_ALIKE = (("change", "replace", "swap"), ("fix", "repair", "mend"), ("buy", "purchase"))
+_ALIKE_STEMS = tuple(
+    frozenset(term.stem for word in words for term in content_terms(word)) for words in _ALIKE
+)
+_NUMBER_WORDS = "|".join(
+    [word for word in _DIGITS if word != "one"]
+    + ["fifteen", "twenty", "thirty", "forty", "fifty", "sixty", "hundred", "thousand", "half"]
+)
+_A_NUMBER = rf"(?:\d|\b(?:{_NUMBER_WORDS})\b|[一二三四五六七八九十百千万两半])"
+
+
+_SPAN = "second|minute|hour|day|night|week|month|year"
+
+
+class _Shape(NamedTuple):
+    asked: re.Pattern[str]
+    answer: re.Pattern[str]
+    bonus: float
+    is_amount: bool
+
+
+def _shape(asked: str, answer: str, bonus: float, *, is_amount: bool = False) -> _Shape:
+    return _Shape(
+        re.compile(asked, re.IGNORECASE), re.compile(answer, re.IGNORECASE), bonus, is_amount
+    )
+
+
+# What is asked for, what then stands in an answer, and how much that says. The first that
+# fits counts.
+_SHAPES = (
+    _shape(
+        r"\bhow often\b|多久一次|多长时间一次|几(?:天|年|个?月|小时)一次",
+        rf"\b(?:every|each|per) (?:\w+ ){{0,2}}?(?:{_SPAN})s?\b|\b(?:daily|weekly|monthly|yearly"
+        rf"|annually|once an?|twice an?)\b|\b(?:lasts?|after|up to|at least) (?:\w+ ){{0,2}}?"
+        rf"{_A_NUMBER}[^.。\n]{{0,8}}?\b(?:{_SPAN})s?\b"
+        r"|每[^。\n]{0,8}?(?:秒|分钟?|小时|天|日|周|星期|月|年|次)",
+        0.65,
+    ),
+    _shape(
+        r"\bhow (?:long|soon|old)\b|多久|多长时间|几(?:天|年|个?月|小时|分钟)"
+        r"|多少(?:天|年|个?月|小时|分钟)",
+        rf"{_A_NUMBER}[^.。\n]{{0,12}}?(?:\b(?:second|minute|hour|day|week|month|year|s|min|h)"
+        r"s?\b|秒|分钟?|小时|天|日|周|星期|月|年)",
+        0.2,
+        is_amount=True,
+    ),
+    _shape(
+        r"\b(?:what|which) (?:date|day|year|month)\b|^\W*when\b|何时|什么时候|哪一?[年天日]|日期",
+        r"\b(?:1\d|20)\d\d\b|\d{1,2}[./\-]\d{1,2}[./\-]\d{2,4}|[一二三四五六七八九十\d][年月日]"
+        r"|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b|\d{1,2}:\d\d",
+        0.2,
+    ),
+    _shape(r"\bhow (?:loud|noisy)\b|噪声|噪音", r"\d\s*(?:dB|decibel|分贝)", 0.3),
+    _shape(r"\bhow heavy\b|\bweighs?\b|多重", r"\d\s*(?:kg|g|lbs?|gram|千克|公斤|克)", 0.3),
+    _shape(
+        r"\bhow (?:many|much|far|big|large|tall|high|fast|tight)\b"
+        r"|\bwh(?:at|ich) (?:\w+ )?(?:time|price|number|size|percentage|version|temperature"
+        r"|total|rate|code)\b"
+        r"|多少|几[^乎]|多[大高远]|时间|价格|比例",
+        _A_NUMBER,
+        0.15,
+        is_amount=True,
+    ),
+)
+_MEDIA = (
+    (re.compile(r"\b(?:film|video|clip|movie)\b|视频|影片|短片", re.IGNORECASE), Modality.VIDEO),
+    (
+        re.compile(
+            r"\b(?:photo\w*|picture|image|chart|screenshot|receipt)s?\b|图片|照片|图表|截图|收据",
+            re.IGNORECASE,
+        ),
+        Modality.IMAGE,
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question taken apart once.
+
+    Attributes:
+        stems: Different content terms, in order.
+        asks_how: It asks for steps.
+        same: Stems and digits that say the same as one among `stems`, which they stand for.
+        shape: What stands in an answer: a number, a date, a length of time.
+        shape_bonus: How much it says for a passage that it holds such.
+        asks_amount: A bare number may be the answer, its unit standing elsewhere.
+        medium: The kind of thing it names as the place of the answer ("in the film").
+    """
+
+    stems: tuple[str, ...]
+    language: Language
+    asks_how: bool
+    same: Mapping[str, str]
+    shape: re.Pattern[str] | None
+    shape_bonus: float
+    asks_amount: bool
+    medium: Modality | None
+
+    @classmethod
+    def of(cls, text: str) -> Question:
+        """`text` taken apart."""
+        folded = fold_width(text)
+        stems = tuple(dict.fromkeys(term.stem for term in content_terms(text)))
+        asks_how = bool(_HOW.search(folded))
+        shape = next((shape for shape in _SHAPES if shape.asked.search(folded)), None)
+        return cls(
+            stems=stems,
+            language=language(text),
+            asks_how=asks_how,
+            same=_same(stems, asks_how=asks_how),
+            shape=shape.answer if shape else None,
+            shape_bonus=shape.bonus if shape else 0.0,
+            asks_amount=shape is not None and shape.is_amount,
+            medium=next((medium for named, medium in _MEDIA if named.search(folded)), None),
+        )
+
+
+def _same(stems: Sequence[str], *, asks_how: bool) -> dict[str, str]:
+    digits = {_DIGITS[stem]: stem for stem in stems if stem in _DIGITS}
+    if not asks_how:
+        return digits
+    # Only of what one does: "replace the filter" says how, and not how often it is changed.
+    alike = {
+        other: stem
+        for stem in stems
+        for group in _ALIKE_STEMS
+        if stem in group
+        for other in group - set(stems)
+    }
+    return digits | alike

@@ -1,0 +1,245 @@
+"""The ledger's SQLite file: schema, connections, transactions."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from kb.errors import StoreError, StoreUnavailableError
+from kb.index.ledger.damage import ERRORS, REBUILD, TABLES, told
+from kb.private import private_file
+
+__all__ = ["Database"]
+
+_SCHEMA_VERSION = 2
+_SCHEMA = """
+CREATE TABLE documents (
+    sha256 TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    media_type TEXT NOT NULL,
+    title TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    date_ns INTEGER NOT NULL,
+    fingerprint TEXT NOT NULL,
+    status TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    n_chunks INTEGER NOT NULL
+) STRICT;
+CREATE TABLE roots (root TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+CREATE TABLE paths (
+    root TEXT NOT NULL,
+    path TEXT NOT NULL,
+    sha256 TEXT,
+    size_bytes INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    seen_ns INTEGER NOT NULL,
+    companions TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (root, path)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX paths_by_document ON paths (sha256);
+CREATE TABLE chunks (
+    id TEXT PRIMARY KEY,
+    document_sha256 TEXT NOT NULL,
+    ordinal INTEGER NOT NULL,
+    page INTEGER,
+    modality TEXT NOT NULL,
+    body TEXT NOT NULL
+) STRICT;
+CREATE INDEX chunks_by_document ON chunks (document_sha256, ordinal);
+CREATE TABLE assets (
+    sha256 TEXT NOT NULL,
+    document_sha256 TEXT NOT NULL,
+    media_type TEXT NOT NULL,
+    width_px INTEGER NOT NULL,
+    height_px INTEGER NOT NULL,
+    PRIMARY KEY (sha256, document_sha256)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX assets_by_document ON assets (document_sha256);
+CREATE TABLE limbo (point_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+"""
+# What each version has that the one before it lacked; version 1 is the schema above.
+_ADDED = {
+    2: """
+CREATE TABLE tables (
+    document_sha256 TEXT NOT NULL,
+    ordinal INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (document_sha256, ordinal)
+) STRICT;
+"""
+}
+
+
+class _Cursor(sqlite3.Cursor):
+    """A cursor whose errors say what to do: of reads as well, whenever they come."""
+
+    connection: _Connection
+
+    def execute(self, *arguments: Any) -> _Cursor:
+        with self.connection.telling():
+            super().execute(*arguments)
+        return self
+
+    def executemany(self, *arguments: Any) -> _Cursor:
+        with self.connection.telling():
+            super().executemany(*arguments)
+        return self
+
+    def fetchone(self) -> Any:
+        with self.connection.telling():
+            return super().fetchone()
+
+    def fetchall(self) -> list[Any]:
+        with self.connection.telling():
+            return super().fetchall()
+
+    def __next__(self) -> Any:
+        try:
+            return super().__next__()
+        except ERRORS as error:
+            raise self.connection.told(error) from error
+
+
+class _Connection(sqlite3.Connection):
+    database: Database
+
+    def cursor(self, factory: Any = _Cursor) -> Any:
+        return super().cursor(factory)
+
+    # Its own ones make plain cursors, whatever `cursor` makes.
+    def execute(self, *arguments: Any) -> Any:
+        return self.cursor().execute(*arguments)
+
+    def executemany(self, *arguments: Any) -> Any:
+        return self.cursor().executemany(*arguments)
+
+    def told(self, error: sqlite3.Error | UnicodeDecodeError) -> Exception:
+        """What is raised of an error of SQLite."""
+        meant = told(error, self.database.path)
+        if meant is None:
+            return error
+        self.database.is_suspect = True
+        return meant
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        try:
+            yield
+        except ERRORS as error:
+            meant = self.told(error)
+            if meant is error:
+                raise
+            raise meant from error
+
+
+class Database:
+    """One SQLite file in WAL mode, with a connection a thread.
+
+    Args:
+        may_write: Called when a transaction has begun, so that no other writes meanwhile;
+            what it raises ends the transaction.
+
+    Attributes:
+        is_suspect: Something could not be read or written since it was last found sound.
+
+    Raises:
+        StoreUnavailableError: The file is damaged or of a newer version.
+    """
+
+    def __init__(self, path: Path, may_write: Callable[[], None] = lambda: None) -> None:
+        self.path = path
+        self._may_write = may_write
+        self.is_suspect = False
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._connections_lock = threading.Lock()
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # The files of the log get the mode of this one, but for those that are there already.
+        private_file(path)
+        for log in (Path(f"{path}-wal"), Path(f"{path}-shm")):
+            if log.exists():
+                private_file(log)
+        try:
+            with self.transaction() as db:
+                (version,) = db.execute("PRAGMA user_version").fetchone()
+                steps = [_SCHEMA] if version == 0 else []
+                steps += [step for number, step in _ADDED.items() if number > version]
+                for step in steps:
+                    for statement in step.split(";"):
+                        db.execute(statement)
+                if steps:
+                    db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+            if version <= _SCHEMA_VERSION:
+                for table, columns in TABLES.items():
+                    self.reader.execute(f"SELECT {columns} FROM {table} LIMIT 0")  # noqa: S608
+        except StoreError as error:
+            self.close()
+            raise StoreUnavailableError(str(error), collection=str(path)) from error
+        except ERRORS as error:
+            self.close()
+            raise StoreUnavailableError(
+                f"The ledger {path} can't be opened: {error}. {REBUILD}", collection=str(path)
+            ) from error
+        if version > _SCHEMA_VERSION:
+            self.close()
+            raise StoreUnavailableError(
+                f"The ledger {path} has version {version}, this program knows up to "
+                f"{_SCHEMA_VERSION}. Update the program.",
+                collection=str(path),
+            )
+
+    @property
+    def reader(self) -> sqlite3.Connection:
+        db: sqlite3.Connection | None = getattr(self._local, "db", None)
+        if db is None:
+            db = self._connect()
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = NORMAL")
+            # SQLite's own lower() knows ASCII only.
+            db.create_function("casefold", 1, str.casefold, deterministic=True)
+            with self._connections_lock:
+                self._connections.append(db)
+            self._local.db = db
+        return db
+
+    def _connect(self) -> _Connection:
+        try:
+            db = sqlite3.connect(
+                self.path,
+                timeout=30.0,
+                isolation_level=None,
+                check_same_thread=False,
+                factory=_Connection,
+            )
+        except sqlite3.Error as error:
+            raise told(error, self.path) or error from error
+        db.database = self
+        return db
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        db = self.reader
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            self._may_write()
+            yield db
+            db.execute("COMMIT")
+        except BaseException:
+            # On a full disk SQLite has rolled back by itself.
+            if db.in_transaction:
+                with suppress(StoreError, sqlite3.Error):
+                    db.execute("ROLLBACK")
+            raise
+
+    def close(self) -> None:
+        """Close every thread's connection."""
+        with self._connections_lock:
+            for db in self._connections:
+                db.close()
+            self._connections.clear()
+        self._local = threading.local()

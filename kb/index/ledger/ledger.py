@@ -1,0 +1,560 @@
+"""The ledger: what is indexed, in one SQLite file.
+
+A chunk answers when, and only when, its row is here: the vector store may hold points of a
+document that is being written or removed, and those are never shown. So one transaction
+turns a document from wholly old to wholly new, and a crash at any instant leaves one or the
+other. Point ids whose fate is open stand in the table ``limbo``, from before they are
+written to the store until the transaction, and from the transaction until they are deleted
+from the store; `KnowledgeBase.recover` deletes what a crash left there.
+"""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import TypeAdapter
+
+from kb.errors import StoreError
+from kb.index.ledger.damage import damaged, find_damage
+from kb.index.ledger.database import Database
+from kb.index.ledger.listing import FileCount, FileQuery, FileRow, count_files, find_files
+from kb.index.ledger.records import (
+    Companion,
+    DocumentRecord,
+    DocumentStatus,
+    PathRecord,
+    Shared,
+    Stale,
+    Standing,
+)
+from kb.tables.table import Table, unpack
+from kb.types import Chunk, Document, Filters, ImageRef, Kind, Modality
+
+__all__ = ["Ledger"]
+
+# SQLite accepts at least 32,766 variables in a statement since 3.32.
+_MAX_VARIABLES = 20_000
+# Written at once of a document that is being committed.
+_COMMIT_CHUNKS = 256
+
+# For so long a ledger that was found sound is not looked through again.
+_SOUND_S = 600.0
+
+_Word = TypeVar("_Word", bound=StrEnum)
+_NO_TABLES: Mapping[str, Sequence[bytes]] = {}
+_CHUNK = TypeAdapter(Chunk)
+_COMPANIONS = TypeAdapter(tuple[Companion, ...])
+
+
+class Ledger:
+    """Documents, paths and chunks. Safe to use from several threads and processes.
+
+    Args:
+        path: Of the file.
+        may_write: Called at the beginning of each transaction, while nobody else can write;
+            what it raises is raised by the method that writes, and nothing is written.
+
+    Raises:
+        StoreUnavailableError: The file is damaged or of a newer version.
+    """
+
+    def __init__(self, path: Path, may_write: Callable[[], None] = lambda: None) -> None:
+        self.may_write = may_write
+        self._database = Database(path, lambda: self.may_write())
+        self._sound_until_s = -math.inf
+
+    def close(self) -> None:
+        """Close every thread's connection."""
+        self._database.close()
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Nobody writes meanwhile, this thread included.
+
+        Raises:
+            StoreError: Another process goes on writing.
+        """
+        with self._database.transaction():
+            yield
+
+    # -- whether it is sound ---------------------------------------------------------------
+
+    def check(self) -> None:
+        """Make sure that what it holds can be read: once, then again where a read failed or
+        some time has passed.
+
+        Raises:
+            StoreError: It is damaged.
+        """
+        now_s = time.monotonic()
+        if not self._database.is_suspect and now_s < self._sound_until_s:
+            return
+        found = next(find_damage(self._database.reader, thorough=False), None)
+        if found is not None:
+            self._database.is_suspect = True
+            raise damaged(self._database.path, found)
+        self._database.is_suspect = False
+        self._sound_until_s = now_s + _SOUND_S
+
+    def _chunk(self, body: str) -> Chunk:
+        try:
+            return _CHUNK.validate_json(body)
+        except ValueError as error:
+            raise self._damaged("a chunk is not what was written") from error
+
+    def _companions(self, text: str) -> tuple[Companion, ...]:
+        if text == "[]":
+            return ()
+        try:
+            return _COMPANIONS.validate_json(text)
+        except ValueError as error:
+            raise self._damaged("the files beside another are not what was written") from error
+
+    def _known(self, kind: type[_Word], word: str) -> _Word:
+        try:
+            return kind(word)
+        except ValueError as error:
+            raise self._damaged(f"{word!r} is no {kind.__name__.lower()}") from error
+
+    def _damaged(self, detail: str) -> StoreError:
+        self._database.is_suspect = True
+        return damaged(self._database.path, detail)
+
+    # -- what retrieval asks -------------------------------------------------------------
+
+    def chunks(self, ids: Sequence[str]) -> dict[str, Chunk]:
+        """The committed chunks among `ids`."""
+        found: dict[str, Chunk] = {}
+        for part in _parts(ids):
+            rows = self._database.reader.execute(
+                f"SELECT id, body FROM chunks WHERE id IN ({_marks(part)})",  # noqa: S608
+                part,
+            )
+            found.update((row[0], self._chunk(row[1])) for row in rows)
+        return found
+
+    def sources(self, document_sha256s: Iterable[str]) -> dict[str, str]:
+        """The path people see of each document: the first of its copies."""
+        found: dict[str, str] = {}
+        for part in _parts(list(document_sha256s)):
+            rows = self._database.reader.execute(
+                f"SELECT sha256, min(path) FROM paths WHERE sha256 IN ({_marks(part)}) "  # noqa: S608
+                "GROUP BY sha256",
+                part,
+            )
+            found.update(rows.fetchall())
+        return found
+
+    def documents(self, filters: Filters) -> frozenset[str] | None:
+        """The documents that `filters` leave by folder, file and date; None: all of them.
+
+        Kinds are payload in the store and are not looked at here.
+        """
+        where: list[str] = []
+        values: list[str | int] = []
+        if filters.folders:
+            folders = [folder.strip("/") for folder in filters.folders]
+            # '0' is the character after '/': the range holds what starts with "folder/".
+            where.append("(" + " OR ".join("path >= ? AND path < ?" for _ in folders) + ")")
+            for folder in folders:
+                values += [f"{folder}/", f"{folder}0"] if folder else ["", "\U0010ffff"]
+        if filters.sources:
+            where.append(f"path IN ({_marks(filters.sources)})")
+            values += filters.sources
+        if filters.after_ns is not None:
+            where.append("date_ns >= ?")
+            values.append(filters.after_ns)
+        if filters.before_ns is not None:
+            where.append("date_ns < ?")
+            values.append(filters.before_ns)
+        if not where:
+            return None
+        rows = self._database.reader.execute(
+            "SELECT DISTINCT sha256 FROM paths JOIN documents USING (sha256) WHERE "  # noqa: S608
+            + " AND ".join(where),
+            values,
+        )
+        return frozenset(row[0] for row in rows)
+
+    # -- what the viewer and the status ask ------------------------------------------------
+
+    def record(self, sha256: str) -> DocumentRecord | None:
+        """One document with every path it has."""
+        return next(self._records("WHERE sha256 = ?", (sha256,)), None)
+
+    def records(self) -> Iterator[DocumentRecord]:
+        """Every document."""
+        return self._records("", ())
+
+    def _records(self, where: str, values: Sequence[str]) -> Iterator[DocumentRecord]:
+        rows = self._database.reader.execute(
+            "SELECT sha256, kind, media_type, title, size_bytes, date_ns, fingerprint, status, "  # noqa: S608
+            f"reason, n_chunks FROM documents {where} ORDER BY sha256",
+            values,
+        ).fetchall()
+        aliases: dict[str, list[tuple[Path, str]]] = {}
+        for sha256, root, path in self._database.reader.execute(
+            f"SELECT sha256, root, path FROM paths {where} ORDER BY path",  # noqa: S608
+            values,
+        ):
+            aliases.setdefault(sha256, []).append((Path(root), path))
+        for sha256, kind, media_type, title, size, date_ns, fingerprint, status, reason, n in rows:
+            document = Document(
+                sha256=sha256,
+                kind=self._known(Kind, kind),
+                media_type=media_type,
+                title=title,
+                size_bytes=size,
+                sources=tuple(aliases.get(sha256, ())),
+                date_ns=date_ns,
+                n_chunks=n,
+            )
+            yield DocumentRecord(document, fingerprint, self._known(DocumentStatus, status), reason)
+
+    def files(self, query: FileQuery, limit: int | None = None, offset: int = 0) -> list[FileRow]:
+        """Files by path, whatever the case: `limit` of them, or all, from number `offset` on."""
+        rows = find_files(self._database.reader, query, limit, offset)
+        for kind in {row.kind for row in rows if row.kind is not None}:
+            self._known(Kind, kind)
+        return rows
+
+    def count_files(self, query: FileQuery) -> dict[str, FileCount]:
+        """How many files there are of each status."""
+        return count_files(self._database.reader, query)
+
+    def standings(self) -> dict[str, Standing]:
+        """How every document stands, by sha256."""
+        reader = self._database.reader
+        # Thousands of documents share a few of these: each is made once.
+        shared = [
+            Shared(*row)
+            for row in reader.execute(
+                "SELECT DISTINCT media_type, kind, status, fingerprint FROM documents"
+            )
+        ]
+        for one in shared:
+            self._known(Kind, one.kind)
+            self._known(DocumentStatus, one.status)
+        return {
+            sha256: Standing(one, n_chunks, reason)
+            for one in shared
+            for sha256, n_chunks, reason in reader.execute(
+                "SELECT sha256, n_chunks, reason FROM documents "
+                "WHERE media_type = ? AND kind = ? AND status = ? AND fingerprint = ?",
+                one,
+            ).fetchall()
+        }
+
+    def chunks_of(self, sha256: str) -> list[Chunk]:
+        """Every chunk of a document, in order."""
+        rows = self._database.reader.execute(
+            "SELECT body FROM chunks WHERE document_sha256 = ? ORDER BY ordinal", (sha256,)
+        )
+        return [self._chunk(row[0]) for row in rows]
+
+    def tables_of(self, sha256: str) -> list[Table]:
+        """The tables of a document, in order."""
+        rows = self._database.reader.execute(
+            "SELECT ordinal, body FROM tables WHERE document_sha256 = ? ORDER BY ordinal", (sha256,)
+        )
+        try:
+            return [unpack(body, sha256, ordinal) for ordinal, body in rows.fetchall()]
+        except ValueError as error:
+            raise self._damaged("a table is not what was written") from error
+
+    def page_image(self, sha256: str, page: int) -> ImageRef | None:
+        """The picture of a document's page, from 1."""
+        chunk = self._page_chunk(sha256, page)
+        return chunk.image if chunk else None
+
+    def page_size_points(self, sha256: str, page: int) -> tuple[float, float] | None:
+        """Width and height of a page as displayed, in PDF points: its picture's place is the
+        whole page. None where no page has such a place."""
+        chunk = self._page_chunk(sha256, page)
+        if chunk is None or not chunk.locator.boxes:
+            return None
+        whole = chunk.locator.boxes[0]
+        return whole.x1, whole.y1
+
+    def _page_chunk(self, sha256: str, page: int) -> Chunk | None:
+        row = self._database.reader.execute(
+            "SELECT body FROM chunks WHERE document_sha256 = ? AND page = ? AND modality = ? "
+            "ORDER BY ordinal LIMIT 1",
+            (sha256, page, Modality.IMAGE),
+        ).fetchone()
+        return self._chunk(row[0]) if row else None
+
+    def n_pages(self, sha256: str) -> int:
+        """The highest page number that a document's chunks name; 0 where none does."""
+        (n,) = self._database.reader.execute(
+            "SELECT coalesce(max(page), 0) FROM chunks WHERE document_sha256 = ?", (sha256,)
+        ).fetchone()
+        return int(n)
+
+    def all_chunks(self) -> Iterator[Chunk]:
+        """Every committed chunk."""
+        for (body,) in self._database.reader.execute("SELECT body FROM chunks"):
+            yield self._chunk(body)
+
+    def chunk_ids(self) -> set[str]:
+        """The id of every committed chunk."""
+        rows = self._database.reader.execute("SELECT id FROM chunks").fetchall()
+        return {row[0] for row in rows}
+
+    def n_chunks(self) -> int:
+        """How many chunks are committed."""
+        (n,) = self._database.reader.execute("SELECT count(*) FROM chunks").fetchone()
+        return int(n)
+
+    # -- roots and paths -----------------------------------------------------------------
+
+    def roots(self) -> list[Path]:
+        """Folders that were synced by name, beside the library and the configured ones."""
+        rows = self._database.reader.execute("SELECT root FROM roots ORDER BY root")
+        return [Path(row[0]) for row in rows]
+
+    def add_roots(self, roots: Iterable[Path]) -> None:
+        """Remember folders."""
+        with self._database.transaction() as db:
+            db.executemany("INSERT OR IGNORE INTO roots VALUES (?)", [(str(r),) for r in roots])
+
+    def remove_root(self, root: Path) -> None:
+        """Forget a folder; its files are forgotten with `remove_paths`."""
+        with self._database.transaction() as db:
+            db.execute("DELETE FROM roots WHERE root = ?", (str(root),))
+
+    def paths(self, root: Path | None = None) -> dict[tuple[str, str], PathRecord]:
+        """Every known file, or those of one root, by ``(root, path)``."""
+        roots = [str(root)] if root else self._path_roots()
+        return {
+            (name, path): PathRecord(
+                name,
+                path,
+                sha256,
+                size,
+                mtime,
+                seen,
+                self._companions(c) if c != "[]" else (),
+                reason,
+            )
+            for name in roots
+            for path, sha256, size, mtime, seen, c, reason in self._database.reader.execute(
+                "SELECT path, sha256, size_bytes, mtime_ns, seen_ns, companions, reason "
+                "FROM paths WHERE root = ?",
+                (name,),
+            ).fetchall()
+        }
+
+    def _path_roots(self) -> list[str]:
+        rows = self._database.reader.execute("SELECT DISTINCT root FROM paths ORDER BY root")
+        return [row[0] for row in rows]
+
+    def put_paths(self, records: Sequence[PathRecord]) -> Stale:
+        """Write or replace files; documents that no file holds any more are removed."""
+        with self._database.transaction() as db:
+            displaced = self._put_paths(db, records)
+            return self._drop_orphans(db, displaced)
+
+    def remove_paths(self, keys: Sequence[tuple[str, str]]) -> Stale:
+        """Forget files by ``(root, path)``, and documents that no file holds any more."""
+        with self._database.transaction() as db:
+            displaced: set[str] = set()
+            for key in keys:
+                rows = db.execute(
+                    "DELETE FROM paths WHERE root = ? AND path = ? RETURNING sha256", key
+                ).fetchall()
+                displaced.update(row[0] for row in rows if row[0])
+            return self._drop_orphans(db, displaced)
+
+    @staticmethod
+    def _put_paths(db: sqlite3.Connection, records: Sequence[PathRecord]) -> set[str]:
+        """Write files; return the documents that they held before."""
+        displaced: set[str] = set()
+        for record in records:
+            row = db.execute(
+                "SELECT sha256 FROM paths WHERE root = ? AND path = ?", (record.root, record.path)
+            ).fetchone()
+            if row and row[0]:
+                displaced.add(row[0])
+            db.execute(
+                "INSERT OR REPLACE INTO paths VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    record.root,
+                    record.path,
+                    record.sha256,
+                    record.size_bytes,
+                    record.mtime_ns,
+                    record.seen_ns,
+                    _COMPANIONS.dump_json(record.companions).decode(),
+                    record.reason,
+                ),
+            )
+        return displaced
+
+    def _drop_orphans(self, db: sqlite3.Connection, candidates: Iterable[str]) -> Stale:
+        stale: list[str] = []
+        assets: list[ImageRef] = []
+        for sha256 in candidates:
+            if db.execute("SELECT 1 FROM paths WHERE sha256 = ?", (sha256,)).fetchone():
+                continue
+            rows = db.execute("SELECT id FROM chunks WHERE document_sha256 = ?", (sha256,))
+            stale += self._drop_chunks(db, [row[0] for row in rows.fetchall()])
+            assets += self._drop_assets(db, sha256)
+            db.execute("DELETE FROM tables WHERE document_sha256 = ?", (sha256,))
+            db.execute("DELETE FROM documents WHERE sha256 = ?", (sha256,))
+        return Stale(tuple(stale), tuple(assets))
+
+    # -- documents -----------------------------------------------------------------------
+
+    def announce(self, point_ids: Sequence[str]) -> None:
+        """Note, before they are written to the store, points that no transaction holds yet."""
+        with self._database.transaction() as db:
+            db.executemany(
+                "INSERT OR IGNORE INTO limbo SELECT ?1 WHERE NOT EXISTS "
+                "(SELECT 1 FROM chunks WHERE id = ?1)",
+                [(point_id,) for point_id in point_ids],
+            )
+
+    def commit(
+        self,
+        documents: Sequence[tuple[DocumentRecord, Iterable[Chunk], Sequence[PathRecord]]],
+        tables: Mapping[str, Sequence[bytes]] = _NO_TABLES,
+    ) -> Stale:
+        """Make documents, their chunks and their paths the ones that answer, at once. Chunks are
+        taken as they come, some at a time.
+
+        Args:
+            tables: By sha256 those of a document, as `kb.tables.table.pack` gives them.
+        """
+        with self._database.transaction() as db:
+            stale: list[str] = []
+            assets: list[ImageRef] = []
+            displaced: set[str] = set()
+            for record, chunks, paths in documents:
+                sha256 = record.document.sha256
+                assets += self._drop_assets(db, sha256)
+                rows = db.execute("SELECT id FROM chunks WHERE document_sha256 = ?", (sha256,))
+                left = {row[0] for row in rows.fetchall()}
+                n_chunks = 0
+                rest = iter(chunks)
+                while some := tuple(islice(rest, _COMMIT_CHUNKS)):
+                    self._put_chunks(db, some)
+                    left.difference_update(chunk.id for chunk in some)
+                    n_chunks += len(some)
+                stale += self._drop_chunks(db, left)
+                db.execute(
+                    "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        sha256,
+                        record.document.kind,
+                        record.document.media_type,
+                        record.document.title,
+                        record.document.size_bytes,
+                        record.document.date_ns,
+                        record.fingerprint,
+                        record.status,
+                        record.reason,
+                        n_chunks,
+                    ),
+                )
+                sha256 = record.document.sha256
+                db.execute("DELETE FROM tables WHERE document_sha256 = ?", (sha256,))
+                db.executemany(
+                    "INSERT INTO tables VALUES (?, ?, ?)",
+                    [(sha256, i, body) for i, body in enumerate(tables.get(sha256, ()))],
+                )
+                displaced |= self._put_paths(db, paths)
+            orphaned = self._drop_orphans(db, displaced)
+            return Stale((*stale, *orphaned.point_ids), (*assets, *orphaned.assets))
+
+    @staticmethod
+    def _put_chunks(db: sqlite3.Connection, chunks: Sequence[Chunk]) -> None:
+        db.executemany(
+            "INSERT OR IGNORE INTO assets VALUES (?, ?, ?, ?, ?)",
+            [
+                (ref.sha256, chunk.document_sha256, ref.media_type, ref.width_px, ref.height_px)
+                for chunk in chunks
+                for ref in chunk.pictures
+            ],
+        )
+        db.executemany(
+            "INSERT OR REPLACE INTO chunks VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    chunk.id,
+                    chunk.document_sha256,
+                    chunk.ordinal,
+                    chunk.locator.page,
+                    chunk.modality,
+                    _CHUNK.dump_json(chunk).decode(),
+                )
+                for chunk in chunks
+            ],
+        )
+        db.executemany("DELETE FROM limbo WHERE point_id = ?", [(chunk.id,) for chunk in chunks])
+
+    def asset(self, sha256: str) -> ImageRef | None:
+        """A picture that some document shows."""
+        row = self._database.reader.execute(
+            "SELECT sha256, media_type, width_px, height_px FROM assets WHERE sha256 = ? LIMIT 1",
+            (sha256,),
+        ).fetchone()
+        return ImageRef(*row) if row else None
+
+    def forget_documents(self, sha256s: Sequence[str]) -> None:
+        """Drop the fingerprint of documents, so that the next sync reads them again. What
+        they hold goes on answering until then."""
+        with self._database.transaction() as db:
+            db.executemany(
+                "UPDATE documents SET fingerprint = '' WHERE sha256 = ?", [(s,) for s in sha256s]
+            )
+
+    def mark_partial(self, reasons: Mapping[str, str]) -> None:
+        """Say of documents, by sha256, why a part of them is missing."""
+        with self._database.transaction() as db:
+            db.executemany(
+                "UPDATE documents SET status = ?, reason = ? WHERE sha256 = ?",
+                [(DocumentStatus.PARTIAL, reason, sha256) for sha256, reason in reasons.items()],
+            )
+
+    @staticmethod
+    def _drop_chunks(db: sqlite3.Connection, ids: Iterable[str]) -> list[str]:
+        stale = list(ids)
+        db.executemany("DELETE FROM chunks WHERE id = ?", [(i,) for i in stale])
+        db.executemany("INSERT OR IGNORE INTO limbo VALUES (?)", [(i,) for i in stale])
+        return stale
+
+    @staticmethod
+    def _drop_assets(db: sqlite3.Connection, document_sha256: str) -> list[ImageRef]:
+        rows = db.execute(
+            "DELETE FROM assets WHERE document_sha256 = ? "
+            "RETURNING sha256, media_type, width_px, height_px",
+            (document_sha256,),
+        )
+        return [ImageRef(*row) for row in rows.fetchall()]
+
+    def settle(self, point_ids: Sequence[str]) -> None:
+        """Note that the store no longer holds these points."""
+        with self._database.transaction() as db:
+            db.executemany("DELETE FROM limbo WHERE point_id = ?", [(i,) for i in point_ids])
+
+    def limbo(self) -> list[str]:
+        """Points that a crash may have left in the store without a chunk that answers."""
+        return [row[0] for row in self._database.reader.execute("SELECT point_id FROM limbo")]
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ",".join("?" * len(values))
+
+
+def _parts(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(values), _MAX_VARIABLES):
+        yield values[start : start + _MAX_VARIABLES]

@@ -1,0 +1,158 @@
+"""The parent's end of a `worker`: start it, ask it, end it."""
+
+from __future__ import annotations
+
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from typing import cast
+
+from kb.errors import StoreError, StoreInUseError, StoreUnavailableError
+from kb.index.store.messages import Failure, Order, ShardCounts
+from kb.protocols import Point, ScoredId, VectorQuery
+
+__all__ = ["ShardProcess"]
+
+_EXIT_TIMEOUT_S = 30.0
+
+
+class ShardProcess:
+    """A shard that is open in a child process. Safe to use from several threads, whose
+    requests are answered one at a time.
+
+    Raises:
+        StoreInUseError: Another process has this shard open.
+        StoreUnavailableError: The shard can't be opened.
+    """
+
+    def __init__(self, order: Order) -> None:
+        self._directory = order.directory
+        self._pipe = threading.Lock()
+        # -P: a folder named `kb` where the command was started must not be imported.
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "kb.index.store.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            opened = self._exchange(pickle.dumps(order))
+        except StoreError as error:
+            self.kill()
+            raise StoreUnavailableError(str(error), collection=str(self._directory)) from error
+        if isinstance(opened, Failure):
+            self.kill()
+            if opened.reason == "in_use":
+                raise StoreInUseError(
+                    f"The vector store in {self._directory.parent} is still open in another "
+                    "process, which has not ended in time. Wait a moment and try again.",
+                    collection=str(self._directory),
+                )
+            raise StoreUnavailableError(
+                f"The vector store in {self._directory} can't be opened: {opened.text}. Its "
+                "files are damaged or missing. Run `kb sync --rebuild` to make it anew from "
+                "the library.",
+                collection=str(self._directory),
+            )
+
+    @property
+    def pid(self) -> int:
+        """The child's process id."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self._process.poll() is None
+
+    def upsert(self, points: Sequence[Point]) -> None:
+        self._call("upsert", points)
+
+    def delete(self, ids: Sequence[str]) -> None:
+        self._call("delete", ids)
+
+    def search(
+        self, queries: Sequence[VectorQuery], values: dict[str, list[str]]
+    ) -> list[list[ScoredId]]:
+        return cast(list[list[ScoredId]], self._call("search", queries, values))
+
+    def page(self, offset: str | None, limit: int) -> tuple[list[str], str | None]:
+        return cast(tuple[list[str], str | None], self._call("page", offset, limit))
+
+    def counts(self) -> ShardCounts:
+        return cast(ShardCounts, self._call("counts"))
+
+    def flush(self) -> None:
+        self._call("flush")
+
+    def optimize(self) -> bool:
+        return bool(self._call("optimize"))
+
+    def close(self) -> None:
+        """Close the shard, so that it opens quickly next time, and end the child."""
+        try:
+            self._call("close")
+        finally:
+            self._release()
+
+    def kill(self) -> None:
+        """End the child at once. What it acknowledged is in the shard's log."""
+        self._process.kill()
+        self._release()
+
+    def _release(self) -> None:
+        try:
+            self._process.wait(_EXIT_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except OSError:  # What was left in its buffer has no reader any more.
+                    continue
+
+    def _call(self, method: str, *arguments: object) -> object:
+        result = self._exchange(pickle.dumps((method, arguments)))
+        if isinstance(result, Failure):
+            raise StoreError(
+                f"The vector store in {self._directory} failed to {method}: {result.text}",
+                collection=str(self._directory),
+            )
+        return result
+
+    def _exchange(self, request: bytes) -> object:
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        try:
+            with self._pipe:
+                try:
+                    stdin.write(request)
+                    stdin.flush()
+                    return pickle.load(stdout)  # noqa: S301 - from our own child
+                except KeyboardInterrupt:
+                    # Its answer would be taken for the next request's.
+                    self._process.kill()
+                    self._process.wait()
+                    raise
+        except (EOFError, OSError, ValueError, pickle.UnpicklingError) as error:
+            raise StoreError(
+                f"The process that keeps the vector store in {self._directory} ended "
+                f"({self._ending()}). What was acknowledged before is safe. See that the disk "
+                "is not full and memory is not short, then try again.",
+                collection=str(self._directory),
+            ) from error
+
+    def _ending(self) -> str:
+        try:
+            code = self._process.wait(_EXIT_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            return "it does not answer"
+        if code < 0:
+            return f"by {signal.Signals(-code).name}"
+        return f"with exit code {code}"

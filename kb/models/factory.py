@@ -1,0 +1,158 @@
+"""The models of a profile: which implementation stands behind each section."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from kb.answer.claims.lexical import LexicalClaimScorer
+from kb.answer.extractive.generator import ExtractiveGenerator
+from kb.config import Config, Home
+from kb.config.models import (
+    ExtractiveConfig,
+    LexicalConfig,
+    Qwen3VLConfig,
+    Qwen3VLEncoderConfig,
+    Qwen3VLGeneratorConfig,
+    Qwen3VLRerankerConfig,
+    RemoteConfig,
+    RemoteRerankerConfig,
+    TextEncoderConfig,
+)
+from kb.device.cache import Residency
+from kb.device.hosted import Role, model_key
+from kb.device.placement import PlacedModel, Placement, SharedDevice, find_gpu
+from kb.device.precision import resident_bytes, weights_bytes
+from kb.device.scheduler import Turns
+from kb.device.state import ModelState
+from kb.hub.directory import weights_fingerprint
+from kb.hub.files import find_model_directory
+from kb.index.assets import AssetStore
+from kb.masking import masked
+from kb.models.encoders.bm25 import Bm25Encoder
+from kb.models.encoders.picture import PictureDescriptor
+from kb.models.encoders.qwen3_vl import Qwen3VLEncoder
+from kb.models.encoders.remote import RemoteEncoder
+from kb.models.encoders.text import SentenceTransformerEncoder
+from kb.models.encoders.weights import find_model
+from kb.models.generators.qwen3_vl import Qwen3VLGenerator
+from kb.models.generators.remote import RemoteGenerator
+from kb.models.rerankers.claims import CrossEncoderClaimScorer
+from kb.models.rerankers.lexical import LexicalReranker
+from kb.models.rerankers.qwen3_vl import Qwen3VLReranker
+from kb.models.rerankers.remote import RemoteReranker
+from kb.protocols import ClaimScorer, Encoder, Encoders, Generator, Reranker
+
+__all__ = ["Models"]
+
+_ROLES: tuple[Role, ...] = ("encoder", "reranker", "generator")
+
+
+class Models:
+    """Makes the models of `config`; those on one device share it.
+
+    Attributes:
+        placement: The plan by which they do.
+
+    Every method raises ModelLoadError where a model is missing or damaged.
+    """
+
+    def __init__(self, home: Home, config: Config, assets: AssetStore) -> None:
+        self._home = home
+        self._config = config
+        self._assets = assets
+        self._directories: dict[str, Path] = {}
+        self.placement = self._placement()
+        self._device = SharedDevice(Turns(), Residency(self.placement.budget_bytes))
+
+    def encoders(self) -> Encoders:
+        """Of words, of pictures, and of both in one space."""
+        return Encoders(
+            dense=self._dense(), sparse=Bm25Encoder(), picture=PictureDescriptor(self._assets)
+        )
+
+    def reranker(self) -> Reranker:
+        """Judges hits."""
+        config = self._config.reranker
+        match config:
+            case LexicalConfig():
+                return LexicalReranker()
+            case Qwen3VLRerankerConfig():
+                directory = self._directory(config.model)
+                return Qwen3VLReranker(config, directory, self._assets, self._device)
+        return RemoteReranker(config, self._assets)
+
+    def claim_scorer(self, reranker: Reranker) -> ClaimScorer:
+        """Judges claims with the model of `reranker`, which `reranker()` made."""
+        match reranker, self._config.reranker:
+            case Qwen3VLReranker(), Qwen3VLRerankerConfig(model=model):
+                directory = self._directory(model)
+                name = f"qwen3-vl@{weights_fingerprint(directory)}"
+                return CrossEncoderClaimScorer(reranker, name, self._assets)
+            case RemoteReranker(), RemoteRerankerConfig(model=model, base_url=url):
+                return CrossEncoderClaimScorer(reranker, f"{model}@{url}", self._assets)
+        return LexicalClaimScorer()
+
+    def generator(self) -> Generator:
+        """Writes answers."""
+        config = self._config.generator
+        match config:
+            case ExtractiveConfig():
+                return ExtractiveGenerator(config)
+            case Qwen3VLGeneratorConfig():
+                directory = self._directory(config.model)
+                return Qwen3VLGenerator(config, directory, self._assets, self._device)
+        return RemoteGenerator(config, self._assets)
+
+    def states(self) -> tuple[ModelState, ...]:
+        """Of encoder, reranker and generator, as they are now."""
+        return tuple(self._state(role) for role in _ROLES)
+
+    def _state(self, role: Role) -> ModelState:
+        config = getattr(self._config, role)
+        match config:
+            case Qwen3VLConfig():
+                [placed] = [one for one in self.placement.models if one.role == role]
+                key = model_key(role, self._directory(config.model))
+                is_loaded = key in self._device.residency.loaded()
+                where = self.placement.device
+                return ModelState(role, config.model, where, placed.n_bytes, is_loaded)
+            case RemoteConfig():
+                return ModelState(role, config.model, masked(config.base_url), 0, None)
+            case TextEncoderConfig():
+                n_bytes = weights_bytes(find_model(config.model).directory)
+                return ModelState(role, config.model, "the processor", n_bytes, None)
+        return ModelState(role, config.kind, "the processor", 0, None)
+
+    def _dense(self) -> Encoder:
+        config = self._config.encoder
+        match config:
+            case TextEncoderConfig():
+                return SentenceTransformerEncoder(config)
+            case Qwen3VLEncoderConfig():
+                directory = self._directory(config.model)
+                return Qwen3VLEncoder(config, directory, self._assets, self._device)
+        return RemoteEncoder(config, self._assets, self._home.remote_encoder)
+
+    def _directory(self, model: str) -> Path:
+        # Each look reads the headers of all weights.
+        if model not in self._directories:
+            self._directories[model] = find_model_directory(model, self._home.models)
+        return self._directories[model]
+
+    def _placement(self) -> Placement:
+        sections = {
+            role: section
+            for role in _ROLES
+            if (section := getattr(self._config, role)).kind == "qwen3-vl"
+        }
+        if not sections:
+            return Placement.plan((), "cpu")
+        wants_gpu = any(section.device != "cpu" for section in sections.values())
+        device_type: Literal["cuda", "cpu"] = "cuda" if wants_gpu and find_gpu() else "cpu"
+        placed = []
+        for role, section in sections.items():
+            directory = self._directory(section.model)
+            n_bytes = resident_bytes(directory, device_type, section.precision)
+            placed.append(PlacedModel(role, directory.name, n_bytes))
+        return Placement.plan(placed, device_type)

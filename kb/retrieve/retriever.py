@@ -1,0 +1,228 @@
+"""From a question to the places that may answer it: search, fuse, fold what is one place."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+
+from kb.config import RetrieveConfig
+from kb.protocols import (
+    Encoders,
+    Float32Array,
+    ScoredId,
+    Store,
+    StoreFilter,
+    VectorName,
+    VectorQuery,
+)
+from kb.retrieve.fusion import COSINE_MINIMUM, Fused, ScoredList, fuse
+from kb.retrieve.group_by_place import fold
+from kb.stopping import check
+from kb.types import Chunk, Filters, Hit, Query
+
+__all__ = ["Catalog", "Retriever"]
+
+_PICTURE_SHARE = 0.5
+_MAX_CLIP_FRAMES = 8
+
+
+class Catalog(Protocol):
+    """What the ledger tells retrieval."""
+
+    def chunks(self, ids: Sequence[str]) -> dict[str, Chunk]:
+        """The committed chunks among `ids`; a chunk that is not in it is not shown."""
+
+    def sources(self, document_sha256s: Iterable[str]) -> dict[str, str]:
+        """The path people see, by document."""
+
+    def documents(self, filters: Filters) -> frozenset[str] | None:
+        """Documents that pass the folders, sources and dates of `filters`; None where
+        these set no limit."""
+
+
+class Retriever:
+    """Finds the `n_recall` places most likely to answer.
+
+    Args:
+        store: Vectors.
+        encoders: Of the profile, the ones `store` was filled with.
+        catalog: Chunks and documents by id.
+        config: Weight of the lists and their length.
+    """
+
+    def __init__(
+        self, store: Store, encoders: Encoders, catalog: Catalog, config: RetrieveConfig
+    ) -> None:
+        self._store = store
+        self._encoders = encoders
+        self._catalog = catalog
+        self._config = config
+
+    def retrieve(self, query: Query) -> tuple[list[Hit], dict[str, float]]:
+        """Hits, best first, at most `n_recall`, one a place; and milliseconds by stage
+        (``encode``, ``retrieve``, ``assemble``).
+
+        Raises:
+            InferenceError: An encoder failed.
+            StoreError: The store failed.
+        """
+        clock = _Clock()
+        limits = self._filter(query.filters)
+        if limits is not None and limits.documents == frozenset():
+            return [], clock.timings_ms
+        requests, pictures = self._encode(query)
+        clock.lap("encode")
+        found = self._store.search(requests, limits) if requests else []
+        clock.lap("retrieve")
+        lists = self._lists(requests, found, pictures)
+        hits = self._assemble(query, lists, fuse(list(lists.values())))
+        clock.lap("assemble")
+        return hits, clock.timings_ms
+
+    def pinpoint(self, query: Query, hits: Sequence[Hit]) -> list[Hit]:
+        """`hits` with `time_s` set on clips that a picture found: the second of the frame
+        most like it. It reads frames, so call it on the hits that are kept."""
+        encoder = self._encoders.picture
+        if encoder is None or not any(hit.picture is not None and hit.chunk.frames for hit in hits):
+            return list(hits)
+        asked = encoder.encode_query(query)
+        located = []
+        for hit in hits:
+            if hit.picture is not None and hit.chunk.frames and len(asked):
+                rows = encoder.encode_chunk(hit.chunk)
+                best = int(np.argmax((rows @ asked.T).max(axis=1)))
+                hit = replace(hit, time_s=hit.chunk.frames[best].time_s)
+            located.append(hit)
+        return located
+
+    def _filter(self, filters: Filters) -> StoreFilter | None:
+        documents = self._catalog.documents(filters)
+        kinds = frozenset(filters.kinds) or None
+        return None if documents is None and kinds is None else StoreFilter(documents, kinds)
+
+    def _encode(self, query: Query) -> tuple[list[VectorQuery], list[int]]:
+        """The requests, and for each PICTURE request which of the question's pictures it is."""
+        n = self._config.n_recall
+        requests = []
+        if self._encoders.dense.accepts(query):
+            vector = self._encoders.dense.encode_queries([query])[0]
+            requests.append(VectorQuery(VectorName.DENSE, vector, n))
+        if query.text:
+            sparse = self._encoders.sparse.encode_queries([query])[0]
+            if len(sparse.indices):
+                requests.append(VectorQuery(VectorName.SPARSE, sparse, n))
+        pictures = []
+        for number, rows in enumerate(self._pictures(query)):
+            for row in rows:
+                requests.append(VectorQuery(VectorName.PICTURE, row, n))
+                pictures.append(number)
+        return requests, pictures
+
+    def _pictures(self, query: Query) -> list[Float32Array]:
+        encoder = self._encoders.picture
+        if encoder is None:
+            return []
+        step = max(1, -(-len(query.clip) // _MAX_CLIP_FRAMES))
+        singles = [Query(images=(image,)) for image in query.images]
+        singles += [Query(clip=(frame,)) for frame in query.clip[::step]]
+        return [encoder.encode_query(single) for single in singles]
+
+    def _lists(
+        self,
+        requests: Sequence[VectorQuery],
+        found: Sequence[Sequence[ScoredId]],
+        pictures: Sequence[int],
+    ) -> dict[VectorName, ScoredList]:
+        by_picture: dict[int, dict[str, float]] = {}
+        numbers = iter(pictures)
+        by_name: dict[VectorName, dict[str, float]] = {}
+        for request, result in zip(requests, found, strict=True):
+            scores = {item.id: item.score for item in result}
+            if request.name is VectorName.PICTURE:
+                best = by_picture.setdefault(next(numbers), {})
+                for key, score in scores.items():
+                    best[key] = max(score, best.get(key, score))
+            else:
+                by_name[request.name] = scores
+        shown = _mean_of_lists(list(by_picture.values()))
+        words_share = 1 - _PICTURE_SHARE if by_name else 0.0
+        alpha = self._config.alpha
+        return {
+            VectorName.DENSE: ScoredList(
+                by_name.get(VectorName.DENSE, {}), alpha * words_share, COSINE_MINIMUM
+            ),
+            VectorName.SPARSE: ScoredList(
+                by_name.get(VectorName.SPARSE, {}), (1 - alpha) * words_share, 0.0, absent=0.0
+            ),
+            VectorName.PICTURE: ScoredList(shown, _PICTURE_SHARE, 0.0, maximum=1.0),
+        }
+
+    def _assemble(
+        self, query: Query, lists: dict[VectorName, ScoredList], fused: Fused
+    ) -> list[Hit]:
+        rows = {key: fused.parts[row] for row, key in enumerate(fused.ids)}
+        scores = {key: float(row.sum()) for key, row in rows.items()}
+        known = self._catalog.chunks(fused.ids)
+        chunks = sorted(known.values(), key=lambda chunk: (-scores[chunk.id], chunk.id))
+        names = self._catalog.sources({chunk.document_sha256 for chunk in chunks})
+        hits = []
+        for group in fold(chunks):
+            members = [chunks[index] for index in group]
+            source = names.get(members[0].document_sha256)
+            if source is None:
+                # Its last path was forgotten since its chunks were read.
+                continue
+            shown = _representative(query, members)
+            ids = [member.id for member in members]
+            hits.append(
+                Hit(
+                    chunk=shown,
+                    source=source,
+                    dense=_highest(lists[VectorName.DENSE], ids),
+                    sparse=_highest(lists[VectorName.SPARSE], ids),
+                    picture=_highest(lists[VectorName.PICTURE], ids),
+                    fused=float(np.max([rows[key] for key in ids], axis=0).sum()),
+                    also=tuple(key for key in ids if key != shown.id),
+                )
+            )
+        hits.sort(key=lambda hit: (-hit.fused, hit.chunk.id))
+        return hits[: self._config.n_recall]
+
+
+def _representative(query: Query, members: Sequence[Chunk]) -> Chunk:
+    """The best member; for words the best that has words, since answers quote it."""
+    with_words = (member for member in members if member.text) if query.text else iter(())
+    return next(with_words, members[0])
+
+
+def _highest(one: ScoredList, ids: Sequence[str]) -> float | None:
+    return max((one.scores[key] for key in ids if key in one.scores), default=None)
+
+
+def _mean_of_lists(lists: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Mean score over the question's pictures; a list that misses an id gives its lowest."""
+    lists = [one for one in lists if one]
+    ids = dict.fromkeys(key for one in lists for key in one)
+    lowest = [min(one.values()) for one in lists]
+    return {
+        key: sum(one.get(key, low) for one, low in zip(lists, lowest, strict=True)) / len(lists)
+        for key in ids
+    }
+
+
+class _Clock:
+    """Milliseconds between laps. Where nobody waits any more, a lap is the last."""
+
+    def __init__(self) -> None:
+        self.timings_ms: dict[str, float] = {}
+        self._last_s = time.perf_counter()
+
+    def lap(self, stage: str) -> None:
+        check()
+        now_s = time.perf_counter()
+        self.timings_ms[stage] = (now_s - self._last_s) * 1000
+        self._last_s = now_s

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from made_videos import RED, make_video, plain
+
+from ingest.decode.subtitles import Cue, parse_subtitles, read_embedded
+from kb.errors import ParseError
+
+SRT = """1
+00:00:01,500 --> 00:00:04,000
+<i>Press</i> and hold
+the <b>reset</b> button.
+
+2
+00:01:02,250 --> 00:01:05,000 X1:10 X2:20
+{\\an8}Wait for 10 &amp; 20 seconds.
+
+3
+01:00:00,000 --> 01:00:01,000
+I <3 it & 1 < 2.
+"""
+VTT = """WEBVTT - a title
+
+STYLE
+::cue { color: red }
+
+NOTE
+00:00 is not a cue
+
+intro
+00:01.000 --> 00:03.000 align:start position:0%
+<v Anna>Good <c.loud>morning</c>, <00:02.000>all.
+
+00:00:05.000 --> 00:00:06.000
+
+1:00:00.000 --> 1:00:01.500
+The end
+"""
+
+
+def test_subrip() -> None:
+    assert parse_subtitles(SRT.encode()) == (
+        Cue(1.5, 4.0, "Press and hold the reset button."),
+        Cue(62.25, 65.0, "Wait for 10 & 20 seconds."),
+        Cue(3600.0, 3601.0, "I <3 it & 1 < 2."),
+    )
+
+
+def test_webvtt() -> None:
+    assert parse_subtitles(VTT.encode()) == (
+        Cue(1.0, 3.0, "Good morning, all."),
+        Cue(3600.0, 3601.5, "The end"),
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
+def test_charsets(encoding: str) -> None:
+    words = "长按复位键十秒钟,直到指示灯闪烁。设备将恢复出厂设置。"
+    text = f"1\r\n00:00:01,000 --> 00:00:02,000\r\n{words}\r\n"
+
+    assert parse_subtitles(text.encode(encoding)) == (Cue(1.0, 2.0, words),)
+
+
+def test_cues_out_of_order_are_sorted() -> None:
+    text = "00:00:09,0 --> 00:00:10,0\nlater\n\n00:00:01,0 --> 00:00:02,0\nsooner\n"
+
+    assert [cue.text for cue in parse_subtitles(text.encode())] == ["sooner", "later"]
+
+
+def test_cues_without_a_blank_line_between() -> None:
+    text = "1\n00:00:01,0 --> 00:00:02,0\none\n2\n00:00:03,0 --> 00:00:04,0\ntwo\n"
+
+    assert [cue.text for cue in parse_subtitles(text.encode())] == ["one", "two"]
+
+
+def test_an_end_before_the_start_is_the_start() -> None:
+    assert parse_subtitles(b"00:00:05,000 --> 00:00:01,000\nx\n") == (Cue(5.0, 5.0, "x"),)
+
+
+def test_rolling_captions_are_unrolled() -> None:
+    text = (
+        "WEBVTT\n\n00:00.000 --> 00:02.000\nfirst line\n\n"
+        "00:02.000 --> 00:02.010\nfirst line\n\n"
+        "00:02.010 --> 00:04.000\nfirst line\nsecond line\n\n"
+        "00:04.000 --> 00:06.000\nsecond line\nthird line\n\n"
+        "00:20.000 --> 00:22.000\nthird line\n"
+    )
+
+    assert [(cue.start_s, cue.text) for cue in parse_subtitles(text.encode())] == [
+        (0.0, "first line"),
+        (2.01, "second line"),
+        (4.0, "third line"),
+        (20.0, "third line"),
+    ]
+
+
+@pytest.mark.parametrize("data", [b"", b"WEBVTT\n", b"Just a letter.\n\nYours", bytes(range(256))])
+def test_no_cues(data: bytes) -> None:
+    assert parse_subtitles(data) == ()
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "mp4"])
+def test_embedded_tracks(tmp_path: Path, suffix: str) -> None:
+    cues = [(0.5, 2.0, "Hello {\\i1}there{\\i0}"), (3.5, 5.0, "one\\Ntwo")]
+    path = make_video(tmp_path / f"a.{suffix}", [(plain(RED), 6.0)], subtitles=cues)
+
+    assert read_embedded(path) == (Cue(0.5, 2.0, "Hello there"), Cue(3.5, 5.0, "one two"))
+
+
+def test_no_track_and_no_video(tmp_path: Path) -> None:
+    assert read_embedded(make_video(tmp_path / "a.mp4", [(plain(RED), 1.0)])) == ()
+    garbage = tmp_path / "b.mp4"
+    garbage.write_bytes(b"\0" * 500)
+    with pytest.raises(ParseError):
+        read_embedded(garbage)

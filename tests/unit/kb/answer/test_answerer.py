@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import pytest
+
+from kb.answer.answerer import Answerer, locate
+from kb.errors import InferenceError, KnowledgeBaseError
+from kb.protocols import GeneratorEvent, Quote, TextDelta
+from kb.types import (
+    Answer,
+    AnswerStatus,
+    Box,
+    Chunk,
+    Citation,
+    Claim,
+    Hit,
+    Kind,
+    Locator,
+    Modality,
+    Query,
+    Span,
+)
+
+_LINES = (
+    Span(0, 5, Locator(page=2, boxes=(Box(0, 0, 9, 1),))),
+    Span(6, 11, Locator(page=2, boxes=(Box(0, 1, 9, 2),))),
+    Span(12, 17, Locator(page=2, boxes=(Box(0, 2, 9, 3),))),
+)
+_CHUNK = Chunk(
+    id="c",
+    document_sha256="d",
+    ordinal=0,
+    kind=Kind.PDF,
+    modality=Modality.TEXT,
+    locator=Locator(page=2, boxes=(Box(0, 0, 9, 3),)),
+    text="first\nsecon\nthird",
+    spans=_LINES,
+)
+
+
+class Script:
+    def __init__(self, *events: GeneratorEvent) -> None:
+        self.events = events
+
+    def stream(self, query: Query, hits: Sequence[Hit]) -> Iterator[GeneratorEvent]:
+        yield from self.events
+
+
+class Shelf:
+    def __init__(self, *chunks: Chunk) -> None:
+        self.known = {chunk.id: chunk for chunk in chunks}
+
+    def chunks(self, ids: Sequence[str]) -> Mapping[str, Chunk]:
+        return {key: self.known[key] for key in ids if key in self.known}
+
+
+def answer(
+    *events: GeneratorEvent, hit: Hit | None = None, folded: Sequence[Chunk] = ()
+) -> list[TextDelta | Citation | Answer]:
+    hits = [hit or Hit(_CHUNK, "m.pdf")]
+    return list(Answerer(Script(*events), Shelf(*folded)).stream(Query(text="q"), hits))
+
+
+def last(items: list[TextDelta | Citation | Answer]) -> Answer:
+    assert isinstance(items[-1], Answer)
+    return items[-1]
+
+
+def test_a_quote_becomes_a_citation_of_its_lines() -> None:
+    items = answer(Quote(1, 0, 8, 14), TextDelta("Said [1]"), AnswerStatus.ANSWERED)
+    citation = items[0]
+    assert isinstance(citation, Citation)
+    assert citation.quote == "con\nth"
+    assert citation.source == "m.pdf"
+    assert citation.locator == Locator(page=2, boxes=(Box(0, 1, 9, 2), Box(0, 2, 9, 3)))
+    done = last(items)
+    assert (done.text, done.citations, done.status) == (
+        "Said [1]",
+        (citation,),
+        AnswerStatus.ANSWERED,
+    )
+    assert set(done.timings_ms) == {"generate"}
+
+
+def test_what_was_folded_into_a_hit_can_be_quoted() -> None:
+    folded = [
+        replace(_CHUNK, id="late", ordinal=5, text="steps"),
+        replace(_CHUNK, id="page", ordinal=4, text="", spans=()),
+        replace(_CHUNK, id="early", ordinal=3, text="other"),
+    ]
+    hit = Hit(_CHUNK, "m.pdf", also=("late", "page", "early", "gone"))
+    events = (Quote(1, 2, 0, 5), TextDelta("So [1]"), AnswerStatus.ANSWERED)
+    done = last(answer(*events, hit=hit, folded=folded))
+    (citation,) = done.citations
+    assert (citation.chunk_id, citation.quote, citation.source) == ("late", "steps", "m.pdf")
+    assert citation.locator.boxes == _LINES[0].locator.boxes
+    assert done.hits == (hit,)
+
+
+def test_numbers_that_nothing_stands_behind_are_left_out_even_in_pieces() -> None:
+    pieces = [TextDelta(piece) for piece in ("So [", "1", "] and [2", "7] and ", r"\[3\] [x]")]
+    done = last(answer(Quote(1, 0, 0, 5), *pieces, AnswerStatus.ANSWERED))
+    assert done.text == r"So [1] and  and \[3\] [x]"
+
+
+def test_the_deltas_make_the_text() -> None:
+    items = answer(Quote(1, 0, 0, 5), TextDelta("a [1"), TextDelta("] b ["), AnswerStatus.ANSWERED)
+    deltas = [item.text for item in items if isinstance(item, TextDelta)]
+    assert "".join(deltas) == last(items).text == "a [1] b ["
+
+
+def test_a_citation_that_is_never_named_is_left_out() -> None:
+    events = (Quote(1, 0, 0, 5), Quote(2, 0, 6, 11), TextDelta("x [2]"), AnswerStatus.ANSWERED)
+    assert [citation.number for citation in last(answer(*events)).citations] == [2]
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        (TextDelta("x"),),
+        (AnswerStatus.ANSWERED, TextDelta("x")),
+        (Quote(1, 0, 0, 99), AnswerStatus.ANSWERED),
+        (Quote(1, 0, 0, 1), Quote(1, 0, 2, 3), AnswerStatus.ANSWERED),
+    ],
+)
+def test_a_generator_that_breaks_its_contract_is_seen(events: tuple[GeneratorEvent, ...]) -> None:
+    with pytest.raises(RuntimeError):
+        answer(*events)
+
+
+def test_a_picture_as_a_whole_is_cited_at_its_second() -> None:
+    clip = Chunk(
+        id="v",
+        document_sha256="d",
+        ordinal=0,
+        kind=Kind.VIDEO,
+        modality=Modality.VIDEO,
+        locator=Locator(start_s=64, end_s=128),
+    )
+    events = (Quote(1, 0, 0, 0), TextDelta("[1]"), AnswerStatus.ANSWERED)
+    done = last(answer(*events, hit=Hit(clip, "v.mp4", picture=1.0, time_s=70)))
+    assert done.citations[0].locator == Locator(start_s=70, end_s=128)
+
+
+def test_cues_narrow_the_seconds() -> None:
+    cues = (
+        Span(0, 4, Locator(start_s=1, end_s=3)),
+        Span(5, 9, Locator(start_s=3, end_s=6)),
+    )
+    whole = Locator(start_s=0, end_s=64)
+    assert locate(whole, cues, 5, 9) == Locator(start_s=3, end_s=6)
+    assert locate(whole, cues, 0, 9) == Locator(start_s=1, end_s=6)
+    assert locate(whole, (), 0, 9) == whole
+
+
+class Checks:
+    def __init__(self, error: KnowledgeBaseError | None = None) -> None:
+        self.error = error
+        self.seen: list[tuple[str, dict[int, str]]] = []
+
+    def check(self, text: str, cited: Mapping[int, Chunk]) -> tuple[Claim, ...]:
+        self.seen.append((text, {number: chunk.id for number, chunk in cited.items()}))
+        if self.error:
+            raise self.error
+        return (Claim(text, 0, len(text), tuple(cited), 0.5, is_weak=True),)
+
+
+def checked(
+    checks: Checks, *events: GeneratorEvent, hit: Hit | None = None, folded: Sequence[Chunk] = ()
+) -> list[TextDelta | Citation | Answer]:
+    answerer = Answerer(Script(*events), Shelf(*folded), checks)
+    return list(answerer.stream(Query(text="q"), [hit or Hit(_CHUNK, "m.pdf")]))
+
+
+def test_the_answer_comes_whole_before_its_claims_are_checked() -> None:
+    checks = Checks()
+    items = checked(checks, Quote(1, 0, 0, 5), TextDelta("So [1]"), AnswerStatus.ANSWERED)
+    first, second = items[-2:]
+    assert isinstance(first, Answer)
+    assert isinstance(second, Answer)
+    assert (first.text, first.claims, set(first.timings_ms)) == ("So [1]", (), {"generate"})
+    assert [claim.is_weak for claim in second.claims] == [True]
+    assert set(second.timings_ms) == {"generate", "check"}
+    assert second.total_time_ms > first.total_time_ms
+    assert replace(second, claims=(), timings_ms={}, total_time_ms=0) == replace(
+        first, timings_ms={}, total_time_ms=0
+    )
+
+
+def test_claims_are_judged_by_the_part_that_is_cited() -> None:
+    checks = Checks()
+    folded = [replace(_CHUNK, id="early", ordinal=3, text="other")]
+    events = (Quote(1, 1, 0, 5), TextDelta("So [1]"), AnswerStatus.ANSWERED)
+    checked(checks, *events, hit=Hit(_CHUNK, "m.pdf", also=("early",)), folded=folded)
+    assert checks.seen == [("So [1]", {1: "early"})]
+
+
+def test_an_answer_that_cites_nothing_is_not_checked() -> None:
+    checks = Checks()
+    items = checked(checks, TextDelta("Nothing."), AnswerStatus.NO_EVIDENCE)
+    assert checks.seen == []
+    assert len([item for item in items if isinstance(item, Answer)]) == 1
+
+
+def test_an_answer_outlives_a_check_that_fails() -> None:
+    checks = Checks(InferenceError("The server is down."))
+    done = last(checked(checks, Quote(1, 0, 0, 5), TextDelta("So [1]"), AnswerStatus.ANSWERED))
+    assert (done.text, done.claims, done.check_error) == ("So [1]", (), "The server is down.")

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pytest
+
+from kb.text.terms import Language, content_terms, find_terms, fold_width, language, terms
+
+
+def stems(text: str) -> list[str]:
+    return [term.stem for term in terms(text)]
+
+
+def test_english_words_are_found_by_their_stem() -> None:
+    assert stems("Resetting devices") == stems("reset device")
+
+
+def test_identifiers_are_found_whole_and_by_their_parts() -> None:
+    assert stems("DiffExecutor") == ["diffexecutor", "diff", "executor"]
+    assert stems("run_target") == ["run_target", "run", "target"]
+
+
+def test_chinese_is_found_by_pairs_of_characters() -> None:
+    assert stems("重置设备") == ["重置", "置设", "设备"]
+    assert stems("按") == ["按"]
+
+
+@pytest.mark.parametrize(
+    "text", ["如何 reset 设备X100？", "The RUN_target, don’t!", "ＡＢＣ１２ 你好"]
+)
+def test_a_term_stands_where_it_says(text: str) -> None:
+    for term in terms(text):
+        word = fold_width(text)[term.start : term.end]
+        assert term.stem in stems(word)
+
+
+def test_full_width_letters_are_the_same_words_at_the_same_places() -> None:
+    assert stems("ＵＳＢ") == stems("USB")
+    assert len(fold_width("ＵＳＢ　１")) == 5
+
+
+def test_content_terms_leave_out_grammar_and_asking() -> None:
+    asked = {term.stem for term in content_terms("How do I reset the device?")}
+    assert asked == {"reset", "devic"}
+    assert {term.stem for term in content_terms("如何重置设备？")} == {"重置", "置设", "设备"}
+
+
+def test_a_question_of_grammar_alone_keeps_its_words() -> None:
+    assert [term.stem for term in content_terms("what is it")] == ["what", "is", "it"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The DiffExecutor runs run_target; executors are running. RunTarget",
+        "重置设备 and 设备设备 resets",
+        "İstanbul multiply multiplies, resets the RESET-button",
+        "don't a.b.reset __reset__ preset",
+    ],
+)
+def test_find_terms_is_terms_filtered(text: str) -> None:
+    wanted = {"diffexecutor", "executor", "run", "target", "设备", "multipli", "reset", "button"}
+    assert sorted(find_terms(text, wanted)) == sorted(
+        term for term in terms(text) if term.stem in wanted
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("如何重置设备？", Language.CHINESE),
+        ("How do I reset the 设备?", Language.ENGLISH),
+        ("DiffExecutor 的作用是什么", Language.CHINESE),
+        ("デバイスをリセットする方法", Language.ENGLISH),
+        ("", Language.ENGLISH),
+    ],
+)
+def test_language(text: str, expected: Language) -> None:
+    assert language(text) is expected

@@ -1,0 +1,114 @@
+"""What a citation opens: the right page, the right box, the right second, escaped."""
+
+from __future__ import annotations
+
+import re
+
+from made_shelf import HOSTILE, PAGE_TEXT, MadeShelf
+
+from ui.web.html.viewer import chunk_view, page_view
+
+
+def marks(html: str) -> list[dict[str, float]]:
+    """The boxes over a page, in percent."""
+    styles = re.findall(r'class="kb-mark" style="([^"]*)"', html)
+    return [{k: float(v) for k, v in re.findall(r"(\w+):([\d.]+)%", style)} for style in styles]
+
+
+def test_quote_on_a_turned_page_is_marked_where_the_page_shows_it(shelf: MadeShelf) -> None:
+    html = chunk_view(shelf, "pdf", (6, 6 + len(PAGE_TEXT)))
+    assert html is not None
+    # The page is displayed 800 points wide and 600 high.
+    assert marks(html) == [{"left": 10.0, "top": 10.0, "width": 40.0, "height": 2.5}]
+    assert 'alt="Page 2 of 手册 manual.pdf"' in html
+    assert f'<mark class="kb-quote">{PAGE_TEXT}</mark>' in html
+    assert "Manual" in html
+    assert "Care" in html
+
+
+def test_passage_without_a_quote_marks_its_whole_place(shelf: MadeShelf) -> None:
+    html = chunk_view(shelf, "pdf")
+    assert html is not None
+    assert marks(html) == [{"left": 10.0, "top": 5.0, "width": 40.0, "height": 7.5}]
+    assert "<mark" not in html
+
+
+def test_page_image_as_a_whole_has_no_box(shelf: MadeShelf) -> None:
+    html = chunk_view(shelf, "page")
+    assert html is not None
+    assert marks(html) == []
+    assert "Page 2 of" in html
+
+
+def test_pages_turn_as_far_as_there_are_pages(shelf: MadeShelf) -> None:
+    sha256 = shelf.chunks["pdf"].document_sha256
+    first, second = page_view(shelf, sha256, 1), page_view(shelf, sha256, 2)
+    assert first is not None
+    assert second is not None
+    assert re.search(r'data-page-turn="previous" disabled', first)
+    assert f'data-page-turn="next" data-view="media/view/documents/{sha256}/pages/2"' in first
+    assert f'data-page-turn="previous" data-view="media/view/documents/{sha256}/pages/1"' in second
+    assert re.search(r'data-page-turn="next" disabled', second)
+    assert page_view(shelf, sha256, 3) is None
+
+
+def test_a_page_is_shown_with_its_marks_when_the_file_is_gone(shelf: MadeShelf) -> None:
+    (shelf.library / "手册 manual.pdf").unlink()
+    html = chunk_view(shelf, "pdf")
+    assert html is not None
+    assert len(marks(html)) == 1
+    assert "Page 2 of" in html
+    assert "Open original" not in html
+
+
+def test_a_page_of_unknown_size_is_shown_without_marks(shelf: MadeShelf) -> None:
+    shelf.sizes_points.clear()
+    html = chunk_view(shelf, "pdf")
+    assert html is not None
+    assert marks(html) == []
+    assert "Page 2 of" in html
+
+
+def test_words_in_a_picture_are_marked_in_its_pixels(shelf: MadeShelf) -> None:
+    html = chunk_view(shelf, "picture", (0, 4))
+    assert html is not None
+    assert marks(html) == [{"left": 10.0, "top": 10.0, "width": 10.0, "height": 10.0}]
+    assert marks(chunk_view(shelf, "picture") or "") == []
+
+
+def test_clip_starts_at_the_second_of_the_quote(shelf: MadeShelf) -> None:
+    html = chunk_view(shelf, "clip", (9, 22))
+    assert html is not None
+    sha256 = shelf.chunks["clip"].document_sha256
+    assert 'data-start-s="74"' in html
+    assert f'src="media/documents/{sha256}/original#t=74"' in html
+    assert '<mark class="kb-quote">Switch it on.</mark>' in html
+    assert re.search(r'data-seek-s="75" aria-current=true', html)
+
+
+def test_clip_found_by_a_picture_starts_at_its_frame(shelf: MadeShelf) -> None:
+    assert 'data-start-s="61.5"' in (chunk_view(shelf, "clip", time_s=61.5) or "")
+    assert 'data-start-s="60"' in (chunk_view(shelf, "clip") or "")
+
+
+def test_clip_whose_file_is_gone_shows_its_frames(shelf: MadeShelf) -> None:
+    (shelf.library / "tour.mp4").unlink()
+    html = chunk_view(shelf, "clip")
+    assert html is not None
+    assert "<video" not in html
+    assert html.count('class="kb-frame"') == 2
+
+
+def test_web_page_is_shown_as_escaped_words_only(shelf: MadeShelf) -> None:
+    start = HOSTILE.index("<script>")
+    html = chunk_view(shelf, "web", (start, start + len("<script>alert(1)</script>")))
+    assert html is not None
+    assert "<script" not in html
+    assert "<b>" not in html
+    assert "<i>" not in html
+    expected = '<mark class="kb-quote">&lt;script&gt;alert(1)&lt;/script&gt;</mark>'
+    assert expected in html
+
+
+def test_unknown_chunk_is_none(shelf: MadeShelf) -> None:
+    assert chunk_view(shelf, "no such chunk") is None

@@ -1,0 +1,214 @@
+"""What the browser keeps of a conversation, and what is shown of it."""
+
+from __future__ import annotations
+
+import html
+import io
+import json
+import re
+import time
+
+import pytest
+from made_shelf import MadeShelf
+from PIL import Image
+
+from kb.types import (
+    Answer,
+    AnswerStatus,
+    Citation,
+    Claim,
+    EncodedImage,
+    Frame,
+    Locator,
+    Query,
+)
+from ui.web.html.turn import past_html, turn_html
+from ui.web.turns import Stage, Turn, read_turns
+
+EVIL = '<img src=x onerror="alert(1)">'
+PDF = Citation(1, "pdf", "手册 manual.pdf", Locator(page=2), "Hold the power button")
+
+
+def picture(colour: str = "teal") -> EncodedImage:
+    buffer = io.BytesIO()
+    Image.new("RGB", (640, 320), colour).save(buffer, "PNG")
+    return EncodedImage(buffer.getvalue(), "image/png", 640, 320)
+
+
+def whole(**values: object) -> Turn:
+    answer = Answer(
+        Query(),
+        "Hold it. [1]",
+        AnswerStatus.ANSWERED,
+        (PDF,),
+        (),
+        {},
+        1500.0,
+        claims=(Claim("Hold it.", 0, 12, (1,), 0.2, is_weak=True),),
+    )
+    turn = Turn(**({"number": 3, "question": "How?", "citations": [PDF]} | values))  # type: ignore[arg-type]
+    turn.answered(answer)
+    turn.stage = Stage.WHOLE
+    return turn
+
+
+def record_of(markup: str) -> str:
+    found = re.search(r'data-record="([^"]*)"', markup)
+    assert found is not None
+    return html.unescape(found[1])
+
+
+def test_turn_comes_back_from_the_page_as_it_was(shelf: MadeShelf) -> None:
+    turn = whole()
+    turn.attach(Query(images=(picture(),), clip=(Frame(0.0, picture("red")),)))
+    record = record_of(turn_html(turn, shelf.chunks))
+    (again,) = read_turns(f"[{record}]")
+    assert again == turn
+    before = turn_html(turn, shelf.chunks, is_past=True)
+    assert past_html([again], shelf.chunks).endswith(before)
+    assert 'data-view="media/view/pdf?start=' in before
+    assert "1 cited sentence checked, 1 weakly supported" in before
+
+
+def test_record_comes_when_a_turn_begins_and_when_it_ends() -> None:
+    turn = Turn(1, "How?")
+    assert json.loads(record_of(turn_html(turn, {}))) == {"number": 1, "question": "How?"}
+    turn.text = "Hold"
+    assert "data-record" not in turn_html(turn, {})
+    turn.stage = Stage.STOPPED
+    stopped = turn_html(turn, {})
+    assert json.loads(record_of(stopped))["text"] == "Hold"
+    assert ">Stopped<" in stopped
+    assert "data-record" not in past_html([turn], {})
+
+
+def test_pictures_beyond_the_first_are_told() -> None:
+    turn = Turn(1, "")
+    turn.attach(Query(images=tuple(picture() for _ in range(10))))
+    assert len(turn.pictures) == 8
+    assert "and 2 more pictures" in turn_html(turn, {})
+    assert len(turn.record()) < 100_000
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        None,
+        "",
+        "nonsense",
+        "{}",
+        '[{"number": "one", "question": ""}]',
+        '[{"number": 1, "question": "?", "pictures": ["https://example.org/a.jpg"]}]',
+        '[{"number": 1, "question": "?", "clip": "data:text/html;base64,AAAA"}]',
+        f'[{{"number": 1, "question": "{"?" * 1_000_000}"}}]',
+    ],
+)
+def test_what_no_page_keeps_is_no_conversation(kept: str | None) -> None:
+    assert read_turns(kept) == []
+
+
+def kept_turn(**values: object) -> str:
+    citation = {"number": 1, "chunk_id": "x", "source": "s.md", "locator": {}, "quote": ""}
+    return json.dumps(
+        {"number": 1, "question": "q", "stage": "whole", "status": "answered"}
+        | values
+        | {"citations": [citation | dict(one) for one in values.get("citations", [{}])]}  # type: ignore[attr-defined,call-overload]
+    )
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"text": "[1] " * 1000, "citations": [{"source": "s" * 20_000}]},
+        {"text": "[1] " * 5000, "citations": [{"chunk_id": "'" * 20_000}]},
+        {"text": "[1] " * 5000, "citations": [{"source": "'" * 200}]},
+        {"text": "[1] " * 100_000},
+        {"text": "[1] " * 5000, "citations": [{"locator": {"page": int("9" * 4000)}}]},
+        {"text": "[7] " * 5000, "citations": [{"number": n} for n in range(2000)]},
+        {
+            "text": "a [1]. " * 1000,
+            "claims": [
+                {"text": "a", "start": n, "end": n + 1, "numbers": [int("9" * 4000)]}
+                | {"score": None, "is_weak": True}
+                for n in range(200)
+            ],
+        },
+        {
+            "text": "a" * 50_000,
+            "claims": [
+                {"text": "a", "start": n, "end": 50_000, "numbers": [1] * 50}
+                | {"score": 0.1, "is_weak": True}
+                for n in range(2000)
+            ],
+        },
+    ],
+    ids=range(8),
+)
+@pytest.mark.parametrize("n_turns", [1, 20])
+def test_html_grows_with_what_is_kept_and_not_with_its_square(
+    values: dict[str, object], n_turns: int
+) -> None:
+    kept = f"[{','.join([kept_turn(**values)] * n_turns)}]"
+    begun_s = time.perf_counter()
+    made = past_html(read_turns(kept), {})
+    assert len(made) < 20 * len(kept) + 500_000
+    assert len(made) < 8_000_000
+    assert time.perf_counter() - begun_s < 5
+
+
+def test_a_long_list_of_turns_is_cut() -> None:
+    turns = read_turns(f"[{','.join([kept_turn()] * 2000)}]")
+    assert len(turns) == 50
+
+
+@pytest.mark.parametrize(
+    "locator",
+    [{"start_s": 1e400}, {"start_s": -1e400, "end_s": 1.0}, {"start_s": 1.0, "end_s": 1e308}],
+    ids=str,
+)
+def test_no_place_of_a_citation_is_an_error(locator: dict[str, float]) -> None:
+    kept = f"[{kept_turn(text='[1]', citations=[{'locator': locator}])}]"
+    assert past_html(read_turns(kept.replace("NaN", "null")), {})
+
+
+def test_an_answer_of_every_bracket_is_shown_without_marks() -> None:
+    claim = {"text": "a", "start": 0, "end": 4, "numbers": [1], "score": 0.1, "is_weak": True}
+    text = "".join(chr(code) for code in range(0x2E02, 0x2E0E))
+    assert text in past_html(read_turns(f"[{kept_turn(text=text, claims=[claim])}]"), {})
+
+
+def test_everything_that_is_kept_is_escaped() -> None:
+    citation = Citation(1, EVIL, EVIL, Locator(), EVIL)
+    turn = whole(question=EVIL, citations=[citation], error=EVIL)
+    turn.text = f"{EVIL} [1]"
+    turn.claims = (Claim(EVIL, 0, 5, (1,), None, is_weak=None),)
+    turn.check_error = EVIL
+    (again,) = read_turns(f"[{turn.record()}]")
+    for made in (turn_html(again, {}), past_html([again], {})):
+        assert "<img" not in made
+
+
+def test_citation_of_what_is_gone_says_so() -> None:
+    made = past_html([whole()], {})
+    assert made.count("emoved or changed since") == 3  # The card, and the number's two labels.
+    assert 'data-view="media/view/pdf"' in made
+    assert "Hold the power button" in made
+    assert "manual.pdf" in made
+
+
+def test_turn_cut_off_can_be_asked_again() -> None:
+    cut_off = Turn(1, 'Who is "X"?')
+    made = past_html([cut_off], {})
+    assert 'data-ask="Who is &quot;X&quot;?"' in made
+    assert 'aria-busy="false"' in made
+    # The picture itself is not kept.
+    cut_off.attach(Query(images=(picture(),)))
+    assert "data-ask" not in past_html([cut_off], {})
+    # The turn that is being answered is not cut off.
+    assert "data-ask" not in turn_html(Turn(1, "Who?"), {})
+
+
+def test_earlier_turns_that_are_gone_are_told() -> None:
+    assert "kb-left-out" not in past_html([Turn(1, "?")], {})
+    assert "2 earlier questions are no longer kept" in past_html([whole()], {})
+    assert past_html([], {}) == ""

@@ -1,0 +1,208 @@
+"""`kb models`: what the profile computes with, what can be pulled, and whether it is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from kb.config import Config, Home
+from kb.config.loading import available_profiles, load_config
+from kb.device.placement import find_gpu
+from kb.device.precision import weights_bytes
+from kb.errors import ConfigError, ModelLoadError
+from kb.hub.catalog import KNOWN_MODELS, KnownModel, Role, find_known_model
+from kb.hub.check import noted_bytes
+from kb.hub.files import check_model_directory, locate_model
+from kb.hub.record import read_damaged, read_record
+from kb.masking import masked
+from kb.models.encoders.weights import MINILM, find_model
+
+__all__ = [
+    "Examine",
+    "available_table",
+    "check_table",
+    "gpu_memory",
+    "model_table",
+    "models_of_profile",
+    "named_models",
+    "why_nothing_to_pull",
+]
+
+Json = dict[str, Any]
+Examine = Callable[[Path, KnownModel | None], None]
+"""Raises ModelLoadError where the model in a directory is not whole."""
+
+
+def model_table(home: Home, config: Config, examine: Examine = check_model_directory) -> list[Json]:
+    """One row a model of the profile: ``role, name, ok, size_bytes, note``; of Qwen3-VL also
+    ``directory`` and ``damaged``, the files that `kb models check` has found damage in."""
+    rows = []
+    for role in Role:
+        section = getattr(config, role.value)
+        if section.kind == "text":
+            rows.append(_text_encoder(section.model))
+        elif section.kind == "qwen3-vl":
+            rows.append(_qwen3_vl(section.model, home.models, role.value, examine))
+        elif section.kind == "remote":
+            rows.append(
+                {
+                    "role": role.value,
+                    "name": section.model,
+                    "ok": True,
+                    "size_bytes": 0,
+                    "note": f"behind {masked(section.url)}; not asked now",
+                }
+            )
+    return [*rows, _ocr(config)]
+
+
+def available_table(home: Home) -> list[Json]:
+    """One row a model that can be pulled: ``name, role, state, size_bytes, dim, revision,
+    directory, note``. The state is ``here``, ``incomplete`` or ``not here``."""
+    rows = []
+    for model in KNOWN_MODELS:
+        directory, state, note = None, "not here", ""
+        try:
+            directory = locate_model(model.name, home.models)
+            state = "here"
+            check_model_directory(directory, model)
+        except ModelLoadError as error:
+            if directory is not None:
+                state, note = "incomplete", str(error)
+        record = read_record(directory) if directory else None
+        rows.append(
+            {
+                "name": model.name,
+                "role": model.role.value,
+                "state": state,
+                "size_bytes": model.weights_bytes,
+                "dim": model.dim,
+                "revision": record.revision if record else model.revision,
+                "directory": str(directory) if directory else None,
+                "note": note,
+            }
+        )
+    return rows
+
+
+def check_table(home: Home, config: Config, names: Sequence[str], examine: Examine) -> list[Json]:
+    """Rows as of `model_table` for models or directories; without names, for those of the
+    profile and all that were pulled."""
+    rows = [] if names else model_table(home, config, examine)
+    if not names:
+        seen = {row["name"] for row in rows}
+        pulled = [model.name for model in KNOWN_MODELS if (home.models / model.name).is_dir()]
+        names = [name for name in pulled if name not in seen]
+    rows += [_checked(name, home, examine) for name in names]
+    for row in rows:
+        if row["ok"] and row.get("directory") and not noted_bytes(Path(row["directory"])):
+            row["note"] += ": sizes and headers only, since no pull has noted digests"
+    return rows
+
+
+def named_models(home: Home, names: Sequence[str]) -> list[KnownModel]:
+    """The models that names of models or of profiles stand for, each once.
+
+    Raises:
+        ConfigError: A name is neither.
+    """
+    found: list[KnownModel] = []
+    for name in names:
+        known = find_known_model(name)
+        if known is not None:
+            found.append(known)
+        elif name in available_profiles():
+            found += models_of_profile(load_config(home, name))
+        else:
+            why = " It comes with the installation." if name == MINILM else ""
+            raise ConfigError(
+                f"{name!r} can't be pulled.{why} Expected a profile "
+                f"({', '.join(available_profiles())}) or one of: "
+                f"{', '.join(model.name for model in KNOWN_MODELS)}."
+            )
+    return list(dict.fromkeys(found))
+
+
+def models_of_profile(config: Config) -> list[KnownModel]:
+    """The models of the catalog that the profile computes with."""
+    sections = (config.encoder, config.reranker, config.generator)
+    names = (section.model for section in sections if section.kind == "qwen3-vl")
+    return [known for name in names if (known := find_known_model(name))]
+
+
+def why_nothing_to_pull(home: Home, config: Config, names: Sequence[str]) -> str:
+    """What to say where profiles (by default the one of `config`) use no model of the catalog."""
+    configs = [load_config(home, name) for name in names] or [config]
+    told = []
+    for one in configs:
+        kinds = {section.kind for section in (one.encoder, one.reranker, one.generator)}
+        where = "are behind a server" if "remote" in kinds else "come with the installation"
+        told.append(f"the profile {one.profile!r} uses no model that is pulled: its models {where}")
+    sentence = "; ".join(told)
+    return f"{sentence[0].upper()}{sentence[1:]}. Name one of `kb models list`."
+
+
+def gpu_memory() -> tuple[str, int] | None:
+    """Name and bytes of the first GPU; None where torch finds none."""
+    if not find_gpu():
+        return None
+    import torch
+
+    device = torch.cuda.get_device_properties(0)
+    return str(device.name), int(device.total_memory)
+
+
+def _checked(name: str, home: Home, examine: Examine) -> Json:
+    if name == MINILM:
+        return _text_encoder(name)
+    known = find_known_model(name)
+    return _qwen3_vl(name, home.models, known.role.value if known else "model", examine)
+
+
+def _qwen3_vl(name: str, models_dir: Path, role: str, examine: Examine) -> Json:
+    known = find_known_model(name)
+    row: Json = {"role": role, "name": known.name if known else name, "ok": False}
+    row |= {"size_bytes": 0, "note": "", "directory": None, "damaged": []}
+    try:
+        directory = locate_model(name, models_dir)
+    except ModelLoadError as error:
+        return {**row, "note": str(error)}
+    row |= {"size_bytes": weights_bytes(directory), "directory": str(directory)}
+    try:
+        examine(directory, known)
+    except ModelLoadError as error:
+        return {**row, "note": str(error), "damaged": sorted(read_damaged(directory))}
+    record = read_record(directory)
+    note = f"in {directory}"
+    if record:
+        note = f"{record.hub.label}, revision {record.revision[:12]}, {note}"
+    return {**row, "ok": True, "note": note}
+
+
+def _text_encoder(name: str) -> Json:
+    row: Json = {"role": "text encoder", "name": name, "ok": False}
+    try:
+        found = find_model(name)
+    except ModelLoadError as error:
+        return {**row, "size_bytes": 0, "note": str(error)}
+    return {
+        **row,
+        "ok": True,
+        "size_bytes": weights_bytes(found.directory),
+        "note": f"sha256 {found.sha256[:16]}…",
+    }
+
+
+def _ocr(config: Config) -> Json:
+    version = metadata.version("rapidocr")
+    files = [Path(str(file.locate())) for file in metadata.files("rapidocr") or ()]
+    models = [path for path in files if path.suffix == ".onnx" and path.is_file()]
+    return {
+        "role": "words in pictures",
+        "name": f"RapidOCR {version}",
+        "ok": bool(models),
+        "size_bytes": sum(path.stat().st_size for path in models),
+        "note": "Chinese and English" if config.ingest.ocr.enabled else "switched off",
+    }

@@ -1,0 +1,183 @@
+"""Which requests are answered: those of the page and of programs of this machine or with a login.
+
+Any web page that a person has open can make his browser send requests here. It can't read the
+answers, nor send a header of its own, and the browser says where a request comes from. So:
+
+- A request that the browser marks as another site's is refused; only the page itself may be
+  opened from anywhere. Other ports of this machine are other sites.
+- A request that changes something or searches must show that it comes from the page or from a
+  program: by `REQUEST_HEADER`, by the command line's token, or for Gradio's own requests by the
+  browser's word.
+- Without a password only names of this machine are answered to (DNS rebinding).
+- Nothing is served that is not on a list; see `ui.http.gradio_routes` for Gradio's.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import re
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ui.http.addresses import network_of
+from ui.http.gradio_routes import is_asset, methods_of
+from ui.http.login import Caller, Login
+
+__all__ = ["REQUEST_HEADER", "Guard", "is_loopback"]
+
+REQUEST_HEADER = "X-KB-Request"
+
+_READS = frozenset({"GET", "HEAD"})
+_OURS = ("/api/", "/media/")
+_HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
+# What a browser would run or apply. Only the page's own files are for that, so that no file of
+# the library becomes a script of the page.
+_CODE = frozenset(
+    {"script", "style", "worker", "sharedworker", "serviceworker", "xslt"}
+    | {"audioworklet", "paintworklet"}
+)
+
+
+class Guard:
+    """Answers what must not reach `app` in its place.
+
+    What passes carries ``state["caller"]``, a `Caller`.
+
+    Args:
+        login: Who is let in.
+        any_name: Whether it answers to every host name; otherwise to those of this machine.
+    """
+
+    def __init__(self, app: ASGIApp, login: Login, *, any_name: bool) -> None:
+        self._app = app
+        self._login = login
+        self._any_name = any_name
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            headers = Headers(scope=scope)
+            address = scope["client"][0] if scope.get("client") else ""
+            refusal = self._foreign(scope, headers)
+            if refusal is None:
+                # A link elsewhere may open the page with a wrong password in it: that is held
+                # against such links from the address, not against the person at it.
+                who = network_of(address)
+                if _is_elsewhere(headers):
+                    who = f"links followed on {who}"
+                refusal = self._has_to_wait(headers, who)
+            if refusal is None:
+                caller = self._login.caller(headers, who)
+                refusal = self._refusal(scope, headers, caller)
+            if refusal is None:
+                scope.setdefault("state", {})["caller"] = caller
+                await self._app(scope, receive, send)
+            else:
+                await refusal(scope, receive, send)
+
+    def _has_to_wait(self, headers: Headers, who: str) -> Response | None:
+        wait_s = math.ceil(self._login.wait_s(headers, who))
+        if not wait_s:
+            return None
+        return _refused(
+            f"There were too many wrong passwords from {who}. Try again in {wait_s} s.",
+            429,
+            {"Retry-After": str(wait_s)},
+        )
+
+    def _foreign(self, scope: Scope, headers: Headers) -> Response | None:
+        """The refusal of what another site sent. The login is not looked at: it is the site's."""
+        hosts = headers.getlist("host")
+        match = _HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
+        if match is None:
+            return _refused("The header Host names no host.", 400)
+        if not self._any_name and not is_loopback(match["name"].strip("[]")):
+            # A foreign name that was pointed at this address.
+            return _refused(f"This server does not answer to the name {match['name']!r}.", 421)
+        if _is_foreign(scope["method"], scope["path"], headers, hosts[0]):
+            return _refused("Requests from other sites are refused.", 403)
+        return None
+
+    def _refusal(self, scope: Scope, headers: Headers, caller: Caller) -> Response | None:
+        method, path = scope["method"], scope["path"]
+        if caller is Caller.NOBODY:
+            challenge = {"WWW-Authenticate": 'Basic realm="Knowledge base", charset="UTF-8"'}
+            return _refused("A login is needed.", 401, challenge)
+        if not path.startswith(_OURS):
+            methods = methods_of(path)
+            if not methods:
+                return _refused("There is nothing at this address.", 404)
+            if method not in methods:
+                return _refused("Not in this way.", 405, {"Allow": ", ".join(sorted(methods))})
+        if method not in _READS and not _is_meant(path, headers, caller):
+            return _refused(
+                f"Programs send the header {REQUEST_HEADER}: 1 with what is not a GET, so that no "
+                "web page can do it in their place.",
+                403,
+            )
+        return None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or an address is this machine's own."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_foreign(method: str, path: str, headers: Headers, host: str) -> bool:
+    """Whether the browser says that another site's page sent it, or would run what it gets."""
+    if not all(_is_own(origin, host) for origin in headers.getlist("origin")):
+        return True
+    code = _CODE.intersection(headers.getlist("sec-fetch-dest"))
+    if code and not (is_asset(path) or path.startswith("/media/static/")):
+        return True
+    sites = set(headers.getlist("sec-fetch-site")) - {"same-origin"}
+    if not sites:
+        return False
+    # "none" is the person: an address typed in, a bookmark.
+    if method in _READS and sites == {"none"}:
+        return False
+    opens_the_page = (
+        method == "GET"
+        and path == "/"
+        and headers.get("sec-fetch-mode") == "navigate"
+        and headers.get("sec-fetch-dest") == "document"
+    )
+    return not opens_the_page
+
+
+def _is_elsewhere(headers: Headers) -> bool:
+    """Whether the browser says that another site's page led here."""
+    return not {"same-origin", "none"}.issuperset(headers.getlist("sec-fetch-site"))
+
+
+def _is_own(origin: str, host: str) -> bool:
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and parts.netloc.lower() == host.lower()
+
+
+def _is_meant(path: str, headers: Headers, caller: Caller) -> bool:
+    """Whether a request that changes something shows that no other page sent it."""
+    if caller is Caller.COMMAND_LINE or headers.get(REQUEST_HEADER):
+        return True
+    # Gradio's own script sends no header of ours. Browsers put the origin on every POST.
+    is_gradio = not path.startswith(_OURS)
+    return is_gradio and ("origin" in headers or "sec-fetch-site" in headers)
+
+
+def _refused(message: str, status: int, headers: dict[str, str] | None = None) -> Response:
+    return PlainTextResponse(message, status, headers)

@@ -1,0 +1,375 @@
+"""One knowledge base, open in this process, with what the page and the API ask of it."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import BinaryIO
+
+from ingest.progress import Progress
+from ingest.query_media import QueryMedia
+from ingest.scan import check_place
+from ingest.sync import Syncer
+from ingest.watch import watch
+from kb.build import open_knowledge_base
+from kb.config import Config, Home
+from kb.errors import (
+    ConfigError,
+    IndexMismatchError,
+    PromptTooLongError,
+    SourceUnavailableError,
+)
+from kb.index.ledger import DocumentStatus
+from kb.knowledge_base import KnowledgeBase
+from kb.masking import masked
+from kb.protocols import TextDelta
+from kb.types import (
+    Answer,
+    Chunk,
+    Citation,
+    Document,
+    EncodedImage,
+    Filters,
+    Frame,
+    ImageRef,
+    Query,
+    SearchResult,
+    SyncReport,
+)
+from ui.service.asking import Askers
+from ui.service.background import BackgroundSync
+from ui.service.library import LibraryFile, delete_file, list_files
+from ui.service.scratch import Scratch
+from ui.service.status import Failure, Status
+from ui.service.uploads import add_file, sweep_unfinished
+from ui.takeover import Takeover
+
+__all__ = ["Failure", "Service", "Status"]
+
+# For the batch or the write that a sync is in the middle of.
+_END_S = 30.0
+
+
+def calm_collector() -> None:
+    """Have the garbage collector look at less, and less often.
+
+    What is loaded by now lives as long as the process: out of the collector's sight it costs a
+    scan of 10,000 files no full walks of the heap, 90 ms each. And such a scan makes tuples by
+    the ten thousand, none of them in a circle: looking at them every 700 costs another 10 ms.
+    """
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
+class Service:
+    """A knowledge base with its syncs.
+
+    Args:
+        home: Where it lives.
+        config: Its configuration.
+        rebuild: Forget the index and make it anew with the next sync.
+
+    Raises:
+        StoreInUseError: Another process has it open.
+    """
+
+    def __init__(self, home: Home, config: Config, *, rebuild: bool = False) -> None:
+        self.home = home
+        self.kb: KnowledgeBase = open_knowledge_base(home, config, rebuild=rebuild)
+        self.syncer = Syncer(self.kb, self._heard)
+        self.askers = Askers()
+        # Requests for what takes the whole library: one works, and the others need no thread.
+        self.sync_askers = Askers(n_at_once=1, n_in_all=8)
+        self._closing = threading.Event()
+        self.scratch = Scratch(home, config.limits.keep_uploads_s)
+        self._media = QueryMedia(config.ingest)
+        self._progress = Progress()
+        self._listeners: list[Callable[[Progress], None]] = []
+        self._background = BackgroundSync(lambda retry: self.sync(retry=retry), self._watch)
+        self._takeover = Takeover(self.kb, self.syncer, self.sync_soon, self._background.warn)
+        calm_collector()
+
+    # -- ask -----------------------------------------------------------------------------
+
+    @property
+    def config(self) -> Config:
+        """The configuration, which changes where new vectors are taken over."""
+        return self.kb.config
+
+    @property
+    def profile(self) -> str:
+        """The profile's name."""
+        return self.config.profile
+
+    @property
+    def profile_note(self) -> str:
+        """What the profile means for the person who asks."""
+        return self.kb.note
+
+    def search(self, query: Query, n_results: int | None = None) -> SearchResult:
+        """See `KnowledgeBase.search`."""
+        return self.kb.search(query, n_results)
+
+    def ask(self, query: Query) -> Iterator[TextDelta | Citation | Answer]:
+        """See `KnowledgeBase.ask`."""
+        return self.kb.ask(query)
+
+    def make_query(
+        self,
+        text: str,
+        images: Sequence[Path] = (),
+        clip: Path | None = None,
+        filters: Filters | None = None,
+    ) -> Query:
+        """A query from words and files, checked.
+
+        Raises:
+            ConfigError: There is nothing to ask.
+            IngestError: A picture or the clip can't be read.
+            PromptTooLongError: The words or the files are more than `limits` allows.
+        """
+        text = text.strip()
+        if not text and not images and clip is None:
+            raise ConfigError("Nothing was asked. Give some words, a picture or a clip.")
+        limits = self.config.limits
+        if len(text) > limits.max_question_chars:
+            raise PromptTooLongError(
+                f"The question has {len(text):,} characters, over the limit of "
+                f"{limits.max_question_chars:,}. Shorten it, or raise "
+                "`limits.max_question_chars` in kb.yaml."
+            )
+        n_files = len(images) + (clip is not None)
+        if n_files > limits.max_question_files:
+            raise PromptTooLongError(
+                f"The question has {n_files:,} pictures and clips, over the limit of "
+                f"{limits.max_question_files:,}. Leave some out, or raise "
+                "`limits.max_question_files` in kb.yaml."
+            )
+        return Query(
+            text=_readable(text),
+            images=tuple(self._query_image(path) for path in images),
+            clip=self._query_clip(clip) if clip else (),
+            filters=filters or Filters(),
+        )
+
+    def _query_image(self, path: Path) -> EncodedImage:
+        return self._media.read_picture(path)
+
+    def _query_clip(self, path: Path) -> tuple[Frame, ...]:
+        return self._media.read_clip(path)
+
+    # -- library -------------------------------------------------------------------------
+
+    def files(self) -> list[LibraryFile]:
+        """Every file, by source."""
+        return list_files(
+            self.kb.ledger, self.home.library, self.syncer.waiting(), self._progress.current
+        )
+
+    def progress(self) -> Progress:
+        """How far the running sync has come."""
+        return self._progress
+
+    def upload(self, name: str, content: Path | BinaryIO) -> str:
+        """Copy a file into the library and have it indexed; returns its source.
+
+        Raises:
+            ConfigError: A sync would pass over such a name, or it can't be saved.
+        """
+        source = add_file(self.home.library, name, content, self.config.ingest.ignore)
+        self.sync_soon()
+        return source
+
+    def remove(self, source: str) -> None:
+        """Delete a file of the library from disk and from the index."""
+        self._takeover.now()
+        delete_file(self.home.library, source)
+        self.kb.forget_paths([(str(self.home.library), source)])
+
+    def retry(self, sources: Sequence[str] = ()) -> None:
+        """Have failed files read again; none named means all."""
+        self._background.soon(frozenset(sources))
+
+    def sync_soon(self) -> None:
+        """Have the background thread sync."""
+        self._background.soon()
+
+    def sync(
+        self,
+        folders: Sequence[Path] = (),
+        *,
+        dry_run: bool = False,
+        allow_mass_delete: bool = False,
+        retry: frozenset[str] | None = None,
+        listen: Callable[[Progress], None] | None = None,
+    ) -> SyncReport:
+        """Sync now, in this thread, with the vectors that answer. See `Syncer.sync`."""
+        self._takeover.now()
+
+        def sync() -> SyncReport:
+            return self.syncer.sync(
+                folders, dry_run=dry_run, allow_mass_delete=allow_mass_delete, retry=retry
+            )
+
+        with self.heard_by(listen) if listen else nullcontext():
+            try:
+                report = sync()
+            except IndexMismatchError:
+                # New vectors took the former ones' place while it was under way.
+                if not self._takeover.now():
+                    raise
+                report = sync()
+        self._background.alert = ""
+        return report
+
+    @contextmanager
+    def heard_by(self, listen: Callable[[Progress], None]) -> Iterator[None]:
+        """Have `listen` told the progress of every sync meanwhile, from the thread that syncs."""
+        self._listeners.append(listen)
+        try:
+            yield
+        finally:
+            self._listeners.remove(listen)
+
+    @property
+    def alert(self) -> str:
+        """What stopped the last sync, or empty."""
+        return self._background.alert
+
+    def status(self) -> Status:
+        """Counts, sizes and failures."""
+        files = self.files()
+        counts = dict.fromkeys(("indexed", "partial", "failed", "waiting", "indexing"), 0)
+        kinds: dict[str, int] = {}
+        for file in files:
+            counts[file.status] += 1
+            if file.kind:
+                kinds[file.kind.value] = kinds.get(file.kind.value, 0) + 1
+        stats = self.kb.store_stats()
+        chunk_tokens, overlap_tokens = self.config.ingest.chunking.sizes_tokens
+        index = self.home.index
+        return Status(
+            profile=self.profile,
+            profile_note=self.profile_note,
+            encoder=self.config.encoder.model,
+            models=self.kb.model_states(),
+            home=self.home.path,
+            roots=self.syncer.roots(),
+            store=masked(self.config.store.url or "Qdrant Edge, in this process")
+            + (", int8 vectors" if self.config.store.quantization == "int8" else ""),
+            chunking=f"{self.config.ingest.chunking.strategy}, {chunk_tokens} tokens, "
+            f"{overlap_tokens} overlapping",
+            n_files=len(files),
+            n_documents=len({f.document_sha256 for f in files if f.document_sha256}),
+            n_chunks=self.kb.ledger.n_chunks(),
+            n_unindexed=max(0, stats.n_points - stats.n_indexed),
+            counts=counts,
+            kinds=kinds,
+            size_bytes={
+                "ledger": sum(path.stat().st_size for path in index.glob("ledger.sqlite3*")),
+                "vectors": stats.size_bytes or 0,
+                "assets": _tree_bytes(self.home.assets),
+                "ocr": _tree_bytes(index / "ocr"),
+            },
+            failures=tuple(
+                Failure(file.source, file.status, file.reason)
+                for file in files
+                if file.status in (DocumentStatus.FAILED, DocumentStatus.PARTIAL)
+            ),
+            alert=self.alert,
+        )
+
+    # -- what a citation opens -------------------------------------------------------------
+
+    def chunk(self, chunk_id: str) -> Chunk | None:
+        """A committed chunk."""
+        hit = self.kb.hit(chunk_id)
+        return hit.chunk if hit else None
+
+    def document(self, sha256: str) -> Document | None:
+        """A document with its paths."""
+        record = self.kb.ledger.record(sha256)
+        return record.document if record else None
+
+    def page_image(self, document_sha256: str, page: int) -> ImageRef | None:
+        """The picture of a page."""
+        return self.kb.ledger.page_image(document_sha256, page)
+
+    def page_size_points(self, document_sha256: str, page: int) -> tuple[float, float] | None:
+        """Width and height of a page as displayed, in PDF points."""
+        return self.kb.ledger.page_size_points(document_sha256, page)
+
+    def n_pages(self, document_sha256: str) -> int:
+        """How many pages a document has; 0 where it has none."""
+        return self.kb.ledger.n_pages(document_sha256)
+
+    def asset(self, sha256: str) -> ImageRef | None:
+        """A picture that some document shows."""
+        return self.kb.ledger.asset(sha256)
+
+    def asset_path(self, ref: ImageRef) -> Path:
+        """The file of a picture."""
+        return self.kb.assets.path(ref)
+
+    def original(self, document_sha256: str) -> Path | None:
+        """An existing copy of the file itself, and no link that has taken its place."""
+        document = self.document(document_sha256)
+        for root, path in document.sources if document else ():
+            try:
+                check_place(root / path, root, follow_links=self.config.ingest.follow_links)
+            except SourceUnavailableError:
+                continue
+            return root / path
+        return None
+
+    # -- background ----------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Sync now and whenever files change, in background threads; again by itself after a
+        failure that may pass. Have what reads pictures ready."""
+        sweep_unfinished(self.home.library)
+        sweeper = threading.Thread(
+            target=self.scratch.sweep_until, args=(self._closing,), name="kb-sweep", daemon=True
+        )
+        sweeper.start()
+        threading.Thread(
+            target=self._takeover.until, args=(self._closing,), name="kb-takeover", daemon=True
+        ).start()
+        self._background.start()
+        self._media.warm()
+
+    def stop(self) -> None:
+        """Stop answering and syncing, for good."""
+        self._closing.set()
+        self.askers.close()
+        self.sync_askers.close()
+        self.syncer.stop()
+
+    def close(self) -> None:
+        """Stop answering and syncing, and release the store."""
+        self.stop()
+        self._background.close(self.syncer.stop)
+        self.syncer.wait(_END_S)
+        self._media.close()
+        self.kb.close()
+
+    def _watch(self, on_change: Callable[[], None], stop: threading.Event) -> None:
+        self.home.library.mkdir(parents=True, exist_ok=True)
+        watch(self.syncer.roots(), on_change, stop, poll=self.config.ingest.poll)
+
+    def _heard(self, progress: Progress) -> None:
+        self._progress = progress
+        for listen in tuple(self._listeners):
+            listen(progress)
+
+
+def _readable(text: str) -> str:
+    """`text` with a question mark for each half of a character, which nothing can encode."""
+    return text.encode("utf-8", "replace").decode().replace("\0", " ")
+
+
+def _tree_bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -1,0 +1,270 @@
+"""The JSON that programs get: the same from the command line and over HTTP."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ingest.progress import Progress
+from kb.errors import ConfigError
+from kb.index.assets import AssetStore
+from kb.masking import masked
+from kb.protocols import TextDelta
+from kb.types import (
+    Answer,
+    Citation,
+    Claim,
+    Filters,
+    Hit,
+    Kind,
+    Locator,
+    SearchResult,
+    SyncReport,
+)
+
+if TYPE_CHECKING:
+    from ui.service.service import Status
+
+__all__ = [
+    "answer_json",
+    "answer_lines",
+    "citation_json",
+    "explained",
+    "hit_json",
+    "make_filters",
+    "parse_filters",
+    "progress_json",
+    "search_json",
+    "status_json",
+    "sync_json",
+]
+
+Json = dict[str, Any]
+_SHOWN_MISTAKES = 3
+_SHOWN_CHARACTERS = 100
+_MAX_FILTER_NAMES = 500
+
+
+def search_json(result: SearchResult, assets: AssetStore) -> Json:
+    """What `kb search --json` prints."""
+    return {
+        "query": result.query.text,
+        "results": [hit_json(hit, rank, assets) for rank, hit in enumerate(result.hits, 1)],
+        "timings_ms": _rounded(result.timings_ms),
+        "total_time_ms": round(result.total_time_ms, 2),
+    }
+
+
+def hit_json(hit: Hit, rank: int, assets: AssetStore) -> Json:
+    """One result. `embedding_score` is the cosine of the dense vectors, or of the picture
+    descriptors, or null where only words found the chunk."""
+    chunk = hit.chunk
+    pictures = chunk.pictures
+    image = pictures[0] if pictures else None
+    if hit.time_s is not None and chunk.frames:
+        time_s = hit.time_s
+        image = min(chunk.frames, key=lambda frame: abs(frame.time_s - time_s)).image
+    return {
+        "rank": rank,
+        "id": chunk.id,
+        "content": chunk.text,
+        "embedding_score": hit.dense if hit.dense is not None else hit.picture,
+        "rerank_score": hit.rerank,
+        "scores": {
+            "dense": hit.dense,
+            "sparse": hit.sparse,
+            "picture": hit.picture,
+            "fused": hit.fused,
+        },
+        "metadata": {
+            "source": hit.source,
+            "title": chunk.title,
+            "headings": list(chunk.headings),
+            "kind": chunk.kind.value,
+            "modality": chunk.modality.value,
+            "image_path": str(assets.path(image)) if image else None,
+            "time_s": hit.time_s,
+            **_place(chunk.locator),
+        },
+    }
+
+
+def answer_json(answer: Answer, assets: AssetStore) -> Json:
+    """What `kb ask --json` prints."""
+    return {
+        "query": answer.query.text,
+        "answer": answer.text,
+        "status": answer.status.value,
+        "citations": [citation_json(citation) for citation in answer.citations],
+        "claims": [_claim_json(claim) for claim in answer.claims],
+        "check_error": answer.check_error or None,
+        "results": [hit_json(hit, rank, assets) for rank, hit in enumerate(answer.hits, 1)],
+        "timings_ms": _rounded(answer.timings_ms),
+        "total_time_ms": round(answer.total_time_ms, 2),
+    }
+
+
+def citation_json(citation: Citation) -> Json:
+    """One citation."""
+    return {
+        "number": citation.number,
+        "id": citation.chunk_id,
+        "source": citation.source,
+        **_place(citation.locator),
+        "quote": citation.quote,
+    }
+
+
+def _claim_json(claim: Claim) -> Json:
+    """`weak` is null where no threshold was calibrated, or the chunks can't be judged."""
+    return {
+        "text": claim.text,
+        "citations": list(claim.numbers),
+        "score": claim.score,
+        "weak": claim.is_weak,
+    }
+
+
+def sync_json(report: SyncReport) -> Json:
+    """What `kb sync --json` prints."""
+    return {
+        "files": [
+            {
+                "source": file.source,
+                "outcome": file.outcome.value,
+                "reason": file.reason,
+                "n_chunks": file.n_chunks,
+            }
+            for file in report.files
+        ],
+        "counts": {outcome.value: n for outcome, n in report.counts.items()},
+        "total_time_ms": round(report.total_time_ms, 2),
+    }
+
+
+def answer_lines(
+    events: Iterable[TextDelta | Citation | Answer], assets: AssetStore
+) -> Iterator[Json]:
+    """An answer as it is written: ``{"text"}`` and ``{"citation"}``, last ``{"answer"}``, once,
+    when its claims are checked."""
+    answer: Answer | None = None
+    for event in events:
+        if isinstance(event, TextDelta):
+            yield {"text": event.text}
+        elif isinstance(event, Citation):
+            yield {"citation": citation_json(event)}
+        else:
+            answer = event
+    if answer is not None:
+        yield {"answer": answer_json(answer, assets)}
+
+
+def status_json(status: Status) -> Json:
+    """What `kb status --json` prints."""
+    plain: Json = json.loads(json.dumps(asdict(status), default=str))
+    return plain
+
+
+_Names = Annotated[
+    list[Annotated[str, Field(max_length=4096)]], Field(max_length=_MAX_FILTER_NAMES)
+]
+_Nanoseconds = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+
+
+class _Filters(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    folder: _Names = []
+    kind: Annotated[list[Kind], Field(max_length=_MAX_FILTER_NAMES)] = []
+    source: _Names = []
+    after_ns: _Nanoseconds | None = None
+    before_ns: _Nanoseconds | None = None
+
+
+def parse_filters(text: str) -> Filters:
+    """Filters from JSON: ``{"folder", "kind", "source", "after_ns", "before_ns"}``.
+
+    Raises:
+        ConfigError: A name or value is not accepted.
+    """
+    return _read(lambda: _Filters.model_validate_json(text))
+
+
+def make_filters(
+    folders: Sequence[str],
+    kinds: Sequence[str],
+    sources: Sequence[str],
+    after_s: float | None,
+    before_s: float | None,
+) -> Filters:
+    """Filters from a form's fields; times are seconds since the epoch.
+
+    Raises:
+        ConfigError: A value is not accepted.
+    """
+    return _read(
+        lambda: _Filters.model_validate(
+            {
+                "folder": [*folders],
+                "kind": [*kinds],
+                "source": [*sources],
+                "after_ns": None if after_s is None else _ns(after_s),
+                "before_ns": None if before_s is None else _ns(before_s),
+            }
+        )
+    )
+
+
+def _ns(time_s: float) -> int | float:
+    """Nanoseconds; as it is where it is no number."""
+    return int(time_s * 1e9) if math.isfinite(time_s) else time_s
+
+
+def _read(validate: Callable[[], _Filters]) -> Filters:
+    try:
+        given = validate()
+    except ValidationError as error:
+        raise ConfigError(f"The filters are not accepted: {explained(error.errors())}") from error
+    return Filters(
+        folders=tuple(given.folder),
+        kinds=tuple(given.kind),
+        sources=tuple(given.source),
+        after_ns=given.after_ns,
+        before_ns=given.before_ns,
+    )
+
+
+def explained(mistakes: Sequence[Any]) -> str:
+    """The first few of pydantic's `mistakes`, without the values, which may be long."""
+    lines = []
+    for item in mistakes[:_SHOWN_MISTAKES]:
+        where = ".".join(str(part) for part in item["loc"])[:_SHOWN_CHARACTERS]
+        said = str(item["msg"])[: 2 * _SHOWN_CHARACTERS]
+        lines.append(f"{where}: {said}" if where else said)
+    rest = len(mistakes) - len(lines)
+    text = masked("; ".join(lines)).encode("utf-8", "replace").decode()
+    return f"{text} (and {rest} more)" if rest else text
+
+
+def progress_json(progress: Progress) -> Json:
+    """One look at a running sync."""
+    return asdict(progress)
+
+
+def _place(locator: Locator) -> Json:
+    return {
+        "page": locator.page,
+        "start_s": locator.start_s,
+        "end_s": locator.end_s,
+        "boxes": [[box.x0, box.y0, box.x1, box.y1] for box in locator.boxes],
+        "anchor": locator.anchor,
+    }
+
+
+def _rounded(timings_ms: Mapping[str, float]) -> dict[str, float]:
+    return {stage: round(value, 2) for stage, value in timings_ms.items()}

@@ -1,0 +1,139 @@
+"""A turn of a conversation as HTML: the question, the answer, and its sources beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
+
+from kb.types import Answer, AnswerStatus, Chunk, Citation
+from ui.web.html.answer import answer_html
+from ui.web.html.claims import checked_html, weak_parts
+from ui.web.html.render import (
+    chip,
+    chip_label,
+    citation_card,
+    escape,
+    icon,
+    message,
+    place,
+    view_url,
+)
+from ui.web.turns import Stage, Turn
+
+__all__ = ["past_html", "turn_html"]
+
+_GONE = "removed or changed since"
+_CUT_OFF = "The page was closed or loaded again before this was answered."
+
+
+def past_html(turns: Iterable[Turn], chunks: Mapping[str, Chunk]) -> str:
+    """Turns that are over, in order; a note where the first ones are no longer kept."""
+    turns = list(turns)
+    note = ""
+    if turns and turns[0].number > 1:
+        n_left_out = turns[0].number - 1
+        noun = "question is" if n_left_out == 1 else "questions are"
+        note = f'<p class="kb-muted kb-left-out">{n_left_out} earlier {noun} no longer kept.</p>'
+    return note + "".join(turn_html(turn, chunks, is_past=True) for turn in turns)
+
+
+def turn_html(turn: Turn, chunks: Mapping[str, Chunk], *, is_past: bool = False) -> str:
+    """One turn.
+
+    Args:
+        chunks: By id; a citation of a chunk that is not among them says that it is gone.
+        is_past: Nothing more comes to it. Other turns carry their record for the browser to keep,
+            when they begin and when they end.
+    """
+    chips = {c.number: _chip(c, chunks.get(c.chunk_id)) for c in turn.citations}
+    answer = turn.answer
+    parts = [answer_html(turn.text, chips, weak_parts(turn.claims))]
+    if turn.error:
+        parts.append(message(turn.error, kind="error", title="This question was not answered"))
+    is_busy = turn.stage is Stage.RUNNING and not is_past
+    if is_busy and not turn.text:
+        parts.append('<p class="kb-thinking">Looking through your files<span></span></p>')
+    if answer is not None:
+        parts += [_foot(answer), checked_html(answer)]
+    elif turn.stage is Stage.STOPPED:
+        parts.append('<p class="kb-foot">Stopped</p>')
+    elif turn.stage is Stage.RUNNING and is_past:
+        parts.append(_cut_off(turn))
+    sources = ""
+    if turn.citations:
+        cards = "".join(_card(c, chunks.get(c.chunk_id)) for c in turn.citations)
+        sources = (
+            f'<aside class="kb-sources" aria-label="Sources of answer {turn.number}">'
+            f"<h3>Sources</h3><ol>{cards}</ol></aside>"
+        )
+    has_news = not is_past and (turn.stage is not Stage.RUNNING or not turn.text)
+    record = f' data-record="{escape(turn.record())}"' if has_news else ""
+    return (
+        f'<article class="kb-turn" data-turn="{turn.number}"{record} '
+        f'aria-busy="{str(is_busy).lower()}"><div class="kb-question">{_attachments(turn)}'
+        f"{f'<p>{escape(turn.question)}</p>' if turn.question else ''}</div>"
+        f'<div class="kb-turn-body"><div class="kb-answer">{"".join(parts)}</div>{sources}</div>'
+        "</article>"
+    )
+
+
+def _attachments(turn: Turn) -> str:
+    shown = [f'<img src="{escape(uri)}" alt="Picture in the question">' for uri in turn.pictures]
+    if turn.n_more_pictures:
+        noun = "picture" if turn.n_more_pictures == 1 else "pictures"
+        shown.append(f'<span class="kb-muted">and {turn.n_more_pictures} more {noun}</span>')
+    if turn.clip:
+        shown.append(
+            f'<span class="kb-attached-clip"><img src="{escape(turn.clip)}" '
+            f'alt="Clip in the question">{icon("video")}</span>'
+        )
+    return f'<div class="kb-attached">{"".join(shown)}</div>' if shown else ""
+
+
+def _foot(answer: Answer) -> str:
+    n_sources = len({citation.source for citation in answer.citations})
+    if answer.status is AnswerStatus.NO_EVIDENCE:
+        note = "Try other words, or add files about it"
+    else:
+        note = f"From {n_sources} {'file' if n_sources == 1 else 'files'}"
+    return f'<p class="kb-foot">{note} · {answer.total_time_ms / 1000:.2f} s</p>'
+
+
+def _cut_off(turn: Turn) -> str:
+    # What was attached is no longer here, so only words can be asked again.
+    if turn.pictures or turn.clip or not turn.question:
+        return f'<p class="kb-foot">{_CUT_OFF} Ask it again to have it answered.</p>'
+    return (
+        f'<p class="kb-foot">{_CUT_OFF} <button type="button" class="kb-link" '
+        f'data-ask="{escape(turn.question)}">Ask again</button></p>'
+    )
+
+
+def _chip(citation: Citation, chunk: Chunk | None) -> str:
+    if chunk is not None:
+        return chip(citation, chunk)
+    where = chip_label(citation)
+    return (
+        f'<button type="button" class="kb-chip kb-gone" data-number="{citation.number}" '
+        f'data-view="{escape(view_url(citation.chunk_id))}" title="{escape(where)}: {_GONE}" '
+        f'aria-label="{escape(f"Source {citation.number}: {where}, {_GONE}")}">'
+        f"{citation.number}</button>"
+    )
+
+
+def _card(citation: Citation, chunk: Chunk | None) -> str:
+    if chunk is not None:
+        return citation_card(citation, chunk)
+    name = PurePosixPath(citation.source).name
+    where = place(citation.source, citation.locator)
+    badge = f'<span class="kb-badge">{escape(where)}</span>' if where else ""
+    return (
+        f'<li><button type="button" class="kb-source kb-gone" data-number="{citation.number}" '
+        f'data-view="{escape(view_url(citation.chunk_id))}">'
+        f'<span class="kb-thumb">{icon("empty")}</span>'
+        f'<span class="kb-source-body"><span class="kb-source-head">'
+        f'<span class="kb-number">{citation.number}</span>'
+        f'<span class="kb-name" title="{escape(citation.source)}">{escape(name)}</span>{badge}'
+        f'</span><span class="kb-gone-note">{_GONE.capitalize()}</span>'
+        f'<span class="kb-excerpt">{escape(citation.quote)}</span></span></button></li>'
+    )

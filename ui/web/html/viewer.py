@@ -1,0 +1,246 @@
+"""What a citation opens: a page with the passage marked, a picture, a clip at its second,
+or the passage itself. All of it is escaped HTML for the dialog of ``static/app.js``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Protocol
+
+from kb.answer.answerer import locate
+from kb.config import Config
+from kb.text.humanize import timestamp
+from kb.types import Box, Chunk, Document, ImageRef, Kind, Locator, Modality
+from ui.web.html.highlight import mark_range
+from ui.web.html.render import (
+    MEDIA,
+    escape,
+    heading_path,
+    message,
+    original_url,
+    page_image_url,
+    page_view_url,
+    place,
+)
+
+__all__ = ["Shelf", "chunk_view", "page_view"]
+
+
+class Shelf(Protocol):
+    """What the viewer and the media routes read: chunks and files by id, never by path."""
+
+    @property
+    def config(self) -> Config: ...
+
+    def chunk(self, chunk_id: str) -> Chunk | None: ...
+
+    def document(self, sha256: str) -> Document | None: ...
+
+    def page_image(self, document_sha256: str, page: int) -> ImageRef | None: ...
+
+    def page_size_points(self, document_sha256: str, page: int) -> tuple[float, float] | None: ...
+
+    def n_pages(self, document_sha256: str) -> int: ...
+
+    def asset(self, sha256: str) -> ImageRef | None: ...
+
+    def asset_path(self, ref: ImageRef) -> Path: ...
+
+    def original(self, document_sha256: str) -> Path | None: ...
+
+
+def chunk_view(
+    shelf: Shelf,
+    chunk_id: str,
+    quoted: tuple[int, int] | None = None,
+    time_s: float | None = None,
+) -> str | None:
+    """The viewer's content for a chunk; None where there is no such chunk.
+
+    Args:
+        quoted: ``(start, end)`` in the chunk's text: what is marked. None marks the whole
+            chunk's place.
+        time_s: The second a clip starts at; None takes the place of the quote.
+    """
+    chunk = shelf.chunk(chunk_id)
+    document = shelf.document(chunk.document_sha256) if chunk else None
+    if chunk is None or document is None:
+        return None
+    start, end = quoted or (0, 0)
+    locator = locate(chunk.locator, chunk.spans, start, end) if start < end else chunk.locator
+    if chunk.modality is Modality.VIDEO:
+        at_s = time_s if time_s is not None else locator.start_s
+        return _clip(shelf, document, chunk, locator, at_s, (start, end))
+    page = locator.page
+    if page is not None and document.kind in {Kind.PDF, Kind.EBOOK}:
+        image = shelf.page_image(document.sha256, page)
+        if image is not None:
+            # A page image cited as a whole needs no box around all of it.
+            whole = chunk.modality is Modality.IMAGE and start == end
+            boxes = () if whole else locator.boxes
+            aside = "" if whole else _passage(chunk, start, end)
+            return _page(shelf, document, page, image, boxes, aside)
+    if chunk.image is not None:
+        return _picture(shelf, document, chunk, locator, (start, end))
+    return _frame(
+        shelf, document, locator, f'<div class="kb-sheet">{_passage(chunk, start, end)}</div>'
+    )
+
+
+def page_view(shelf: Shelf, document_sha256: str, page: int) -> str | None:
+    """The viewer's content for a page as such; None where there is no such page."""
+    document = shelf.document(document_sha256)
+    image = shelf.page_image(document_sha256, page)
+    if document is None or image is None:
+        return None
+    return _page(shelf, document, page, image, (), "")
+
+
+def _page(
+    shelf: Shelf,
+    document: Document,
+    page: int,
+    image: ImageRef,
+    boxes: tuple[Box, ...],
+    aside: str,
+) -> str:
+    size_points = shelf.page_size_points(document.sha256, page) if boxes else None
+    marks = _marks(boxes, *size_points) if size_points else ""
+    url = page_image_url(document.sha256, page)
+    figure = _figure(url, image, f"Page {page} of {_source(document)}", marks)
+    turn = "".join(
+        _turn(shelf, document, to, word)
+        for to, word in ((page - 1, "previous"), (page + 1, "next"))
+    )
+    return _frame(shelf, document, Locator(page=page), _split(figure, aside), turn)
+
+
+def _turn(shelf: Shelf, document: Document, page: int, word: str) -> str:
+    there = 1 <= page <= shelf.n_pages(document.sha256)
+    target = f'data-view="{escape(page_view_url(document.sha256, page))}"' if there else "disabled"
+    arrow = "M15 5l-7 7 7 7" if word == "previous" else "M9 5l7 7-7 7"
+    return (
+        f'<button type="button" class="kb-tool" data-page-turn="{word}" {target} '
+        f'aria-label="{word.capitalize()} page" title="{word.capitalize()} page">'
+        f'<svg class="kb-icon" viewBox="0 0 24 24" aria-hidden="true"><path d="{arrow}"/></svg>'
+        "</button>"
+    )
+
+
+def _picture(
+    shelf: Shelf, document: Document, chunk: Chunk, locator: Locator, quoted: tuple[int, int]
+) -> str:
+    image = chunk.image
+    assert image is not None
+    marks = ""
+    if quoted[0] < quoted[1]:
+        # Boxes of a picture's words are pixels of the stored picture.
+        marks = _marks(locator.boxes, image.width_px, image.height_px)
+    figure = _figure(
+        f"{MEDIA}/assets/{image.sha256}", image, f"Picture: {_source(document)}", marks
+    )
+    aside = _passage(chunk, *quoted) if chunk.text else ""
+    return _frame(shelf, document, locator, _split(figure, aside))
+
+
+def _clip(
+    shelf: Shelf,
+    document: Document,
+    chunk: Chunk,
+    locator: Locator,
+    at_s: float | None,
+    quoted: tuple[int, int],
+) -> str:
+    start_s = at_s or 0.0
+    source = _source(document)
+    if shelf.original(document.sha256) is not None:
+        url = f"{original_url(document.sha256)}#t={start_s:g}"
+        # The fragment asks the browser to start there even before the script runs.
+        player = (
+            f'<video class="kb-video" controls playsinline preload="metadata" '
+            f'data-start-s="{start_s:g}" src="{escape(url)}" '
+            f'aria-label="{escape(f"Video {source} from {timestamp(start_s)}")}"></video>'
+            '<div class="kb-video-failed" hidden>'
+            + message(
+                "This browser cannot play this kind of video. The frames below show what it "
+                "holds; open the original in a video player to watch it.",
+                kind="warning",
+            )
+            + "</div>"
+        )
+    else:
+        player = message("The video file is no longer in the library.", kind="warning")
+    nearest = min(chunk.frames, key=lambda frame: abs(frame.time_s - start_s), default=None)
+    frames = "".join(
+        f'<button type="button" class="kb-frame" data-seek-s="{frame.time_s:g}"'
+        f"{' aria-current=true' if frame is nearest else ''}>"
+        f'<img src="{MEDIA}/assets/{frame.image.sha256}/thumbnail" loading="lazy" '
+        f'width="{frame.image.width_px}" height="{frame.image.height_px}" '
+        f'alt="Frame at {timestamp(frame.time_s)}"><span>{timestamp(frame.time_s)}</span></button>'
+        for frame in chunk.frames
+    )
+    strip = f'<div class="kb-strip" role="group" aria-label="Frames">{frames}</div>'
+    aside = _passage(chunk, *quoted) if chunk.text else ""
+    shown = Locator(start_s=start_s)
+    body = _split(f'<div class="kb-clip">{player}{strip}</div>', aside)
+    return _frame(shelf, document, shown if at_s is not None else locator, body)
+
+
+def _figure(url: str, image: ImageRef, alt: str, marks: str) -> str:
+    return (
+        '<div class="kb-stage"><figure class="kb-page" '
+        f'style="--w:{image.width_px};--h:{image.height_px}">'
+        f'<img src="{escape(url)}" alt="{escape(alt)}" width="{image.width_px}" '
+        f'height="{image.height_px}">{marks}</figure></div>'
+    )
+
+
+def _marks(boxes: Iterable[Box], width: float, height: float) -> str:
+    """Boxes as percentages of a page of `width` x `height` in the boxes' own unit."""
+    return "".join(
+        f'<span class="kb-mark" style="left:{100 * box.x0 / width:.3f}%;'
+        f"top:{100 * box.y0 / height:.3f}%;width:{100 * (box.x1 - box.x0) / width:.3f}%;"
+        f'height:{100 * (box.y1 - box.y0) / height:.3f}%"></span>'
+        for box in boxes
+    )
+
+
+def _passage(chunk: Chunk, start: int, end: int) -> str:
+    path = heading_path(chunk)
+    text = mark_range(chunk.text, start, end) if start < end else escape(chunk.text)
+    return (
+        (f'<div class="kb-path">{path}</div>' if path else "")
+        + '<div class="kb-passage-full" tabindex="0" role="region" aria-label="Passage">'
+        + f"{text}</div>"
+        + '<button type="button" class="kb-link kb-copy" data-copy=".kb-passage-full">'
+        "Copy passage</button>"
+    )
+
+
+def _split(main: str, aside: str) -> str:
+    side = f'<aside class="kb-aside">{aside}</aside>' if aside else ""
+    return f'<div class="kb-split">{main}{side}</div>'
+
+
+def _frame(shelf: Shelf, document: Document, locator: Locator, body: str, tools: str = "") -> str:
+    source = _source(document)
+    where = place(source, locator)
+    if shelf.original(document.sha256) is not None:
+        tools += (
+            f'<a class="kb-tool kb-tool-text" href="{escape(original_url(document.sha256))}'
+            f'{f"#page={locator.page}" if document.kind is Kind.PDF and locator.page else ""}" '
+            'target="_blank" rel="noopener">Open original</a>'
+        )
+    badge = f'<span class="kb-badge" data-place>{escape(where)}</span>' if where else ""
+    return (
+        '<header class="kb-viewer-head"><h2 class="kb-viewer-title" '
+        f'id="kb-viewer-title" title="{escape(source)}">{escape(source)}</h2>{badge}'
+        f'<div class="kb-tools">{tools}<button type="button" class="kb-tool" data-close '
+        'aria-label="Close" title="Close (Esc)"><svg class="kb-icon" viewBox="0 0 24 24" '
+        'aria-hidden="true"><path d="M6 6l12 12M18 6L6 18"/></svg></button></div></header>'
+        f'<div class="kb-viewer-body">{body}</div>'
+    )
+
+
+def _source(document: Document) -> str:
+    return document.sources[0][1] if document.sources else document.title

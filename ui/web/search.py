@@ -1,0 +1,135 @@
+"""The Search page: results as cards, with filters and the JSON that programs get."""
+
+from __future__ import annotations
+
+import json
+from pathlib import PurePosixPath
+from typing import Any
+
+import gradio as gr
+
+from kb.errors import KnowledgeBaseError
+from kb.index.assets import AssetStore
+from kb.types import Kind, SearchResult
+from ui.service.service import Service
+from ui.service.wire import make_filters, search_json
+from ui.web.chat import N_AT_ONCE, QUESTION_FILE_TYPES, split_attachments
+from ui.web.html.render import escape, hit_card, message
+from ui.web.upload_folder import received
+
+__all__ = ["build_search", "menu_choices", "results_html"]
+
+_KIND_LABELS = [
+    ("PDF", Kind.PDF),
+    ("E-book", Kind.EBOOK),
+    ("Picture", Kind.IMAGE),
+    ("Video", Kind.VIDEO),
+    ("Web page", Kind.HTML),
+    ("Text", Kind.TEXT),
+    ("Data", Kind.DATA),
+    ("Office", Kind.OFFICE),
+]
+_HINT = "Search by words, a picture, a clip, or several at once. Filters narrow it down."
+
+_EMPTY = f'<div class="kb-hint">{escape(_HINT)}</div>'
+
+
+def build_search(service: Service) -> list[gr.Dropdown]:
+    """The page's components and their events, in the current Blocks context.
+
+    Returns:
+        The folder and file menus, whose choices follow the library.
+    """
+    with gr.Column(elem_id="kb-search-box"):
+        box = gr.MultimodalTextbox(
+            elem_id="kb-search-query",
+            placeholder="Search with words, a picture or a clip",
+            label="Search",
+            show_label=False,
+            file_types=QUESTION_FILE_TYPES,
+            file_count="multiple",
+            max_lines=4,
+            max_plain_text_length=100_000,
+        )
+    with gr.Accordion("Filters", open=False, elem_id="kb-filters"):
+        kinds = gr.CheckboxGroup(_KIND_LABELS, label="Kind of file")
+        with gr.Row():
+            folders = gr.Dropdown([], label="Folders", multiselect=True, value=[])
+            sources = gr.Dropdown([], label="Files", multiselect=True, value=[])
+        with gr.Row():
+            after = gr.DateTime(label="Not older than", include_time=False)
+            before = gr.DateTime(label="Older than", include_time=False)
+    results = gr.HTML(_EMPTY, elem_id="kb-results", apply_default_css=False, js_on_load=None)
+
+    async def search(
+        value: dict[str, Any] | None,
+        kinds: list[Kind],
+        folders: list[str],
+        sources: list[str],
+        after: float | None,
+        before: float | None,
+        request: gr.Request,
+    ) -> str:
+        given = value or {}
+        text = str(given.get("text") or "").strip()
+        files = list(given.get("files") or [])
+        if not text and not files:
+            return _EMPTY
+
+        def find() -> str:
+            filters = make_filters(folders or [], kinds or [], sources or [], after, before)
+            with received(files, service.config.limits, service.scratch.root) as copies:
+                query = service.make_query(text, *split_attachments(copies), filters)
+            return results_html(service.search(query), service.kb.assets)
+
+        try:
+            return await service.askers.one(find, request.session_hash)
+        except KnowledgeBaseError as error:
+            return message(str(error), kind="error", title="This search failed")
+
+    fields = [kinds, folders, sources, after, before]
+    gr.on(
+        [box.submit, *(component.change for component in fields)],
+        search,
+        [box, *fields],
+        results,
+        trigger_mode="always_last",
+        concurrency_limit=N_AT_ONCE,
+        api_visibility="private",
+    )
+    return [folders, sources]
+
+
+def menu_choices(service: Service) -> tuple[gr.Dropdown, gr.Dropdown]:
+    """The folders and files that can be chosen now."""
+    sources = sorted({file.source for file in service.files()})
+    folders = sorted(
+        {
+            str(parent)
+            for source in sources
+            for parent in PurePosixPath(source).parents
+            if str(parent) != "."
+        }
+    )
+    return gr.Dropdown(choices=folders), gr.Dropdown(choices=sources)
+
+
+def results_html(result: SearchResult, assets: AssetStore) -> str:
+    """Cards of the hits, the time by stage, and the JSON."""
+    if not result.hits:
+        return message("Nothing was found. Try other words or fewer filters.", title="No results")
+    cards = "".join(
+        hit_card(rank, hit, result.query.text) for rank, hit in enumerate(result.hits, 1)
+    )
+    stages = " · ".join(f"{escape(name)} {ms:.1f} ms" for name, ms in result.timings_ms.items())
+    n = len(result.hits)
+    text = json.dumps(search_json(result, assets), ensure_ascii=False, indent=2)
+    return (
+        f'<div class="kb-results-head" role="status"><b>{n} {"result" if n == 1 else "results"}</b>'
+        f'<span class="kb-muted" title="{stages}">{result.total_time_ms:.0f} ms</span>'
+        f'<span class="kb-muted kb-stages">{stages}</span></div>'
+        f'<ol class="kb-hits">{cards}</ol>'
+        '<details class="kb-json"><summary>JSON</summary>'
+        '<button type="button" class="kb-link kb-copy" data-copy=".kb-json pre">Copy JSON</button>'
+        f'<pre tabindex="0">{escape(text)}</pre></details>'
+    )

@@ -1,0 +1,414 @@
+// The viewer, the theme switch, confirmations, the kept conversation. No library; loaded from the same
+// origin. Everything is delegated from the document, since the pages replace their HTML.
+(() => {
+  "use strict";
+
+  const kb = (window.kb = {});
+  const THEME_KEY = "kb-theme";
+
+  // --- light and dark: the system's choice, until the person makes one -------------------
+  const systemDark = window.matchMedia("(prefers-color-scheme: dark)");
+
+  function wantsDark() {
+    const chosen = localStorage.getItem(THEME_KEY);
+    return chosen ? chosen === "dark" : systemDark.matches;
+  }
+
+  function applyTheme() {
+    const dark = wantsDark();
+    if (document.body && document.body.classList.contains("dark") !== dark) {
+      document.body.classList.toggle("dark", dark);
+    }
+    document.documentElement.style.colorScheme = dark ? "dark" : "light";
+  }
+
+  function toggleTheme() {
+    localStorage.setItem(THEME_KEY, wantsDark() ? "light" : "dark");
+    applyTheme();
+  }
+
+  systemDark.addEventListener("change", applyTheme);
+
+  // --- the viewer ------------------------------------------------------------------------
+  let viewer = null;
+  let opener = null;
+  let request = 0;
+
+  function dialog(className, label) {
+    const element = document.createElement("dialog");
+    element.className = className;
+    if (label) element.setAttribute("aria-label", label);
+    // A click on the backdrop lands on the dialog itself.
+    element.addEventListener("click", (event) => {
+      if (event.target === element) element.close();
+    });
+    document.body.append(element);
+    return element;
+  }
+
+  function viewerDialog() {
+    if (viewer) return viewer;
+    viewer = dialog("kb-viewer");
+    viewer.setAttribute("aria-labelledby", "kb-viewer-title");
+    viewer.addEventListener("close", () => {
+      request += 1;
+      viewer.replaceChildren();
+      if (opener && opener.isConnected) opener.focus();
+      opener = null;
+    });
+    return viewer;
+  }
+
+  async function openViewer(url, from) {
+    const element = viewerDialog();
+    if (!element.open) {
+      opener = from;
+      element.innerHTML = '<p class="kb-viewer-wait" role="status">Opening…</p>';
+      element.showModal();
+    }
+    const mine = ++request;
+    try {
+      const response = await fetch(url);
+      const content = response.ok
+        ? await response.text()
+        : failure((await response.json().catch(() => ({}))).detail || `Error ${response.status}`);
+      if (mine === request) fill(element, content, from);
+    } catch {
+      if (mine === request) fill(element, failure("The server does not answer."), from);
+    }
+  }
+
+  function failure(text) {
+    const box = document.createElement("p");
+    box.textContent = text;
+    return (
+      '<header class="kb-viewer-head"><h2 class="kb-viewer-title" id="kb-viewer-title">' +
+      "Not available</h2>" +
+      '<div class="kb-tools"><button type="button" class="kb-tool kb-tool-text" data-close>' +
+      "Close</button></div></header>" +
+      `<div class="kb-viewer-body"><div class="kb-message kb-message-error" role="alert">` +
+      `${box.outerHTML}</div></div>`
+    );
+  }
+
+  function fill(element, content, from) {
+    const turned = from && from.dataset ? from.dataset.pageTurn : null;
+    element.innerHTML = content; // escaped by the server, see ui/web/html/viewer.py
+    const same = turned && element.querySelector(`[data-page-turn="${turned}"]:not([disabled])`);
+    (same || element.querySelector("[data-close]")).focus();
+    const image = element.querySelector(".kb-page img");
+    if (image) {
+      if (image.complete) showMark(element);
+      else image.addEventListener("load", () => showMark(element), { once: true });
+    }
+    const quoted = element.querySelector("mark.kb-quote");
+    if (quoted) quoted.scrollIntoView({ block: "center" });
+    const frame = element.querySelector(".kb-frame[aria-current]");
+    if (frame) frame.parentElement.scrollLeft = frame.offsetLeft - frame.parentElement.offsetLeft;
+    const video = element.querySelector("video");
+    if (video) startVideo(element, video);
+  }
+
+  function showMark(element) {
+    const mark = element.querySelector(".kb-mark");
+    if (mark) mark.scrollIntoView({ block: "center", inline: "center" });
+  }
+
+  function startVideo(element, video) {
+    const start = Number(video.dataset.startS);
+    const failed = () => {
+      video.hidden = true;
+      element.querySelector(".kb-video-failed").hidden = false;
+    };
+    video.addEventListener(
+      "loadedmetadata",
+      () => {
+        if (Math.abs(video.currentTime - start) > 0.5) video.currentTime = start;
+      },
+      { once: true },
+    );
+    video.addEventListener("error", failed);
+    video.play().catch(() => {}); // a browser may refuse to start by itself
+  }
+
+  // --- confirmation ----------------------------------------------------------------------
+  kb.confirm = (source) =>
+    new Promise((resolve) => {
+      const element = dialog("kb-confirm", "Delete this file?");
+      element.innerHTML =
+        "<h2>Delete this file?</h2><p></p><div class='kb-confirm-buttons'>" +
+        "<button type='button' class='kb-button kb-button-quiet' value='no'>Keep it</button>" +
+        "<button type='button' class='kb-button kb-button-danger' value='yes'>Delete</button></div>";
+      element.querySelector("p").textContent =
+        `${source} is deleted from the library folder and from the index. ` +
+        "This cannot be undone.";
+      element.addEventListener("click", (event) => {
+        const button = event.target.closest("button");
+        if (button) element.close(button.value);
+      });
+      element.addEventListener("close", () => {
+        element.remove();
+        resolve(element.returnValue === "yes");
+      });
+      element.showModal();
+    });
+
+  // --- chat ------------------------------------------------------------------------------
+  // The conversation is kept in this tab alone, and what is typed but not sent as well: a page
+  // that lost its server loads itself again (Gradio does that) when the server is back.
+  const TURNS_KEY = "kb-turns";
+  const DRAFT_KEY = "kb-draft";
+  const MAX_TURNS = 50;
+  const MAX_CHARACTERS = 500_000;
+  const BOX = "#kb-question textarea";
+
+  function stored(key, value) {
+    try {
+      if (value === undefined) return sessionStorage.getItem(key);
+      if (value === null) sessionStorage.removeItem(key);
+      else sessionStorage.setItem(key, value);
+      return true;
+    } catch {
+      return null; // refused by the browser's settings, or full
+    }
+  }
+
+  // Held here as well, for browsers that refuse to store anything.
+  let turns = stored(TURNS_KEY);
+  const turnsAtLoad = turns;
+  if (turns) document.documentElement.classList.add("kb-restoring");
+
+  kb.turns = () => turns;
+  kb.turnsAtLoad = () => turnsAtLoad;
+  kb.forgetTurns = () => {
+    turns = null;
+    stored(TURNS_KEY, null);
+  };
+
+  function keepTurn(record) {
+    let records = [];
+    try {
+      records = JSON.parse(turns || "[]");
+    } catch {
+      // not ours: what is kept now replaces it
+    }
+    records = records.filter((other) => other.number < record.number);
+    records = [...records, record].slice(-MAX_TURNS);
+    turns = JSON.stringify(records);
+    while (records.length > 1 && (turns.length > MAX_CHARACTERS || !stored(TURNS_KEY, turns))) {
+      records.shift();
+      turns = JSON.stringify(records);
+    }
+    stored(TURNS_KEY, turns);
+  }
+
+  kb.turnsShown = () => {
+    document.documentElement.classList.remove("kb-restoring");
+    const last = document.querySelector("#kb-past .kb-turn:last-child");
+    if (last && !document.querySelector("#kb-live [data-turn]")) last.scrollIntoView();
+  };
+
+  // What was asked leaves the box; what was typed after it stays.
+  function takeOut(question) {
+    const box = document.querySelector(BOX);
+    if (!question || !box || !box.value.trimStart().startsWith(question)) return;
+    box.value = box.value.trimStart().slice(question.length).trimStart();
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  let lastTurn = "";
+  kb.onTurn = (element) => {
+    const turn = element.querySelector("[data-turn]");
+    const record = turn && turn.dataset.record ? JSON.parse(turn.dataset.record) : null;
+    if (record) keepTurn(record);
+    if (record && turn.dataset.turn !== lastTurn) takeOut(record.question);
+    if (turn && turn.dataset.turn !== lastTurn && turn.dataset.turn !== "1") {
+      turn.scrollIntoView({ block: "start", behavior: "smooth" });
+    }
+    lastTurn = turn ? turn.dataset.turn : "";
+  };
+
+  window.addEventListener("pagehide", () => {
+    const box = document.querySelector(BOX);
+    if (box) stored(DRAFT_KEY, box.value || null);
+  });
+
+  function restoreDraft() {
+    const draft = stored(DRAFT_KEY);
+    if (!draft) return;
+    stored(DRAFT_KEY, null);
+    const observer = new MutationObserver(() => {
+      const box = document.querySelector(BOX);
+      if (!box) return;
+      observer.disconnect();
+      if (box.value) return;
+      box.value = draft;
+      box.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+    observer.observe(document.body, { childList: true, subtree: true });
+  }
+
+  // --- focus -----------------------------------------------------------------------------
+  // A control keeps the focus when the list that it stands in is drawn anew.
+  kb.keepFocus = (element) => {
+    const keyOf = (control) => control.dataset.focus || `${control.dataset.act} ${control.dataset.source}`;
+    let last = null;
+    element.addEventListener("focusin", (event) => (last = event.target));
+    document.addEventListener("pointerdown", (event) => {
+      if (!element.contains(event.target)) last = null;
+    });
+    return () => {
+      if (!last || last.isConnected || document.activeElement !== document.body) return;
+      const group = last.dataset.group;
+      const controls = [...element.querySelectorAll("button, input")];
+      const same = controls.find((control) => keyOf(control) === keyOf(last) && !control.disabled);
+      // "Next" on the last page is off: the group's first control takes over.
+      const near = controls.find((control) => group && control.dataset.group === group && !control.disabled);
+      (same || near)?.focus({ preventScroll: true });
+    };
+  };
+
+  // --- one place for clicks --------------------------------------------------------------
+  document.addEventListener("click", (event) => {
+    const on = (selector) => event.target.closest(selector);
+    for (const open of document.querySelectorAll(".kb-profile[open]")) {
+      if (!open.contains(event.target)) open.open = false;
+    }
+    let target;
+    if ((target = on("[data-view]"))) {
+      openViewer(target.dataset.view, target);
+    } else if ((target = on("[data-close]"))) {
+      target.closest("dialog").close();
+    } else if ((target = on("[data-seek-s]"))) {
+      const video = target.closest("dialog").querySelector("video");
+      if (video && !video.hidden) {
+        video.currentTime = Number(target.dataset.seekS);
+        for (const frame of target.parentElement.children) frame.removeAttribute("aria-current");
+        target.setAttribute("aria-current", "true");
+      }
+    } else if ((target = on("[data-theme-toggle]"))) {
+      toggleTheme();
+    } else if ((target = on("[data-goto]"))) {
+      goTo(target.dataset.goto);
+    } else if ((target = on("[data-copy]"))) {
+      copy(target);
+    }
+  });
+
+  function goTo(name) {
+    for (const tab of document.querySelectorAll('#kb-tabs [role="tab"]')) {
+      if (tab.textContent.trim().toLowerCase() === name) tab.click();
+    }
+  }
+
+  async function copy(button) {
+    const text = button.parentElement.querySelector(button.dataset.copy).textContent;
+    const label = button.textContent;
+    try {
+      await navigator.clipboard.writeText(text);
+      button.textContent = "Copied";
+    } catch {
+      button.textContent = "Copying is blocked by the browser";
+    }
+    setTimeout(() => (button.textContent = label), 1600);
+  }
+
+  // A number in the answer and its card light up together.
+  function highlight(event, on) {
+    const item = event.target.closest && event.target.closest("[data-number]");
+    const turn = item && item.closest("[data-turn]");
+    if (!turn) return;
+    for (const other of turn.querySelectorAll(`[data-number="${item.dataset.number}"]`)) {
+      other.classList.toggle("kb-lit", on);
+    }
+  }
+  for (const [name, on] of [["mouseover", true], ["mouseout", false], ["focusin", true], ["focusout", false]]) {
+    document.addEventListener(name, (event) => highlight(event, on));
+  }
+
+  // --- keyboard --------------------------------------------------------------------------
+  document.addEventListener("keydown", (event) => {
+    if (viewer && viewer.open) {
+      if (event.target.closest("video, .kb-passage-full")) return;
+      const word = { ArrowLeft: "previous", ArrowRight: "next" }[event.key];
+      const button = word && viewer.querySelector(`[data-page-turn="${word}"]:not([disabled])`);
+      if (button) {
+        event.preventDefault();
+        button.click();
+      }
+      return;
+    }
+    if (event.key === "/" && !event.target.closest("input, textarea, [contenteditable]")) {
+      const box = [...document.querySelectorAll("#kb-question textarea, #kb-search-query textarea")]
+        .find((element) => element.offsetParent);
+      if (box) {
+        event.preventDefault();
+        box.focus();
+      }
+    }
+  });
+
+  // A thumbnail that does not load gives way to the icon under it.
+  document.addEventListener(
+    "error",
+    (event) => {
+      if (event.target.matches && event.target.matches(".kb-thumb img")) event.target.remove();
+    },
+    true,
+  );
+
+  // Gradio shows the names of files that it does not take as HTML. So no name has markup in it by
+  // the time Gradio sees it; those that the library takes are changed likewise.
+  function plainFiles(files) {
+    if (![...files].some((file) => /[<>]/.test(file.name))) return null;
+    const plain = new DataTransfer();
+    for (const file of files) {
+      const name = file.name.replaceAll("<", "\u2039").replaceAll(">", "\u203a");
+      const { type, lastModified } = file;
+      plain.items.add(name === file.name ? file : new File([file], name, { type, lastModified }));
+    }
+    return plain;
+  }
+  document.addEventListener(
+    "change",
+    (event) => {
+      const plain = event.target.type === "file" && plainFiles(event.target.files);
+      if (plain) event.target.files = plain.files;
+    },
+    true,
+  );
+  for (const [kind, data, Kind] of [
+    ["drop", "dataTransfer", DragEvent],
+    ["paste", "clipboardData", ClipboardEvent],
+  ]) {
+    document.addEventListener(
+      kind,
+      (event) => {
+        const plain = event[data] && plainFiles(event[data].files);
+        if (!plain) return;
+        event.preventDefault();
+        event.stopImmediatePropagation();
+        const again = { [data]: plain, bubbles: true, cancelable: true };
+        event.target.dispatchEvent(new Kind(kind, again));
+      },
+      true,
+    );
+  }
+
+  // A notice's words are HTML as well, whatever else may be among them.
+  function plainNotices() {
+    for (const words of document.querySelectorAll('[data-testid="toast-text"]')) {
+      if (words.firstElementChild) words.textContent = words.textContent;
+    }
+  }
+
+  function begin() {
+    applyTheme();
+    restoreDraft();
+    new MutationObserver(plainNotices).observe(document.body, { childList: true, subtree: true });
+    // Gradio sets its own idea of the theme when it starts.
+    new MutationObserver(applyTheme).observe(document.body, { attributeFilter: ["class"] });
+  }
+  if (document.body) begin();
+  else document.addEventListener("DOMContentLoaded", begin);
+})();

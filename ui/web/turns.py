@@ -1,0 +1,176 @@
+"""Turns of a conversation, and how the person's browser keeps them.
+
+The server keeps no conversation. Each turn comes with a record of itself, which the page puts
+into the storage of its browser tab (static/app.js) and sends along with the next question and
+after a reload. What is sent back is what any page could send: it is checked here, and shown to
+nobody but the sender.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
+
+from kb.types import Answer, AnswerStatus, Citation, Claim, Locator, Query
+from ui.web.html.render import thumbnail_data_uri
+
+__all__ = ["Stage", "Turn", "read_turns"]
+
+# The page keeps half of it (static/app.js); what is over this was not written by the page.
+_MAX_CHARACTERS = 1_000_000
+# Far more than any answer has. What is shown of a turn must not grow as the product of two of its
+# fields, nor hold numbers of a thousand digits.
+_MAX_TURNS = 50  # As many as the page keeps.
+_MAX_PICTURES = 8
+_MAX_TEXT_CHARS = 100_000
+_MAX_QUOTE_CHARS = 4_000
+_MAX_SOURCE_CHARS = 4_096
+_MAX_ID_CHARS = 100
+_MAX_CITATIONS = 100
+_MAX_CITATION = 999
+_MAX_CLAIMS = 200
+_MAX_CLAIM_NUMBERS = 20
+_MAX_PAGE = 1_000_000
+_MAX_VIDEO_S = 1e7
+
+# Nothing else is shown in place of a picture: a kept turn makes the page load nothing.
+_Thumbnail = Annotated[
+    str, StringConstraints(pattern=r"^data:image/jpeg;base64,[A-Za-z0-9+/]+={0,2}$")
+]
+
+
+class Stage(StrEnum):
+    """How far a turn came. One that is kept as RUNNING was cut off by a reload."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+    WHOLE = "whole"
+
+
+@dataclass
+class Turn:
+    """A question with its answer, as far as it has come.
+
+    Attributes:
+        number: From 1, in order.
+        pictures: Thumbnails of the first pictures that were asked with, as data URIs.
+        n_more_pictures: Pictures beside those.
+        clip: A thumbnail of the clip's middle, likewise; None without a clip.
+        text: The answer so far, as Markdown.
+        status: None until the answer is whole.
+        error: Why the question was not answered, or empty.
+    """
+
+    number: Annotated[int, Field(ge=1, le=1_000_000)]
+    question: str
+    pictures: tuple[_Thumbnail, ...] = ()
+    n_more_pictures: Annotated[int, Field(ge=0, le=10_000)] = 0
+    clip: _Thumbnail | None = None
+    stage: Stage = Stage.RUNNING
+    text: str = ""
+    citations: list[Citation] = field(default_factory=list)
+    status: AnswerStatus | None = None
+    total_time_ms: Annotated[float, Field(ge=0, le=1e9)] = 0.0
+    claims: tuple[Claim, ...] = ()
+    check_error: str = ""
+    error: str = ""
+
+    def attach(self, query: Query) -> None:
+        """Show the pictures and the clip of the question."""
+        self.pictures = tuple(map(thumbnail_data_uri, query.images[:_MAX_PICTURES]))
+        self.n_more_pictures = len(query.images) - len(self.pictures)
+        if query.clip:
+            self.clip = thumbnail_data_uri(query.clip[len(query.clip) // 2].image)
+
+    def answered(self, answer: Answer) -> None:
+        """Take over a whole answer."""
+        self.text = answer.text
+        self.status = answer.status
+        self.total_time_ms = answer.total_time_ms
+        self.claims = answer.claims
+        self.check_error = answer.check_error
+
+    @property
+    def answer(self) -> Answer | None:
+        """The whole answer, without its hits; None before."""
+        if self.status is None:
+            return None
+        return Answer(
+            query=Query(text=self.question),
+            text=self.text,
+            status=self.status,
+            citations=tuple(self.citations),
+            hits=(),
+            timings_ms={},
+            total_time_ms=self.total_time_ms,
+            claims=self.claims,
+            check_error=self.check_error,
+        )
+
+    def record(self) -> str:
+        """The turn as JSON, for `read_turns`."""
+        return _TURN.dump_json(self, exclude_defaults=True).decode()
+
+
+_TURN = TypeAdapter(Turn)
+_TURNS = TypeAdapter(list[Turn])
+
+
+def read_turns(kept: str | None) -> list[Turn]:
+    """The turns that a page kept, a JSON list of records in order; empty where it kept none, or
+    nothing that this version understands. What no page's turn has is left out or cut."""
+    if not kept or len(kept) > _MAX_CHARACTERS:
+        return []
+    try:
+        turns = _TURNS.validate_json(kept)
+    except ValidationError:
+        return []
+    return [_cut(turn) for turn in turns[-_MAX_TURNS:]]
+
+
+def _cut(turn: Turn) -> Turn:
+    cited = [citation for citation in turn.citations if _can_be_shown(citation)]
+    return replace(
+        turn,
+        question=turn.question[:_MAX_TEXT_CHARS],
+        pictures=turn.pictures[:_MAX_PICTURES],
+        text=turn.text[:_MAX_TEXT_CHARS],
+        citations=[
+            replace(one, source=one.source[:_MAX_SOURCE_CHARS], quote=one.quote[:_MAX_QUOTE_CHARS])
+            for one in cited[:_MAX_CITATIONS]
+        ],
+        claims=tuple(
+            replace(
+                claim,
+                text=claim.text[:_MAX_QUOTE_CHARS],
+                numbers=tuple(filter(_is_number, claim.numbers[:_MAX_CLAIM_NUMBERS])),
+            )
+            for claim in turn.claims[:_MAX_CLAIMS]
+            if 0 <= claim.start <= claim.end <= _MAX_TEXT_CHARS
+        ),
+        check_error=turn.check_error[:_MAX_QUOTE_CHARS],
+        error=turn.error[:_MAX_QUOTE_CHARS],
+    )
+
+
+def _can_be_shown(citation: Citation) -> bool:
+    return (
+        _is_number(citation.number)
+        and len(citation.chunk_id) <= _MAX_ID_CHARS
+        and _is_place(citation.locator)
+    )
+
+
+def _is_number(number: int) -> bool:
+    return 1 <= number <= _MAX_CITATION
+
+
+def _is_place(locator: Locator) -> bool:
+    """Whether its numbers are some that a document has; JSON can hold infinity."""
+    page, seconds = locator.page, (locator.start_s, locator.end_s)
+    return (page is None or 0 <= page <= _MAX_PAGE) and all(
+        one is None or 0 <= one <= _MAX_VIDEO_S for one in seconds
+    )

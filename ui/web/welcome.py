@@ -1,0 +1,176 @@
+"""What an empty conversation shows: what can be asked, or how to add files."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import threading
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from kb.config.models import ExtractiveConfig
+from kb.errors import KnowledgeBaseError
+from kb.index.ledger import DocumentStatus, FileQuery, FileRow
+from kb.text.terms import Language, language
+from kb.types import Answer, AnswerStatus, Document, Filters, Kind, Query
+from ui.service.service import Service
+from ui.web.html.render import escape, icon
+
+__all__ = ["Welcome", "as_question"]
+
+_N_SUGGESTIONS = 4
+_N_OF_A_KIND = 3
+_N_HEADINGS = 3
+_MAX_CHARACTERS = 80
+_WITH_HEADINGS = (Kind.PDF, Kind.HTML, Kind.OFFICE, Kind.EBOOK, Kind.TEXT)
+_ASKED = {Language.ENGLISH: "What does “{}” say?", Language.CHINESE: "《{}》讲了什么？"}
+# "What is in the box", but not "What we repaired".
+_IS_QUESTION = re.compile(
+    r"(?:what|which|who|where|when|why|how) (?:am|is|are|was|were|do|does|did|can|should|will)\b",
+    re.IGNORECASE,
+)
+
+
+class _Suggestion(NamedTuple):
+    question: str
+    source: str
+    document_sha256: str
+
+
+class Welcome:
+    """The first view of the Chat page, with questions taken from the library's headings."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._suggestions: list[_Suggestion] = []
+        self._looked_at: set[str] = set()
+        self._looking = threading.Lock()
+
+    def html(self) -> str:
+        """The view as it is now."""
+        ledger = self._service.kb.ledger
+        counts = ledger.count_files(FileQuery(waiting=self._service.syncer.waiting()))
+        n_indexed = sum(
+            counts[status].n_files
+            for status in (DocumentStatus.INDEXED, DocumentStatus.PARTIAL)
+            if status in counts
+        )
+        if not counts:
+            return (
+                f'<section class="kb-welcome kb-welcome-empty">{icon("empty")}'
+                "<h2>Your library is empty</h2>"
+                "<p>Add PDFs, pictures, videos, web pages, office files or text. They are read on "
+                "this computer and can be asked about as soon as they are indexed.</p>"
+                '<button type="button" class="kb-button" data-goto="library">Add files</button>'
+                "</section>"
+            )
+        if not n_indexed:
+            return (
+                f'<section class="kb-welcome kb-welcome-empty">{icon("empty")}'
+                "<h2>Reading your files</h2>"
+                "<p>Questions can be asked as soon as the first file is indexed. The Library page "
+                "shows how far it is.</p>"
+                '<button type="button" class="kb-button" data-goto="library">Show progress</button>'
+                "</section>"
+            )
+        questions = "".join(
+            f'<button type="button" class="kb-suggestion" data-ask="{escape(found.question)}">'
+            f"<span>{escape(found.question)}</span>"
+            f'<span class="kb-muted">{escape(found.source)}</span></button>'
+            for found in self._suggested()
+        )
+        noun = "file" if n_indexed == 1 else "files"
+        return (
+            '<section class="kb-welcome"><h2>What would you like to know?</h2>'
+            f"<p>Answers come from your {n_indexed:,} {noun}, and every claim opens "
+            "at its page, picture or second.</p>"
+            f'<div class="kb-suggestions">{questions}</div></section>'
+        )
+
+    def _suggested(self) -> list[_Suggestion]:
+        """A question each about a few documents of different kinds. They stay while their
+        documents do, so that they do not change under the person's hand."""
+        # While another page's thread looks for more, there are those found so far.
+        if self._looking.acquire(blocking=False):
+            try:
+                self._look_for_more()
+            finally:
+                self._looking.release()
+        return self._suggestions
+
+    def _look_for_more(self) -> None:
+        document = self._service.document
+        found = [one for one in self._suggestions if document(one.document_sha256) is not None]
+        for row in self._candidates() if len(found) < _N_SUGGESTIONS else ():
+            if row.sha256 is None or row.sha256 in self._looked_at:
+                continue
+            self._looked_at.add(row.sha256)
+            question = self._question(row.path, row.sha256)
+            if question and question not in {one.question for one in found}:
+                found.append(_Suggestion(question, row.path, row.sha256))
+                if len(found) == _N_SUGGESTIONS:
+                    break
+        self._suggestions = found
+
+    def _candidates(self) -> Iterator[FileRow]:
+        """The first files of each kind, in turn."""
+        ledger = self._service.kb.ledger
+        of_kind = [
+            ledger.files(FileQuery(status=DocumentStatus.INDEXED, kind=kind), _N_OF_A_KIND)
+            for kind in _WITH_HEADINGS
+        ]
+        return (row for turn in itertools.zip_longest(*of_kind) for row in turn if row is not None)
+
+    def _question(self, source: str, sha256: str) -> str:
+        """A question that the document answers, or empty."""
+        document = self._service.document(sha256)
+        if document is None:
+            return ""
+        try:
+            for question, heading in self._questions(document, source):
+                if self._is_answered(question, heading, sha256):
+                    return question
+        except KnowledgeBaseError:
+            pass  # The page is shown without suggestions; asking will say what is wrong.
+        return ""
+
+    def _questions(self, document: Document, source: str) -> list[tuple[str, str]]:
+        """Questions with their headings: those over the passages that are nearest to the
+        document's title; first headings that are questions as they stand."""
+        query = Query(text=document.title, filters=Filters(sources=(source,)))
+        title = document.title.casefold()
+        found: dict[str, str] = {}
+        for hit in self._service.search(query).hits:
+            heading = hit.chunk.headings[-1] if hit.chunk.headings else ""
+            if heading and heading.casefold() not in title and len(heading) <= _MAX_CHARACTERS:
+                found.setdefault(as_question(heading, document.title), heading)
+        pairs = sorted(found.items(), key=lambda pair: not pair[0].startswith(pair[1]))
+        return pairs[:_N_HEADINGS]
+
+    def _is_answered(self, question: str, heading: str, sha256: str) -> bool:
+        """Whether the answer begins with words of the document that stand under `heading`. A model
+        that writes is not made to write for this."""
+        if not isinstance(self._service.config.generator, ExtractiveConfig):
+            return True
+        for event in self._service.ask(Query(text=question)):
+            if not isinstance(event, Answer):
+                continue
+            if event.status is not AnswerStatus.ANSWERED or not event.citations:
+                return False
+            chunk = self._service.chunk(event.citations[0].chunk_id)
+            is_here = chunk is not None and chunk.document_sha256 == sha256
+            return is_here and chunk is not None and heading in chunk.headings
+        return False
+
+
+def as_question(heading: str, title: str) -> str:
+    """A heading as a question that says no more than the heading, in the language of the two.
+
+    Args:
+        title: Of the document.
+    """
+    if heading.endswith(("?", "？")):
+        return heading
+    if _IS_QUESTION.match(heading):
+        return f"{heading}?"
+    return _ASKED[language(f"{heading} {title}")].format(heading)
