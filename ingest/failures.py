@@ -29,6 +29,7 @@ from kb.errors import (
     SourceUnavailableError,
     StoreError,
 )
+from kb.files import size_bytes
 from kb.stopping import StoppedError
 from kb.types import Source
 
@@ -217,7 +218,7 @@ class BugLog:
             f"{platform.system()} {platform.machine()}\nfile: {clean_text(source)!r}\n"
         )
         try:
-            is_full = self._path.exists() and self._path.stat().st_size > _MAX_LOG_BYTES
+            is_full = (size_bytes(self._path) or 0) > _MAX_LOG_BYTES
             flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if is_full else os.O_APPEND)
             handle = os.open(self._path, flags, 0o600)
             with os.fdopen(handle, "w", encoding="utf-8") as log:

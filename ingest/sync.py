@@ -226,7 +226,11 @@ class Syncer:
         """Delete pictures of files whose reading ended half-way."""
         root = self._kb.assets.root
         for path in root.glob("??/*"):
-            if path.stat().st_mtime_ns < since_ns - _CLOCK_GRAIN_NS:
+            try:
+                written_ns = path.stat().st_mtime_ns
+            except FileNotFoundError:
+                continue
+            if written_ns < since_ns - _CLOCK_GRAIN_NS:
                 continue
             if path.name.startswith(".") or self._kb.ledger.asset(path.stem) is None:
                 path.unlink(missing_ok=True)

@@ -77,9 +77,11 @@ def own_settings(home: Home) -> dict[str, Any]:
     Raises:
         ConfigError: It is not YAML.
     """
-    if not home.config.exists():
+    try:
+        text = home.config.read_text("utf-8")
+    except FileNotFoundError:
         return {}
-    return _read_yaml(home.config.read_text("utf-8"), str(home.config))
+    return _read_yaml(text, str(home.config))
 
 
 def _read_yaml(text: str, name: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from kb.errors import ModelLoadError
+from kb.files import size_bytes
 from kb.hub.catalog import KnownModel
 from kb.hub.digests import OnProgress, digested
 from kb.hub.directory import read_json
@@ -67,9 +68,7 @@ def _comparable(directory: Path) -> list[RemoteFile]:
     return [
         file
         for file in (record.files if record else ())
-        if (file.sha256 or file.git_sha1)
-        and (directory / file.path).is_file()
-        and (directory / file.path).stat().st_size == file.size_bytes
+        if (file.sha256 or file.git_sha1) and size_bytes(directory / file.path) == file.size_bytes
     ]
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from kb.errors import ModelLoadError
+from kb.files import size_bytes
 from kb.hub.catalog import KnownModel, find_known_model
 from kb.hub.record import RECORD_NAME, read_damaged, read_record
 from kb.text.humanize import size_text
@@ -203,9 +204,9 @@ def _check_record(directory: Path) -> None:
     record = read_record(directory)
     for file in record.files if record else ():
         path = directory / file.path
-        if not path.is_file():
+        n_bytes = size_bytes(path)
+        if n_bytes is None:
             raise _FoundError(f"{file.path} is missing.")
-        n_bytes = path.stat().st_size
         if n_bytes != file.size_bytes:
             raise _FoundError(
                 f"{file.path} has {n_bytes:,} bytes, and the pull noted {file.size_bytes:,}.",

@@ -23,6 +23,7 @@ import httpx
 from filelock import FileLock, Timeout
 
 from kb.errors import ModelLoadError
+from kb.files import size_bytes
 from kb.hub.catalog import KnownModel
 from kb.hub.digests import OnProgress, digested
 from kb.hub.files import check_model_directory
@@ -92,7 +93,7 @@ def plan_pull(
             listing = list_repository(client, hub, model.repository, revision)
     left = tuple(file for file in listing.files if not _is_here(directory, file, noted))
     parts = (_part(directory, file) for file in left)
-    n_loaded = sum(part.stat().st_size for part in parts if part.is_file())
+    n_loaded = sum(size_bytes(part) or 0 for part in parts)
     n_bytes_left = sum(file.size_bytes for file in left) - n_loaded
     return PullPlan(model, directory, listing, left, max(0, n_bytes_left))
 
@@ -184,9 +185,10 @@ def _load(
     """Append to `part` until it has all bytes, across broken connections."""
     waits = iter(_WAITS_S)
     while True:
-        n_had = n_have = part.stat().st_size if part.is_file() else 0
-        if n_have == file.size_bytes and part.is_file():
+        n_part = size_bytes(part)
+        if n_part == file.size_bytes:
             return
+        n_had = n_have = n_part or 0
         headers = {"Range": f"bytes={n_have}-"} if 0 < n_have < file.size_bytes else {}
         failure: httpx.Response | httpx.HTTPError
         try:
@@ -208,7 +210,7 @@ def _load(
                     raise refusal(listing.hub, listing.repository, response)
         except httpx.RequestError as error:
             failure = error
-            n_have = part.stat().st_size if part.is_file() else 0
+            n_have = size_bytes(part) or 0
         if n_have > n_had:
             waits = iter(_WAITS_S)
         wait_s = next(waits, None)
@@ -236,7 +238,7 @@ def _checked(file: RemoteFile, path: Path, url: str) -> RemoteFile:
 
 def _is_here(directory: Path, file: RemoteFile, noted: Listing | None) -> bool:
     path = directory / file.path
-    if not path.is_file() or path.stat().st_size != file.size_bytes:
+    if size_bytes(path) != file.size_bytes:
         return False
     known = next((one for one in noted.files if one.path == file.path), None) if noted else None
     is_trusted = file.path not in read_damaged(directory)

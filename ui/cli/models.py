@@ -12,6 +12,7 @@ from kb.config.loading import available_profiles, load_config
 from kb.device.placement import find_gpu
 from kb.device.precision import weights_bytes
 from kb.errors import ConfigError, ModelLoadError
+from kb.files import size_bytes
 from kb.hub.catalog import KNOWN_MODELS, KnownModel, Role, find_known_model
 from kb.hub.check import noted_bytes
 from kb.hub.files import check_model_directory, locate_model
@@ -198,11 +199,12 @@ def _text_encoder(name: str) -> Json:
 def _ocr(config: Config) -> Json:
     version = metadata.version("rapidocr")
     files = [Path(str(file.locate())) for file in metadata.files("rapidocr") or ()]
-    models = [path for path in files if path.suffix == ".onnx" and path.is_file()]
+    sizes = [size_bytes(path) for path in files if path.suffix == ".onnx"]
+    models = [size for size in sizes if size is not None]
     return {
         "role": "words in pictures",
         "name": f"RapidOCR {version}",
         "ok": bool(models),
-        "size_bytes": sum(path.stat().st_size for path in models),
+        "size_bytes": sum(models),
         "note": "Chinese and English" if config.ingest.ocr.enabled else "switched off",
     }

@@ -60,7 +60,7 @@ def media_router(shelf: Shelf) -> APIRouter:
         document = shelf.document(sha256) if _SHA256.fullmatch(sha256) else None
         path = shelf.original(sha256) if document is not None else None
         if document is None or path is None:
-            raise HTTPException(404, "The file is no longer in the library.")
+            raise _no_file()
         return _original(path, document.media_type)
 
     @router.get("/view/documents/{sha256}/pages/{page}")
@@ -83,8 +83,8 @@ def media_router(shelf: Shelf) -> APIRouter:
 def _asset(shelf: Shelf, sha256: str) -> tuple[Path, str]:
     ref = shelf.asset(sha256) if _SHA256.fullmatch(sha256) else None
     path = shelf.asset_path(ref) if ref is not None else None
-    if ref is None or path is None or not path.is_file():
-        raise HTTPException(404, "There is no such picture.")
+    if ref is None or path is None:
+        raise _no_picture()
     return path, ref.media_type
 
 
@@ -92,8 +92,8 @@ def _page(shelf: Shelf, sha256: str, page: int) -> tuple[Path, str]:
     is_page = _is_page(page) and _SHA256.fullmatch(sha256)
     ref = shelf.page_image(sha256, page) if is_page else None
     path = shelf.asset_path(ref) if ref is not None else None
-    if ref is None or path is None or not path.is_file():
-        raise HTTPException(404, "There is no picture of that page.")
+    if ref is None or path is None:
+        raise _no_picture()
     return path, ref.media_type
 
 
@@ -105,12 +105,25 @@ def _is_page(page: int) -> bool:
 def _picture(found: tuple[Path, str]) -> Response:
     path, media_type = found
     headers = {"Cache-Control": _FOREVER, "Content-Security-Policy": policy_for(media_type)}
-    return FileResponse(path, media_type=media_type, headers=headers)
+    try:
+        # A sync may delete it at any time: whole or not at all.
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise _no_picture() from error
+    return Response(content, media_type=media_type, headers=headers)
 
 
 def _small(path: Path) -> Response:
     headers = {"Cache-Control": _FOREVER}
-    return Response(_thumbnail(path), media_type="image/jpeg", headers=headers)
+    try:
+        content = _thumbnail(path)
+    except FileNotFoundError as error:
+        raise _no_picture() from error
+    return Response(content, media_type="image/jpeg", headers=headers)
+
+
+def _no_picture() -> HTTPException:
+    return HTTPException(404, "There is no such picture, or no more.")
 
 
 @functools.lru_cache(maxsize=512)
@@ -134,13 +147,22 @@ def _original(path: Path, media_type: str) -> Response:
         # Without it Starlette claims utf-8, which would garble other charsets.
         headers["Content-Type"] = media_type
     shown = media_type.startswith(_SHOWN) or media_type.endswith("+xml")
+    try:
+        about = path.stat()
+    except OSError as error:
+        raise _no_file() from error
     return FileResponse(
         path,
+        stat_result=about,
         media_type=media_type,
         filename=path.name,
         content_disposition_type="inline" if shown else "attachment",
         headers=headers,
     )
+
+
+def _no_file() -> HTTPException:
+    return HTTPException(404, "The file is no longer in the library.")
 
 
 def _fragment(content: str | None) -> Response:

@@ -22,6 +22,7 @@ from kb.errors import (
     PromptTooLongError,
     SourceUnavailableError,
 )
+from kb.files import size_bytes, tree_bytes
 from kb.index.ledger import DocumentStatus
 from kb.knowledge_base import KnowledgeBase
 from kb.masking import masked
@@ -269,10 +270,10 @@ class Service:
             counts=counts,
             kinds=kinds,
             size_bytes={
-                "ledger": sum(path.stat().st_size for path in index.glob("ledger.sqlite3*")),
+                "ledger": sum(size_bytes(path) or 0 for path in index.glob("ledger.sqlite3*")),
                 "vectors": stats.size_bytes or 0,
-                "assets": _tree_bytes(self.home.assets),
-                "ocr": _tree_bytes(index / "ocr"),
+                "assets": tree_bytes(self.home.assets),
+                "ocr": tree_bytes(index / "ocr"),
             },
             failures=tuple(
                 Failure(file.source, file.status, file.reason)
@@ -369,7 +370,3 @@ class Service:
 def _readable(text: str) -> str:
     """`text` with a question mark for each half of a character, which nothing can encode."""
     return text.encode("utf-8", "replace").decode().replace("\0", " ")
-
-
-def _tree_bytes(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

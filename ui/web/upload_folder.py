@@ -23,6 +23,7 @@ from gradio.utils import get_upload_folder
 
 from kb.config import LimitsConfig
 from kb.errors import ConfigError, PromptTooLongError
+from kb.files import size_bytes
 
 __all__ = ["OwnUploads", "is_uploaded", "opened_upload", "received"]
 
@@ -134,7 +135,7 @@ def too_many_files(n_files: int, max_files: int, setting: str) -> str:
 def _size_bytes(path: str) -> int:
     """0 for what is no upload: it is refused when it is opened."""
     place = _place(path)
-    return place.stat().st_size if place is not None else 0
+    return (size_bytes(place) or 0) if place is not None else 0
 
 
 def _place(path: object) -> Path | None:

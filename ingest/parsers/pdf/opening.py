@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -147,5 +148,5 @@ def is_cut_short(document: Any, source: Source) -> bool:
     if not (document.is_pdf and document.is_repaired):
         return False
     with source.absolute.open("rb") as file:
-        file.seek(max(0, source.absolute.stat().st_size - _TAIL_BYTES))
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
         return b"%%EOF" not in file.read()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import threading
 from urllib.parse import quote
 
 import httpx
@@ -58,6 +59,40 @@ def test_page_image_is_the_page_that_was_asked(shelf: MadeShelf) -> None:
     response = fetch(shelf, f"/media/documents/{sha256}/pages/2")
     assert response.content == shelf.assets.read(shelf.pages[sha256, 2])
     assert fetch(shelf, f"/media/documents/{sha256}/pages/3").status_code == 404
+
+
+def test_a_picture_that_a_sync_deletes_is_there_or_is_not(shelf: MadeShelf) -> None:
+    ref = shelf.chunks["picture"].image
+    assert ref is not None
+    path, data = shelf.asset_path(ref), shelf.assets.read(ref)
+    is_over = threading.Event()
+
+    def come_and_go() -> None:
+        while not is_over.is_set():
+            path.unlink(missing_ok=True)
+            # As the asset store does: whole or not at all.
+            written = path.with_suffix(".new")
+            written.write_bytes(data)
+            written.replace(path)
+
+    changing = threading.Thread(target=come_and_go)
+    changing.start()
+    try:
+        for _ in range(200):
+            response = fetch(shelf, f"/media/assets/{ref.sha256}")
+            assert response.status_code in (200, 404)
+            assert response.status_code == 404 or response.content == data
+    finally:
+        is_over.set()
+        changing.join()
+
+
+@pytest.mark.parametrize("end", ["", "/thumbnail"])
+def test_a_picture_that_is_gone(shelf: MadeShelf, end: str) -> None:
+    ref = shelf.chunks["picture"].image
+    assert ref is not None
+    shelf.asset_path(ref).unlink()
+    assert fetch(shelf, f"/media/assets/{ref.sha256}{end}").status_code == 404
 
 
 def test_video_answers_a_range(shelf: MadeShelf) -> None:
