@@ -108,7 +108,7 @@ def _write_note(path: Path, chance: random.Random) -> None:
 
 def _write_records(path: Path, chance: random.Random) -> None:
     """A file of more chunks than are written at a time."""
-    lines = [json.dumps({"n": n, "what": chance.choices(_WORDS, k=3)}) for n in range(600)]
+    lines = [json.dumps({"n": n, "what": chance.choices(_WORDS, k=3)}) for n in range(300)]
     path.write_text("\n".join(lines))
 
 
