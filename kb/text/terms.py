@@ -11,11 +11,14 @@ from typing import NamedTuple
 
 import snowballstemmer  # type: ignore[import-untyped]
 
+from kb.text.variants import fold_variants
+
 __all__ = [
     "Language",
     "Term",
     "content_terms",
     "find_terms",
+    "fold",
     "fold_width",
     "language",
     "terms",
@@ -30,6 +33,7 @@ _HAN_OR_KANA = re.compile(f"[{_HAN}{_KANA}]+")
 _WORD = re.compile(rf"[^\W_{_HAN}{_KANA}]+(?:['’_.\-][^\W_{_HAN}{_KANA}]+)*")
 _TOKEN = re.compile(f"{_HAN_OR_KANA.pattern}|{_WORD.pattern}")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
+_DOTTED_NUMBER = re.compile(r"[vV]?((?<!\d)\d++(?:\.\d++)++)")
 # A stem shares with the word all but its last letter (``multipli``, ``multiply``).
 _HEAD_CHARS = 2
 _SUFFIX_CHARS = 1
@@ -97,6 +101,12 @@ def fold_width(text: str) -> str:
     return text if text.isascii() else _WIDE.sub(_narrow, text)
 
 
+def fold(text: str) -> str:
+    """`text` as it is compared: full-width forms as ASCII, traditional Chinese as simplified;
+    its length and offsets are unchanged."""
+    return text if text.isascii() else fold_variants(fold_width(text))
+
+
 # Full-width ASCII, and the ideographic space.
 _WIDE = re.compile("[\uff01-\uff5e\u3000]")
 
@@ -113,12 +123,17 @@ def _stem(word: str) -> str:
 @lru_cache(maxsize=65536)
 def _stems(token: str) -> tuple[str, ...]:
     """Stems under which a word of an alphabetic script is found: itself, and the parts of an
-    identifier (``DiffExecutor``, ``run_target``, ``io.open``)."""
+    identifier (``DiffExecutor``, ``run_target``, ``io.open``); a number of several parts
+    (``3.2.1``) by the whole of it alone, ``v3.2.1`` also as a version."""
+    number = _DOTTED_NUMBER.fullmatch(token)
+    if number:
+        return (number[1], _stem("version")) if token[0] in "vV" else (number[1],)
     whole = _stem(token.lower())
     parts = _PART.findall(token)
     if len(parts) < 2:
         return (whole,)
-    return tuple(dict.fromkeys((whole, *(_stem(part.lower()) for part in parts))))
+    numbers = _DOTTED_NUMBER.findall(token)
+    return tuple(dict.fromkeys((whole, *numbers, *(_stem(part.lower()) for part in parts))))
 
 
 def terms(text: str) -> list[Term]:
@@ -129,7 +144,7 @@ def terms(text: str) -> list[Term]:
     more.
     """
     found: list[Term] = []
-    for match in _TOKEN.finditer(fold_width(text)):
+    for match in _TOKEN.finditer(fold(text)):
         token, start = match.group(), match.start()
         if _HAN_OR_KANA.match(token):
             if len(token) == 1:
@@ -145,7 +160,7 @@ def terms(text: str) -> list[Term]:
 def content_terms(question: str) -> list[Term]:
     """The terms of `question` that say what it is about, without words of grammar and
     asking; every term where nothing else is left."""
-    blanked = _ASKING.sub(lambda match: " " * len(match.group()), fold_width(question))
+    blanked = _ASKING.sub(lambda match: " " * len(match.group()), fold(question))
     kept = [term for term in terms(blanked) if term.stem not in _STOP_STEMS]
     return kept or terms(question)
 
@@ -159,7 +174,7 @@ def find_terms(text: str, stems: Collection[str]) -> list[Term]:
     A reranker reads a hundred chunks a question, so only words that begin like a stem are
     looked at; irregular ones (``dying`` for ``die``) are passed over.
     """
-    folded = fold_width(text)
+    folded = fold(text)
     lower = _lower(folded)
     known: dict[str, tuple[str, ...]] = {}
     found: list[Term] = []

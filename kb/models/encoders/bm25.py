@@ -5,8 +5,14 @@ Terms, by script:
 - Words are stemmed, freed of stop words and hashed by `qdrant_edge.Bm25`.
 - A compound (``runTarget``, ``run_target``, ``RX-200``) is its parts and, as one more
   term, the whole without its joints, so that ``RX200`` and ``rx-200`` meet.
+- A number of several parts (``3.2.1``, ``10:30``) is one term; its parts weigh little in a query,
+  or every version would be like every other. ``v3.2.1`` is a version, ``1,250`` is ``1250``, and
+  ``10kΩ`` is also ``10`` and ``kΩ``, ``RX200`` also, lightly, ``RX`` and ``200``.
+- A date with its year is one term however it is written (``2022-03-05``, ``5 March 2022``,
+  ``2022年3月5日``), beside the words it is written with.
 - Chinese, Japanese, Korean and other text without spaces is overlapping pairs of
-  characters, and single characters, which in a query weigh little beside pairs.
+  characters, and single characters, which in a query weigh little beside pairs. Traditional
+  Chinese is read as simplified.
 """
 
 from __future__ import annotations
@@ -23,6 +29,8 @@ import numpy as np
 from qdrant_edge import Bm25, Bm25Config, TokenizerType
 
 from kb.protocols import EMPTY_SPARSE, SparseVector
+from kb.text.dates import iso_dates
+from kb.text.variants import fold_variants
 from kb.types import Chunk, Query
 
 __all__ = ["Bm25Encoder"]
@@ -32,12 +40,22 @@ _DENSE = (
     r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf"
     r"\u4e00-\u9fff\uac00-\ud7af\U00020000-\U0003ffff"
 )
-_TOKEN = re.compile(rf"[{_DENSE}]+|[^\W{_DENSE}]+(?:-[^\W{_DENSE}]+)*")
+# Inside a number a point, a colon, a slash, or a comma before three digits joins.
+_NUMBER_JOINT = r"(?<=\d)(?:[.:/](?=\d)|,(?=\d{3}(?!\d)))"
+_TOKEN = re.compile(rf"[{_DENSE}]+|[^\W{_DENSE}]+(?:(?:-|{_NUMBER_JOINT})[^\W{_DENSE}]+)*")
 _DENSE_TOKEN = re.compile(rf"[{_DENSE}]")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\dA-Za-z_]+")
 _SEVERAL_WORDS = re.compile(r"[a-z][A-Z]|[A-Z]{2}[a-z]|[-_]")
+_YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
+_JOINTS = re.compile(r"[-_.:/]")
+_DIGITS = re.compile(r"\d+")
+_JOINED_NUMBER = re.compile(r"(?P<version>\b[vV])?(?P<value>(?<!\d)\d++(?:[.:/]\d++)++)")
+_CODE = re.compile(r"[^\W\d_]+\d+")
+_MEASURE = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>[^\W\d_]+)")
 
-_PROBE = "The runningDevices of RX-200_b, naïve: 如何重置设备, テスト ไทย 3.5"
+_PROBE = (
+    "The runningDevices of RX-200_b, naïve: 如何重置設備, テスト ไทย v3.5, 1,250 10kΩ 5 March 2022"
+)
 
 
 class Bm25Encoder:
@@ -120,10 +138,18 @@ class Bm25Encoder:
                 return (_hash(token),), ()
             pairs = tuple(_hash(token[i : i + 2]) for i in range(len(token) - 1))
             return pairs, tuple(map(_hash, token))
-        if not _SEVERAL_WORDS.search(token):
-            return self._stems((token,)), ()
+        token = token.replace(",", "")
+        if number := _JOINED_NUMBER.fullmatch(token):
+            said = self._stems(("version",)) if number["version"] else ()
+            return (_hash(number["value"]), *said), self._stems(_DIGITS.findall(token))
+        joined = tuple(_hash(number["value"]) for number in _JOINED_NUMBER.finditer(token))
+        if measure := _MEASURE.fullmatch(token):
+            number_terms = joined or self._stems((measure["number"],))
+            return (*number_terms, *self._stems((measure["unit"],)), _hash(token.lower())), ()
         parts = [part for part in _PART.findall(token) if len(part) > 1 or part.isdigit()]
-        return self._stems((*parts, re.sub(r"[-_]", "", token))), ()
+        if _SEVERAL_WORDS.search(token) or joined:
+            return (*self._stems((*parts, _JOINTS.sub("", token))), *joined), ()
+        return self._stems((token,)), self._stems(parts) if _CODE.fullmatch(token) else ()
 
     def _stems(self, words: Iterable[str]) -> tuple[int, ...]:
         return tuple(
@@ -133,8 +159,12 @@ class Bm25Encoder:
 
 def _tokens(text: str) -> list[str]:
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
-    return _TOKEN.findall(text)
+        text = fold_variants(unicodedata.normalize("NFKC", text))
+    tokens = _TOKEN.findall(text)
+    if _YEAR.search(text):
+        # As the whole of a date that is written so.
+        tokens += (date.replace("-", "") for date in iso_dates(text))
+    return tokens
 
 
 def _hash(characters: str) -> int:

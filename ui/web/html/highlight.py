@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from html import escape
 
+from kb.text.terms import fold
 from kb.types import Chunk
 
 __all__ = ["excerpt", "mark_range", "mark_words", "quote_range"]
@@ -14,8 +15,10 @@ __all__ = ["excerpt", "mark_range", "mark_words", "quote_range"]
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
 # A letter of a script with words: Chinese beside an English word does not belong to it.
 _LETTER = r"[^\W_\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
-_WORD = re.compile(f"{_LETTER}+")
-_LATIN = re.compile(r"[^\W_]+")
+# A number of several parts (3.2.1) is marked whole or not at all.
+_NUMBER = r"[vV]?(?<!\d)\d++(?:\.\d++)++"
+_WORD = re.compile(f"{_NUMBER}|{_LETTER}+")
+_LATIN = re.compile(rf"{_NUMBER}|[^\W_]+")
 _STOPWORDS = frozenset(
     "a an and are as at be by can do does for from has have how i in is it its of on or that "
     "the this to was what when where which who why will with you your".split()
@@ -40,7 +43,8 @@ def mark_words(text: str, query: str) -> str:
     """`text` escaped, with the words of `query` in ``<mark>``.
 
     Latin words count from their start, case aside, so that "reset" marks "resetting";
-    Chinese and Japanese are marked where two characters in a row occur in the query.
+    Chinese and Japanese are marked where two characters in a row occur in the query, traditional
+    characters as simplified.
     """
     pieces: list[str] = []
     last = 0
@@ -52,10 +56,11 @@ def mark_words(text: str, query: str) -> str:
 
 def _word_spans(text: str, query: str) -> Iterator[tuple[int, int]]:
     """Ranges of `text`, in no order, in one pass: the query may have a thousand words."""
-    words = {w.casefold() for w in _LATIN.findall(_CJK.sub(" ", query))} - _STOPWORDS
+    text, query = fold(text), fold(query)
+    words = {_compared(word) for word in _LATIN.findall(_CJK.sub(" ", query))} - _STOPWORDS
     lengths = sorted({len(word) for word in words})
     for match in _WORD.finditer(text) if words else ():
-        word = match.group().casefold()
+        word = _compared(match.group())
         if any(word[:n] in words for n in lengths if n <= len(word)):
             yield match.span()
     pairs = _cjk_pairs(query)
@@ -65,6 +70,11 @@ def _word_spans(text: str, query: str) -> Iterator[tuple[int, int]]:
                 yield at, at + 2
             elif text[at] in pairs:
                 yield at, at + 1
+
+
+def _compared(word: str) -> str:
+    word = word.casefold()
+    return word.removeprefix("v") if "." in word else word
 
 
 def _cjk_pairs(query: str) -> set[str]:

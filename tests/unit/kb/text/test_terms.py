@@ -9,6 +9,10 @@ def stems(text: str) -> list[str]:
     return [term.stem for term in terms(text)]
 
 
+def stems_of_question(text: str) -> set[str]:
+    return {term.stem for term in content_terms(text)}
+
+
 def test_english_words_are_found_by_their_stem() -> None:
     assert stems("Resetting devices") == stems("reset device")
 
@@ -16,6 +20,18 @@ def test_english_words_are_found_by_their_stem() -> None:
 def test_identifiers_are_found_whole_and_by_their_parts() -> None:
     assert stems("DiffExecutor") == ["diffexecutor", "diff", "executor"]
     assert stems("run_target") == ["run_target", "run", "target"]
+
+
+def test_a_number_of_several_parts_is_found_whole() -> None:
+    assert stems("v3.2.1 and 3.2.1") == ["3.2.1", "version", "and", "3.2.1"]
+    assert "3.2.1" in stems("3.2.1-beta")
+    assert not {"3", "2", "1"} & set(stems("3.2.1"))
+
+
+def test_traditional_chinese_is_found_as_simplified() -> None:
+    assert stems("設備") == stems("设备")
+    assert [(term.start, term.end) for term in find_terms("重置設備", {"设备"})] == [(2, 4)]
+    assert stems_of_question("請問如何重置設備？") == {"重置", "置设", "设备"}
 
 
 def test_chinese_is_found_by_pairs_of_characters() -> None:

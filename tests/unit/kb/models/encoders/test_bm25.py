@@ -45,6 +45,18 @@ def _dot(a: SparseVector, b: SparseVector) -> float:
         ("서울", "대한민국서울"),
         ("größe", "Größe der Datei"),
         ("привет", "Привет, мир"),
+        ("離職員工", "离职的员工"),
+        ("转账", "銀行轉賬"),
+        ("3.2.1", "v3.2.1: fixed"),
+        ("version 7", "Released as v7.0."),
+        ("1250", "costs 1,250 EUR"),
+        ("10 kΩ", "a 10kΩ resistor"),
+        ("10kΩ", "a resistor of 10 kΩ"),
+        ("2022", "the year FY2022"),
+        ("RX 200", "model RX200"),
+        ("5 March 2022", "on 2022-03-05"),
+        ("March 5th, 2022", "2022年3月5日开始"),
+        ("5.3.2022", "Am 2022/03/05"),
     ],
 )
 def test_meets(query: str, text: str) -> None:
@@ -57,6 +69,22 @@ def test_meets(query: str, text: str) -> None:
 )
 def test_does_not_meet(query: str, text: str) -> None:
     assert _score(query, text) == 0
+
+
+@pytest.mark.parametrize(
+    ("query", "right", "wrong"),
+    [
+        ("3.2.1", "number 3.2.1", "numbers 1.2.3, 3.1.2 and 2.1.3"),
+        ("v3.2.1", "since v3.2.1", "clause 3.2.1"),
+        ("error E07", "E07 means heat", "W07 means heat"),
+        ("5 March 2022", "2022-03-05 it began", "2022-05-03 it began"),
+        ("at 10:30", "begins 10:30", "begins 30:10"),
+    ],
+)
+def test_numbers_are_told_apart_by_the_order_of_their_parts(
+    query: str, right: str, wrong: str
+) -> None:
+    assert _score(query, right) > 1.5 * _score(query, wrong)
 
 
 def test_pair_of_characters_outweighs_its_single_characters() -> None:

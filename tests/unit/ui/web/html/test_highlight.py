@@ -34,6 +34,16 @@ def test_mark_words_parts_english_from_chinese_beside_it() -> None:
     assert mark_words("按reset键", "Reset") == "按<mark>reset</mark>键"
 
 
+def test_mark_words_reads_traditional_characters_as_simplified() -> None:
+    assert mark_words("離職員工", "离职") == "<mark>離職</mark>員工"
+    assert mark_words("离职员工", "離職") == "<mark>离职</mark>员工"
+
+
+def test_mark_words_marks_a_version_whole() -> None:
+    marked = mark_words("v3.2.1, 1.2.3 and 3.2.1", "version 3.2.1")
+    assert marked == "<mark>v3.2.1</mark>, 1.2.3 and <mark>3.2.1</mark>"
+
+
 def test_mark_words_marks_one_chinese_character_where_it_is_a_word_of_the_query() -> None:
     assert mark_words("水泵", "水 pump") == "<mark>水</mark>泵"
 
