@@ -26,9 +26,9 @@ from benchmarks.qwen3_vl_made import SIZES, TextMaker, draw_page, make_sized_che
 from benchmarks.qwen3_vl_ours import Ours
 from kb.config import Home
 from kb.config.loading import load_config
-from kb.device.cache import Residency
+from kb.device.cache import ModelCache
 from kb.device.placement import SharedDevice
-from kb.device.scheduler import Turns
+from kb.device.scheduler import DeviceScheduler
 from kb.protocols import TextDelta
 from kb.types import Query
 from ui.service.service import Service
@@ -161,7 +161,7 @@ def take_turns(
 ) -> None:
     """Encoder and reranker in turns where one has room: each call swaps."""
     n_bytes = sum(path.stat().st_size for path in checkpoint.glob("*.safetensors"))
-    shared = SharedDevice(Turns(), Residency(n_bytes * 3 // 2))
+    shared = SharedDevice(DeviceScheduler(), ModelCache(n_bytes * 3 // 2))
     ours = Ours(root / "turns", checkpoint, device, precision, shared)
     query = ours.query("how long does the lamp blink")
     hits = ours.hits(["the lamp blinks", "the device keeps its settings"])

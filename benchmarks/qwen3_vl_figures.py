@@ -179,7 +179,7 @@ class Figures:
             started = time.perf_counter()
             sequence = generator._tokenizer.chat(prompt.system, prompt.parts)
             with generator._model.loaded() as writer:
-                written = writer.write(sequence, n_new_tokens, generator._model.turns)
+                written = writer.write(sequence, n_new_tokens, generator._model.scheduler)
                 written_s = [time.perf_counter() for _ in written]
         return written_s[0] - started, (n_new_tokens - 1) / (written_s[-1] - written_s[0])
 

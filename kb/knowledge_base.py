@@ -285,7 +285,7 @@ class KnowledgeBase:
         """
         with self._document_lock, self._write_lock:
             self._place.require_current()
-            self._discard(Stale(tuple(self.ledger.limbo()), ()))
+            self._discard(Stale(tuple(self.ledger.pending_points()), ()))
             is_checked = self._place.is_checked()
             if is_checked and self._store.stats().n_points >= self.ledger.n_chunks():
                 return

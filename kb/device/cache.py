@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-__all__ = ["Residency"]
+__all__ = ["ModelCache"]
 
 T = TypeVar("T")
 
@@ -21,7 +21,7 @@ class _Resident:
     n_users: int = 0
 
 
-class Residency:
+class ModelCache:
     """Keeps models loaded as long as all that are wanted fit, and else lets go of the one that
     was used longest ago.
 

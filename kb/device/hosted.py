@@ -19,7 +19,7 @@ Role = Literal["encoder", "reranker", "generator"]
 
 
 def model_key(role: Role, directory: Path) -> str:
-    """By which `Residency` knows a model: one checkpoint may have two roles."""
+    """By which `ModelCache` knows a model: one checkpoint may have two roles."""
     return f"{role} {directory}"
 
 
@@ -36,7 +36,7 @@ class HostedModel(Generic[T]):
 
     Attributes:
         full_dim: Length of the language model's states.
-        turns: Of the device.
+        scheduler: Of the device.
 
     Raises:
         ModelLoadError: The directory is no Qwen3-VL model.
@@ -51,11 +51,11 @@ class HostedModel(Generic[T]):
         finish: Callable[[Any], T],
     ) -> None:
         self.full_dim = text_dim(directory)
-        self.turns = device.turns
+        self.scheduler = device.scheduler
         self._config = config
         self._directory = directory
         self._role = role
-        self._residency = device.residency
+        self._cache = device.cache
         self._finish = finish
         self._n_bytes: int | None = None
 
@@ -78,7 +78,7 @@ class HostedModel(Generic[T]):
             return self._finish(load_module(self._directory, device, part, self._config.precision))
 
         key = model_key(self._role, self._directory)
-        with self._residency.using(key, self._n_bytes, load) as model:
+        with self._cache.using(key, self._n_bytes, load) as model:
             yield model
 
     def warm(self) -> None:

@@ -9,8 +9,8 @@ from typing import Literal
 
 import psutil
 
-from kb.device.cache import Residency
-from kb.device.scheduler import Turns
+from kb.device.cache import ModelCache
+from kb.device.scheduler import DeviceScheduler
 from kb.text.humanize import size_text
 
 __all__ = ["PlacedModel", "Placement", "SharedDevice", "find_gpu"]
@@ -34,13 +34,13 @@ def find_gpu() -> bool:
 class SharedDevice:
     """What models on one device have in common."""
 
-    turns: Turns
-    residency: Residency
+    scheduler: DeviceScheduler
+    cache: ModelCache
 
     @classmethod
     def alone(cls) -> SharedDevice:
         """For models that always fit."""
-        return cls(Turns(), Residency(None))
+        return cls(DeviceScheduler(), ModelCache(None))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["Turns"]
+__all__ = ["DeviceScheduler"]
 
 
-class Turns:
+class DeviceScheduler:
     """One batch at a time on the device; questions go before ingest.
 
     Ingest takes a turn for each batch, so a question waits for one batch at most, and ingest

@@ -19,11 +19,11 @@ from kb.config.models import (
     RemoteRerankerConfig,
     TextEncoderConfig,
 )
-from kb.device.cache import Residency
+from kb.device.cache import ModelCache
 from kb.device.hosted import Role, model_key
 from kb.device.placement import PlacedModel, Placement, SharedDevice, find_gpu
 from kb.device.precision import resident_bytes, weights_bytes
-from kb.device.scheduler import Turns
+from kb.device.scheduler import DeviceScheduler
 from kb.device.state import ModelState
 from kb.hub.directory import weights_fingerprint
 from kb.hub.files import find_model_directory
@@ -63,7 +63,7 @@ class Models:
         self._assets = assets
         self._directories: dict[str, Path] = {}
         self.placement = self._placement()
-        self._device = SharedDevice(Turns(), Residency(self.placement.budget_bytes))
+        self._device = SharedDevice(DeviceScheduler(), ModelCache(self.placement.budget_bytes))
 
     def encoders(self) -> Encoders:
         """Of words, of pictures, and of both in one space."""
@@ -114,7 +114,7 @@ class Models:
             case Qwen3VLConfig():
                 [placed] = [one for one in self.placement.models if one.role == role]
                 key = model_key(role, self._directory(config.model))
-                is_loaded = key in self._device.residency.loaded()
+                is_loaded = key in self._device.cache.loaded()
                 where = self.placement.device
                 return ModelState(role, config.model, where, placed.n_bytes, is_loaded)
             case RemoteConfig():

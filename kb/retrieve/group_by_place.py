@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from kb.types import Chunk, Modality
 
-__all__ = ["fold"]
+__all__ = ["group_by_place"]
 
 # Chunks of one text share some tokens with the next by configuration; only when half of the
 # shorter one stands in the other do both say the same.
@@ -14,7 +14,7 @@ _SAME_SHARE = 0.5
 _PROBE_CHARS = 32
 
 
-def fold(chunks: Sequence[Chunk]) -> list[list[int]]:
+def group_by_place(chunks: Sequence[Chunk]) -> list[list[int]]:
     """Groups of indices of `chunks` that show one place.
 
     One place is: a page of a document (its words and its image); stretches of text of which

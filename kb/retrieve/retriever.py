@@ -20,7 +20,7 @@ from kb.protocols import (
     VectorQuery,
 )
 from kb.retrieve.fusion import COSINE_MINIMUM, Fused, ScoredList, fuse
-from kb.retrieve.group_by_place import fold
+from kb.retrieve.group_by_place import group_by_place
 from kb.stopping import check
 from kb.types import Chunk, Filters, Hit, Query
 
@@ -170,7 +170,7 @@ class Retriever:
         chunks = sorted(known.values(), key=lambda chunk: (-scores[chunk.id], chunk.id))
         names = self._catalog.sources({chunk.document_sha256 for chunk in chunks})
         hits = []
-        for group in fold(chunks):
+        for group in group_by_place(chunks):
             members = [chunks[index] for index in group]
             source = names.get(members[0].document_sha256)
             if source is None:

@@ -35,7 +35,7 @@ TABLES = {
     "paths": "root, path, sha256, size_bytes, mtime_ns, seen_ns, companions, reason",
     "chunks": "id, document_sha256, ordinal, page, modality, body",
     "assets": "sha256, document_sha256, media_type, width_px, height_px",
-    "limbo": "point_id",
+    "pending_points": "point_id",
     "tables": "document_sha256, ordinal, body",
 }
 _MAX_FOUND = 20

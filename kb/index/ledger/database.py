@@ -15,7 +15,7 @@ from kb.private import private_file
 
 __all__ = ["Database"]
 
-_SCHEMA_VERSION = 2
+_SCHEMA_VERSION = 3
 _SCHEMA = """
 CREATE TABLE documents (
     sha256 TEXT PRIMARY KEY,
@@ -71,7 +71,8 @@ CREATE TABLE tables (
     body BLOB NOT NULL,
     PRIMARY KEY (document_sha256, ordinal)
 ) STRICT;
-"""
+""",
+    3: "ALTER TABLE limbo RENAME TO pending_points",
 }
 
 

@@ -3,7 +3,7 @@
 A chunk answers when, and only when, its row is here: the vector store may hold points of a
 document that is being written or removed, and those are never shown. So one transaction
 turns a document from wholly old to wholly new, and a crash at any instant leaves one or the
-other. Point ids whose fate is open stand in the table ``limbo``, from before they are
+other. Point ids whose fate is open stand in the table ``pending_points``, from before they are
 written to the store until the transaction, and from the transaction until they are deleted
 from the store; `KnowledgeBase.recover` deletes what a crash left there.
 """
@@ -418,7 +418,7 @@ class Ledger:
         """Note, before they are written to the store, points that no transaction holds yet."""
         with self._database.transaction() as db:
             db.executemany(
-                "INSERT OR IGNORE INTO limbo SELECT ?1 WHERE NOT EXISTS "
+                "INSERT OR IGNORE INTO pending_points SELECT ?1 WHERE NOT EXISTS "
                 "(SELECT 1 FROM chunks WHERE id = ?1)",
                 [(point_id,) for point_id in point_ids],
             )
@@ -499,7 +499,9 @@ class Ledger:
                 for chunk in chunks
             ],
         )
-        db.executemany("DELETE FROM limbo WHERE point_id = ?", [(chunk.id,) for chunk in chunks])
+        db.executemany(
+            "DELETE FROM pending_points WHERE point_id = ?", [(chunk.id,) for chunk in chunks]
+        )
 
     def asset(self, sha256: str) -> ImageRef | None:
         """A picture that some document shows."""
@@ -529,7 +531,7 @@ class Ledger:
     def _drop_chunks(db: sqlite3.Connection, ids: Iterable[str]) -> list[str]:
         stale = list(ids)
         db.executemany("DELETE FROM chunks WHERE id = ?", [(i,) for i in stale])
-        db.executemany("INSERT OR IGNORE INTO limbo VALUES (?)", [(i,) for i in stale])
+        db.executemany("INSERT OR IGNORE INTO pending_points VALUES (?)", [(i,) for i in stale])
         return stale
 
     @staticmethod
@@ -544,11 +546,15 @@ class Ledger:
     def settle(self, point_ids: Sequence[str]) -> None:
         """Note that the store no longer holds these points."""
         with self._database.transaction() as db:
-            db.executemany("DELETE FROM limbo WHERE point_id = ?", [(i,) for i in point_ids])
+            db.executemany(
+                "DELETE FROM pending_points WHERE point_id = ?", [(i,) for i in point_ids]
+            )
 
-    def limbo(self) -> list[str]:
+    def pending_points(self) -> list[str]:
         """Points that a crash may have left in the store without a chunk that answers."""
-        return [row[0] for row in self._database.reader.execute("SELECT point_id FROM limbo")]
+        return [
+            row[0] for row in self._database.reader.execute("SELECT point_id FROM pending_points")
+        ]
 
 
 def _marks(values: Sequence[object]) -> str:

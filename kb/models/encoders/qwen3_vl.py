@@ -129,7 +129,7 @@ class Qwen3VLEncoder:
             else:
                 failed[index] = str(one)
         with self._model.loaded() as model:
-            states, errors = model.last_states(sequences, self._model.turns, is_query=is_query)
+            states, errors = model.last_states(sequences, self._model.scheduler, is_query=is_query)
         failed |= {kept[index]: str(error) for index, error in errors.items()}
         if failed:
             first = min(failed)

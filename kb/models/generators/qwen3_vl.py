@@ -113,8 +113,8 @@ class Qwen3VLGenerator:
         """Says what the model writes until `is_over`; returns whether it would have gone on."""
         to_text = self._tokenizer.text_stream()
         token = None
-        with self._model.turns.answering(), self._model.loaded() as writer:
-            for token in writer.write(sequence, self._config.max_new_tokens, self._model.turns):
+        with self._model.scheduler.answering(), self._model.loaded() as writer:
+            for token in writer.write(sequence, self._config.max_new_tokens, self._model.scheduler):
                 if is_over.is_set():
                     break
                 if text := to_text(token):

@@ -16,7 +16,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from kb.models.qwen3_vl.attention import Layout, attend, attend_cached, attend_last
-from kb.models.qwen3_vl.elementwise import rms_norm, turn
+from kb.models.qwen3_vl.elementwise import apply_rotary_emb, rms_norm
 from kb.models.qwen3_vl.kernels import gated_silu, rotate_heads
 
 __all__ = ["Decoder", "KeyValueCache", "Prefix", "Visuals"]
@@ -274,10 +274,10 @@ class Decoder:
             query = query[rows]
         if self._kernels:
             return query, key, value
-        key = turn(self._normed(key, layer.key_norm), cosine, sine)
+        key = apply_rotary_emb(self._normed(key, layer.key_norm), cosine, sine)
         if rows is not None:
             cosine, sine = cosine[rows], sine[rows]
-        return turn(self._normed(query, layer.query_norm), cosine, sine), key, value
+        return apply_rotary_emb(self._normed(query, layer.query_norm), cosine, sine), key, value
 
     def _mixed(self, layer: _Layer, hidden: Tensor, attended: Tensor) -> Tensor:
         """What follows attention in a layer; `hidden` is overwritten."""

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-__all__ = ["rms_norm", "turn"]
+__all__ = ["apply_rotary_emb", "rms_norm"]
 
 
 def rms_norm(states: Tensor, weight: Tensor, epsilon: float) -> Tensor:
@@ -21,7 +21,7 @@ def rms_norm(states: Tensor, weight: Tensor, epsilon: float) -> Tensor:
     return scaled.mul_(weight).to(states.dtype)
 
 
-def turn(states: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+def apply_rotary_emb(states: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
     """Rotary position embedding (Su et al., 2021) of ``(n, n_heads, head_dim)``.
 
     Args:

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from kb.models.qwen3_vl.elementwise import rms_norm, turn
+from kb.models.qwen3_vl.elementwise import apply_rotary_emb, rms_norm
 
 __all__ = ["gated_silu", "kernels_agree", "rotate_heads"]
 
@@ -113,7 +113,11 @@ def kernels_agree(device: torch.device) -> bool:
                             rms_norm(part.contiguous(), weight, 1e-6)
                             for part, weight in zip((query, key), weights, strict=True)
                         )
-                    parts = [turn(query, cosine, sine), turn(key, cosine, sine), value]
+                    parts = [
+                        apply_rotary_emb(query, cosine, sine),
+                        apply_rotary_emb(key, cosine, sine),
+                        value,
+                    ]
                     found = heads.clone()
                     rotate_heads(found, 5, cosine, sine, (*weights, 3, 1e-6) if normed else None)
                     pairs.append((found, torch.cat(parts, dim=1)))

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kb.device.scheduler import Turns
+from kb.device.scheduler import DeviceScheduler
 from kb.errors import InferenceError
 from kb.models.qwen3_vl.attention import dense_agrees, flash_agrees
 from kb.models.qwen3_vl.decoder import Decoder, KeyValueCache, Prefix, Visuals
@@ -148,12 +148,12 @@ class PackedModel:
         )
 
     def last_states(
-        self, sequences: Sequence[TokenSequence], turns: Turns, *, is_query: bool
+        self, sequences: Sequence[TokenSequence], scheduler: DeviceScheduler, *, is_query: bool
     ) -> tuple[Float32Array, dict[int, InferenceError]]:
         """The state of each sequence's last token, after the final norm.
 
         Args:
-            turns: Of the device.
+            scheduler: Of the device.
             is_query: Someone waits for it: it goes before ingest.
 
         Returns:
@@ -184,7 +184,7 @@ class PackedModel:
             if not members:
                 continue
             try:
-                with turns.turn(is_query=is_query):
+                with scheduler.turn(is_query=is_query):
                     rows, prefix = self._forward([sequences[i] for i in members], pixels, prefix)
                     pending.append(_Pending(members, rows))
                     # One batch stays queued while the next is prepared; a question waits for

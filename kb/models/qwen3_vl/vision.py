@@ -16,7 +16,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from kb.models.qwen3_vl.attention import Layout, attend
-from kb.models.qwen3_vl.elementwise import turn
+from kb.models.qwen3_vl.elementwise import apply_rotary_emb
 from kb.models.qwen3_vl.kernels import rotate_heads
 from kb.models.qwen3_vl.transfer import to_device
 from kb.pixels import PATCH_PX, Grid, UInt8Array
@@ -156,7 +156,7 @@ class VisionTower:
             rotate_heads(mixed, n_rotated, cosine, sine)
             turned = mixed[:, :n_rotated]
         else:
-            turned = turn(mixed[:, :n_rotated], cosine, sine)
+            turned = apply_rotary_emb(mixed[:, :n_rotated], cosine, sine)
         query, key = turned.chunk(2, dim=1)
         attended = attend(query, key, mixed[:, n_rotated:], layout)
         hidden = block.attn.proj(attended.reshape(len(hidden), -1)).add_(hidden)

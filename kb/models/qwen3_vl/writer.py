@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from kb.device.scheduler import Turns
+from kb.device.scheduler import DeviceScheduler
 from kb.models.qwen3_vl.decoder import Decoder, KeyValueCache
 from kb.models.qwen3_vl.model import PackedModel
 from kb.models.qwen3_vl.sequence import TokenSequence
@@ -39,7 +39,9 @@ class Writer:
         self._head = head
         self.ends = ends
 
-    def write(self, prompt: TokenSequence, max_new_tokens: int, turns: Turns) -> Iterator[int]:
+    def write(
+        self, prompt: TokenSequence, max_new_tokens: int, scheduler: DeviceScheduler
+    ) -> Iterator[int]:
         """Token ids as they are chosen, `max_new_tokens` at most; the one that ends the text is
         the last.
 
@@ -50,14 +52,14 @@ class Writer:
         needed = n_tokens + max_new_tokens
         decoder = self._model.decoder
         cache = decoder.make_cache(-(-needed // _CAPACITY_STEP) * _CAPACITY_STEP)
-        with turns.turn(is_query=True):
+        with scheduler.turn(is_query=True):
             step = _Step(decoder, self._head, cache, int(prompt.positions.max()) + 1)
             token = step.begin(self._model.read(prompt, cache))
         yield token
         for n_written in range(1, max_new_tokens):
             if token in self.ends:
                 return
-            with turns.turn(is_query=True):
+            with scheduler.turn(is_query=True):
                 token = step.next(n_tokens + n_written - 1)
             yield token
 

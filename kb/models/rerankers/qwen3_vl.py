@@ -82,7 +82,7 @@ class Qwen3VLReranker:
             query, [documents[i] for i in shown], instruction or self._config.instruction
         )
         with self._model.loaded() as (model, direction):
-            states, failed = model.last_states(sequences, self._model.turns, is_query=True)
+            states, failed = model.last_states(sequences, self._model.scheduler, is_query=True)
         logits = states @ direction
         scores[shown] = np.exp(-np.logaddexp(0, -logits))  # sigmoid that can't overflow
         for i, error in failed.items():

@@ -196,7 +196,7 @@ def test_a_long_document_is_encoded_in_batches_and_answers_at_once(
     kb.write([long_document("new")])
     assert seen == 3 * [Counter(old=N_LONG)]
     assert versions(kb) == Counter(new=N_LONG)
-    assert kb.ledger.limbo() == []
+    assert kb.ledger.pending_points() == []
     assert kb.store_stats().n_points == N_LONG
     kb.close()
 

@@ -23,7 +23,7 @@ from kb.config import IngestConfig
 from kb.errors import ParseError, SourceTooLargeError, SourceUnavailableError
 from kb.types import Box, EncodedImage, Kind, Locator, Modality, Segment, Source, Span
 
-REPORT = Path(__file__).parents[3].parent / "shared/files/pdf/qwen3vl_embedding_report.pdf"
+REPORT = Path(__file__).parents[4].parent / "shared/files/pdf/qwen3vl_embedding_report.pdf"
 PROSE = (
     "The valve opens when the pressure in the upper chamber rises over the set value, and it "
     "closes again as soon as the level has fallen. "

@@ -4,54 +4,54 @@ import threading
 
 import pytest
 
-from kb.device.cache import Residency
+from kb.device.cache import ModelCache
 
 
-def use(residency: Residency, *keys: str, n_bytes: int = 4) -> list[str]:
+def use(cache: ModelCache, *keys: str, n_bytes: int = 4) -> list[str]:
     """Names of what had to be loaded."""
     loaded: list[str] = []
     for key in keys:
-        with residency.using(key, n_bytes, lambda key=key: loaded.append(key) or key) as model:
+        with cache.using(key, n_bytes, lambda key=key: loaded.append(key) or key) as model:
             assert model == key
     return loaded
 
 
 def test_what_fits_stays() -> None:
-    residency = Residency(12)
-    assert use(residency, "a", "b", "c", "a", "b", "c") == ["a", "b", "c"]
-    assert residency.loaded() == ["a", "b", "c"]
+    cache = ModelCache(12)
+    assert use(cache, "a", "b", "c", "a", "b", "c") == ["a", "b", "c"]
+    assert cache.loaded() == ["a", "b", "c"]
 
 
 def test_without_a_limit_all_stay() -> None:
-    assert use(Residency(None), *"abcdabcd") == ["a", "b", "c", "d"]
+    assert use(ModelCache(None), *"abcdabcd") == ["a", "b", "c", "d"]
 
 
 def test_the_one_unused_longest_goes() -> None:
-    residency = Residency(8)
-    assert use(residency, "a", "b", "a", "c") == ["a", "b", "c"]
-    assert residency.loaded() == ["a", "c"]
-    assert use(residency, "b") == ["b"]
-    assert residency.loaded() == ["c", "b"]
+    cache = ModelCache(8)
+    assert use(cache, "a", "b", "a", "c") == ["a", "b", "c"]
+    assert cache.loaded() == ["a", "c"]
+    assert use(cache, "b") == ["b"]
+    assert cache.loaded() == ["c", "b"]
 
 
 def test_one_that_is_over_the_budget_alone_is_tried() -> None:
-    residency = Residency(8)
-    use(residency, "a")
-    assert use(residency, "huge", n_bytes=20) == ["huge"]
-    assert residency.loaded() == ["huge"]
+    cache = ModelCache(8)
+    use(cache, "a")
+    assert use(cache, "huge", n_bytes=20) == ["huge"]
+    assert cache.loaded() == ["huge"]
 
 
 def test_a_model_in_use_is_not_let_go_and_the_next_one_waits() -> None:
-    residency = Residency(8)
+    cache = ModelCache(8)
     events: list[str] = []
     started = threading.Event()
 
     def other() -> None:
         started.set()
-        with residency.using("c", 4, lambda: events.append("c loaded") or "c"):
+        with cache.using("c", 4, lambda: events.append("c loaded") or "c"):
             events.append("c used")
 
-    with residency.using("a", 4, lambda: "a"), residency.using("b", 4, lambda: "b"):
+    with cache.using("a", 4, lambda: "a"), cache.using("b", 4, lambda: "b"):
         thread = threading.Thread(target=other)
         thread.start()
         started.wait(5)
@@ -63,13 +63,13 @@ def test_a_model_in_use_is_not_let_go_and_the_next_one_waits() -> None:
 
 
 def test_two_that_want_the_same_load_it_once() -> None:
-    residency = Residency(8)
+    cache = ModelCache(8)
     loads: list[int] = []
     gate = threading.Barrier(4)
 
     def want() -> None:
         gate.wait(5)
-        with residency.using("a", 4, lambda: loads.append(1) or "a") as model:
+        with cache.using("a", 4, lambda: loads.append(1) or "a") as model:
             assert model == "a"
 
     threads = [threading.Thread(target=want) for _ in range(4)]
@@ -81,12 +81,12 @@ def test_two_that_want_the_same_load_it_once() -> None:
 
 
 def test_a_failed_load_is_raised_and_can_be_tried_again() -> None:
-    residency = Residency(8)
+    cache = ModelCache(8)
 
     def fail() -> str:
         raise OSError("gone")
 
     for _ in range(2):
-        with pytest.raises(OSError, match="gone"), residency.using("a", 4, fail):
+        with pytest.raises(OSError, match="gone"), cache.using("a", 4, fail):
             pass
-    assert use(residency, "a") == ["a"]
+    assert use(cache, "a") == ["a"]

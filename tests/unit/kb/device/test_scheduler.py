@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from kb.device.scheduler import Turns
+from kb.device.scheduler import DeviceScheduler
 
 PATIENCE_S = 10.0
 
@@ -26,28 +26,28 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.001)
 
 
-def waiting(turns: Turns) -> int:
+def waiting(scheduler: DeviceScheduler) -> int:
     """How many threads wait for the device."""
-    return len(turns._changed._waiters)  # type: ignore[attr-defined]
+    return len(scheduler._changed._waiters)  # type: ignore[attr-defined]
 
 
 def test_a_waiting_question_goes_before_waiting_ingest() -> None:
-    turns = Turns()
+    scheduler = DeviceScheduler()
     order: list[str] = []
 
     def take(name: str, *, is_query: bool) -> Callable[[], None]:
         def work() -> None:
-            with turns.turn(is_query=is_query):
+            with scheduler.turn(is_query=is_query):
                 order.append(name)
 
         return work
 
     threads = []
-    with turns.turn(is_query=False):
+    with scheduler.turn(is_query=False):
         names = ["ingest 1", "ingest 2", "question 1", "ingest 3", "question 2"]
         for n, name in enumerate(names):
             threads.append(started(take(name, is_query=name.startswith("q"))))
-            wait_until(lambda n=n: waiting(turns) == n + 1)  # type: ignore[misc]
+            wait_until(lambda n=n: waiting(scheduler) == n + 1)  # type: ignore[misc]
         assert order == []
     for thread in threads:
         thread.join(PATIENCE_S)
@@ -56,14 +56,14 @@ def test_a_waiting_question_goes_before_waiting_ingest() -> None:
 
 
 def test_one_at_a_time() -> None:
-    turns = Turns()
+    scheduler = DeviceScheduler()
     inside = 0
     most = 0
 
     def work(is_query: bool) -> None:
         nonlocal inside, most
         for _ in range(50):
-            with turns.turn(is_query=is_query):
+            with scheduler.turn(is_query=is_query):
                 inside += 1
                 most = max(most, inside)
                 time.sleep(0)
@@ -78,13 +78,13 @@ def test_one_at_a_time() -> None:
 
 @pytest.mark.parametrize("is_query", [True, False])
 def test_an_error_gives_the_turn_back(is_query: bool) -> None:
-    turns = Turns()
-    with pytest.raises(ZeroDivisionError), turns.turn(is_query=is_query):
+    scheduler = DeviceScheduler()
+    with pytest.raises(ZeroDivisionError), scheduler.turn(is_query=is_query):
         _ = 1 / 0
     done = threading.Event()
 
     def work() -> None:
-        with turns.turn(is_query=False):
+        with scheduler.turn(is_query=False):
             done.set()
 
     started(work)
@@ -94,43 +94,43 @@ def test_an_error_gives_the_turn_back(is_query: bool) -> None:
 def test_a_question_that_gives_up_waiting_lets_ingest_go_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    turns = Turns()
+    scheduler = DeviceScheduler()
     done = threading.Event()
-    wait_for = turns._changed.wait_for
+    wait_for = scheduler._changed.wait_for
 
     def work() -> None:
-        with turns.turn(is_query=False):
+        with scheduler.turn(is_query=False):
             done.set()
 
     def interrupted(condition: Callable[[], bool]) -> None:
         if threading.current_thread() is threading.main_thread():
             # While the question waits, ingest comes and stands behind it.
-            turns._changed.release()
+            scheduler._changed.release()
             thread = started(work)
-            wait_until(lambda: waiting(turns) == 1)
-            turns._changed.acquire()
+            wait_until(lambda: waiting(scheduler) == 1)
+            scheduler._changed.acquire()
             assert thread.is_alive()
             raise KeyboardInterrupt
         wait_for(condition)
 
-    monkeypatch.setattr(turns._changed, "wait_for", interrupted)
-    with pytest.raises(KeyboardInterrupt), turns.turn(is_query=True):
+    monkeypatch.setattr(scheduler._changed, "wait_for", interrupted)
+    with pytest.raises(KeyboardInterrupt), scheduler.turn(is_query=True):
         pass
     assert done.wait(PATIENCE_S)
 
 
 def test_ingest_rests_while_an_answer_is_written() -> None:
-    turns = Turns()
+    scheduler = DeviceScheduler()
     done = threading.Event()
 
     def work() -> None:
-        with turns.turn(is_query=False):
+        with scheduler.turn(is_query=False):
             done.set()
 
-    with turns.answering():
+    with scheduler.answering():
         thread = started(work)
-        wait_until(lambda: waiting(turns) == 1)
-        with turns.turn(is_query=True):
+        wait_until(lambda: waiting(scheduler) == 1)
+        with scheduler.turn(is_query=True):
             pass  # other questions are answered meanwhile
         assert not done.wait(0.05)
     assert done.wait(PATIENCE_S)
@@ -138,8 +138,8 @@ def test_ingest_rests_while_an_answer_is_written() -> None:
 
 
 def test_an_answer_that_breaks_off_lets_ingest_go_on() -> None:
-    turns = Turns()
-    with pytest.raises(ZeroDivisionError), turns.answering():
+    scheduler = DeviceScheduler()
+    with pytest.raises(ZeroDivisionError), scheduler.answering():
         _ = 1 / 0
-    with turns.turn(is_query=False):
+    with scheduler.turn(is_query=False):
         pass

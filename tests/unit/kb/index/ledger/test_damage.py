@@ -78,7 +78,7 @@ def read_everything(path: Path) -> None:
         ledger.n_chunks,
         ledger.roots,
         ledger.paths,
-        ledger.limbo,
+        ledger.pending_points,
         lambda: ledger.forget_documents(["0" * 64]),
         ledger.check,
     ]

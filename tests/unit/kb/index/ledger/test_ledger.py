@@ -81,22 +81,22 @@ def test_chunks_come_back_as_they_were_written(ledger: Ledger) -> None:
 def test_replacing_a_document_puts_the_old_points_into_limbo(ledger: Ledger) -> None:
     old, new = [chunk("aa", 0), chunk("aa", 1)], [chunk("aa", 0, "v2")]
     ledger.announce([c.id for c in old])
-    assert set(ledger.limbo()) == {c.id for c in old}
+    assert set(ledger.pending_points()) == {c.id for c in old}
     ledger.commit([(record("aa"), old, [path_record("a.pdf", "aa")])])
-    assert ledger.limbo() == []
+    assert ledger.pending_points() == []
     ledger.announce([c.id for c in new])
     stale = ledger.commit([(record("aa", fingerprint="v2"), new, [path_record("a.pdf", "aa")])])
-    assert set(stale.point_ids) == {c.id for c in old} == set(ledger.limbo())
+    assert set(stale.point_ids) == {c.id for c in old} == set(ledger.pending_points())
     assert set(ledger.chunks([c.id for c in [*old, *new]])) == {new[0].id}
     ledger.settle(stale.point_ids)
-    assert ledger.limbo() == []
+    assert ledger.pending_points() == []
 
 
 def test_announcing_a_chunk_that_answers_leaves_it_alone(ledger: Ledger) -> None:
     chunks = [chunk("aa", 0)]
     ledger.commit([(record("aa"), chunks, [path_record("a.pdf", "aa")])])
     ledger.announce([chunks[0].id])
-    assert ledger.limbo() == []
+    assert ledger.pending_points() == []
 
 
 def test_a_document_goes_with_its_last_path(ledger: Ledger) -> None:
@@ -211,9 +211,12 @@ class TestTables:
         ledger.close()
         with sqlite3.connect(path) as db:
             db.execute("DROP TABLE tables")
+            db.execute("ALTER TABLE pending_points RENAME TO limbo")
+            db.execute("INSERT INTO limbo VALUES ('left')")
             db.execute("PRAGMA user_version = 1")
         db.close()
         again = Ledger(path)
+        assert again.pending_points() == ["left"]
         assert (again.n_chunks(), again.tables_of("aa")) == (1, [])
         again.close()
 

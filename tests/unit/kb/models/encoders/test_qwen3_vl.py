@@ -97,9 +97,9 @@ class TestFingerprint:
         encoder = Qwen3VLEncoder(config, tiny_qwen3_vl, AssetStore(tmp_path), device)
         assert encoder.fingerprint
         assert encoder.dim == 64
-        assert device.residency.loaded() == []
+        assert device.cache.loaded() == []
         encoder.warm()
-        assert len(device.residency.loaded()) == 1
+        assert len(device.cache.loaded()) == 1
 
 
 class TestInstruction:

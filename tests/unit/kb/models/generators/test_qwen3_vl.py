@@ -45,8 +45,8 @@ def comes_true(what: Callable[[], bool]) -> bool:
 
 
 def is_free(device: SharedDevice) -> bool:
-    users = [one.n_users for one in device.residency._residents.values()]
-    return users == [0] and not device.turns._n_questions
+    users = [one.n_users for one in device.cache._residents.values()]
+    return users == [0] and not device.scheduler._n_questions
 
 
 def test_a_slow_reader_holds_neither_model_nor_device(
@@ -78,4 +78,4 @@ def test_why_a_model_can_not_be_loaded_is_told(
     monkeypatch.setattr("kb.models.qwen3_vl.loading.load_module", refuse)
     with pytest.raises(ModelLoadError, match="The weights are damaged"):
         list(generator.stream(Query("How?"), hits()))
-    assert not device.turns._n_questions
+    assert not device.scheduler._n_questions

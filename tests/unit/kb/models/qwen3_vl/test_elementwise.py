@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from kb.models.qwen3_vl.elementwise import rms_norm, turn
+from kb.models.qwen3_vl.elementwise import apply_rotary_emb, rms_norm
 
 DTYPES = {torch.float32: 2e-6, torch.bfloat16: 2e-2}
 
@@ -45,7 +45,7 @@ def test_rotation_of_a_part_of_a_joined_tensor(
     across = torch.cat([-right, left], dim=-1)
     expected = states.double() * cosine.double() + across * sine.double()
     before = joined.clone()
-    found = turn(states, cosine, sine)
+    found = apply_rotary_emb(states, cosine, sine)
     assert found.dtype == dtype
     atol = max(DTYPES[dtype], DTYPES[angles_dtype])
     torch.testing.assert_close(found.double(), expected, atol=atol, rtol=atol)

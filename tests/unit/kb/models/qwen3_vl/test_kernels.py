@@ -15,11 +15,11 @@ from kb.models.qwen3_vl.kernels import kernels_agree
 from kb.models.qwen3_vl.loading import load_module, read_normalisation
 from kb.models.qwen3_vl.vision import VisionTower
 
-ROOT = Path(__file__).parents[4]
+ROOT = Path(__file__).parents[5]
 
 PROGRAM = """
 import torch, torch.nn.functional as F
-from kb.models.qwen3_vl.elementwise import rms_norm, turn
+from kb.models.qwen3_vl.elementwise import apply_rotary_emb, rms_norm
 from kb.models.qwen3_vl.kernels import gated_silu, rotate_heads
 
 generator = torch.Generator().manual_seed(0)
@@ -42,14 +42,16 @@ for dtype, tolerance in ((torch.float32, 2e-5), (torch.bfloat16, 3e-2)):
             query, key, value = torch.split(heads, counts, dim=1)
             found = heads.clone()
             rotate_heads(found, counts[0] + counts[1], cosine, sine)
-            near(found, torch.cat([turn(query, cosine, sine), turn(key, cosine, sine), value], 1))
+            rotated = [apply_rotary_emb(part, cosine, sine) for part in (query, key)]
+            near(found, torch.cat([*rotated, value], 1))
             cosine, sine = cosine.to(dtype), sine.to(dtype)
             weights = drawn(head_dim).to(dtype), drawn(head_dim).to(dtype)
             query, key = (rms_norm(p, w, 1e-6) for p, w in zip((query, key), weights))
             found = heads.clone()
             norm = (*weights, counts[0], 1e-6)
             rotate_heads(found, counts[0] + counts[1], cosine, sine, norm)
-            near(found, torch.cat([turn(query, cosine, sine), turn(key, cosine, sine), value], 1))
+            rotated = [apply_rotary_emb(part, cosine, sine) for part in (query, key)]
+            near(found, torch.cat([*rotated, value], 1))
 print("agreed")
 """
 

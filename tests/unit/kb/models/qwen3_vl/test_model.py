@@ -19,7 +19,7 @@ from made_contents import BROKEN, clip, embedding, picture
 from PIL import Image
 
 from kb.content import ClipFrame, Content, Picture
-from kb.device.scheduler import Turns
+from kb.device.scheduler import DeviceScheduler
 from kb.errors import InferenceError
 from kb.models.qwen3_vl.loading import choose_device, load_module, read_normalisation
 from kb.models.qwen3_vl.model import PackedModel
@@ -104,7 +104,7 @@ def published_state(directory: Path, sequence: TokenSequence) -> np.ndarray:
 
 
 def states(model: PackedModel, sequences: Sequence[TokenSequence]) -> np.ndarray:
-    found, failed = model.last_states(sequences, Turns(), is_query=False)
+    found, failed = model.last_states(sequences, DeviceScheduler(), is_query=False)
     assert not failed
     return found
 
@@ -179,7 +179,7 @@ class TestBadPictures:
         bad = [embedding(tokenizer, one, "Find the page.") for one in self.BAD]
         mixed = [bad[0], *sequences[:4], bad[1], *sequences[4:], bad[2]]
         found, failed = packed(tiny_qwen3_vl, batch_tokens).last_states(
-            mixed, Turns(), is_query=True
+            mixed, DeviceScheduler(), is_query=True
         )
         assert sorted(failed) == [0, 5, len(mixed) - 1]
         for index, error in failed.items():
@@ -189,14 +189,14 @@ class TestBadPictures:
 
     def test_all_fail(self, model: PackedModel, tokenizer: PromptTokenizer) -> None:
         bad = [embedding(tokenizer, one, "x") for one in self.BAD]
-        assert sorted(model.last_states(bad, Turns(), is_query=True)[1]) == [0, 1, 2]
+        assert sorted(model.last_states(bad, DeviceScheduler(), is_query=True)[1]) == [0, 1, 2]
 
     def test_a_documents_picture_fails_alone_among_pairs(
         self, model: PackedModel, tokenizer: PromptTokenizer
     ) -> None:
         query, documents = Content("x", (picture(),)), [Content("a"), *self.BAD, Content("b")]
         pairs = tokenizer.pairs(query, documents, "Find it.")
-        found, failed = model.last_states(pairs, Turns(), is_query=True)
+        found, failed = model.last_states(pairs, DeviceScheduler(), is_query=True)
         assert sorted(failed) == [1, 2, 3]
         good = tokenizer.pairs(query, [documents[0], documents[-1]], "Find it.")
         np.testing.assert_allclose(found[[0, -1]], states(model, good), atol=ROUNDING)
@@ -206,7 +206,7 @@ class TestBadPictures:
     ) -> None:
         pairs = tokenizer.pairs(self.BAD[0], [Content("a"), Content("b")], "Find it.")
         with pytest.raises(InferenceError, match="could not be decoded"):
-            model.last_states(pairs, Turns(), is_query=True)
+            model.last_states(pairs, DeviceScheduler(), is_query=True)
 
 
 class TestOutOfMemory:
@@ -219,9 +219,9 @@ class TestOutOfMemory:
     ) -> None:  # fmt: skip
         assert max(len(one) for one in sequences) <= capacity < sum(len(one) for one in sequences)
         model = packed(tiny_qwen3_vl)
-        turns = Turns()
+        scheduler = DeviceScheduler()
         with limited(model, capacity), caplog.at_level(logging.WARNING):
-            found, failed = model.last_states(sequences, turns, is_query=False)
+            found, failed = model.last_states(sequences, scheduler, is_query=False)
             assert not failed
             np.testing.assert_allclose(found, expected, atol=ROUNDING)
             n_warnings = len(caplog.records)
@@ -229,7 +229,7 @@ class TestOutOfMemory:
             # It has learnt: the next call does not run into the wall again.
             states(model, sequences)
             assert len(caplog.records) == n_warnings
-        with turns.turn(is_query=False):
+        with scheduler.turn(is_query=False):
             pass  # the turn was given back
 
     def test_it_tries_larger_batches_again(
@@ -262,7 +262,7 @@ class TestOutOfMemory:
         n_tokens = len(sequences[longest])
         model = packed(tiny_qwen3_vl)
         with limited(model, n_tokens - 1):
-            found, failed = model.last_states(sequences, Turns(), is_query=False)
+            found, failed = model.last_states(sequences, DeviceScheduler(), is_query=False)
         assert list(failed) == [longest]
         assert f"one input of {n_tokens:,} tokens" in str(failed[longest])
         assert "max_length" in str(failed[longest])
@@ -284,7 +284,7 @@ class TestOutOfMemory:
         model._forward = fail  # type: ignore[method-assign]
         gc.disable()
         try:
-            _, failed = model.last_states(sequences[:2], Turns(), is_query=False)
+            _, failed = model.last_states(sequences[:2], DeviceScheduler(), is_query=False)
             assert sorted(failed) == [0, 1]
             assert [one() for one in held] == [None] * len(held)
         finally:

@@ -14,7 +14,7 @@ import torch
 from made_contents import picture
 
 from kb.content import Content
-from kb.device.scheduler import Turns
+from kb.device.scheduler import DeviceScheduler
 from kb.models.qwen3_vl.attention import Layout, attend, attend_last
 from kb.models.qwen3_vl.loading import load_module, read_normalisation
 from kb.models.qwen3_vl.model import PackedModel
@@ -36,7 +36,7 @@ def packed(directory: Path, batch_tokens: int) -> PackedModel:
 
 
 def states(model: PackedModel, sequences: Sequence[TokenSequence]) -> np.ndarray:
-    found, failed = model.last_states(sequences, Turns(), is_query=True)
+    found, failed = model.last_states(sequences, DeviceScheduler(), is_query=True)
     assert not failed
     return found
 
@@ -116,11 +116,12 @@ def test_two_questions_at_once_keep_their_own_prefixes(
     expected = [states(packed(tiny_qwen3_vl, 256), pairs) for pairs in asked]
     # Small batches: the two calls alternate on the device.
     model._most_batch_tokens = model._batch_tokens = max(pairs[0].n_shared for pairs in asked) + 6
-    turns = Turns()
+    scheduler = DeviceScheduler()
     with ThreadPoolExecutor(2) as threads:
         for _ in range(4):
             calls = [
-                threads.submit(model.last_states, pairs, turns, is_query=True) for pairs in asked
+                threads.submit(model.last_states, pairs, scheduler, is_query=True)
+                for pairs in asked
             ]
             for call, wanted in zip(calls, expected, strict=True):
                 found, failed = call.result()

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from kb.content import Picture
-from kb.device.scheduler import Turns
+from kb.device.scheduler import DeviceScheduler
 from kb.errors import InferenceError
 from kb.models.qwen3_vl.loading import load_module, read_normalisation
 from kb.models.qwen3_vl.model import PackedModel
@@ -81,36 +81,36 @@ def test_writes_what_the_published_code_writes(
     name: str, writer: Writer, tokenizer: PromptTokenizer, published: tuple[Any, Any]
 ) -> None:
     parts = PROMPTS[name]
-    found = list(writer.write(tokenizer.chat("Answer.", parts), N_NEW, Turns()))
+    found = list(writer.write(tokenizer.chat("Answer.", parts), N_NEW, DeviceScheduler()))
     assert found == expected(published, parts)
     assert len(set(found)) > 3
 
 
 def test_the_token_that_ends_a_text_is_the_last(writer: Writer, tokenizer: PromptTokenizer) -> None:
     prompt = tokenizer.chat("Answer.", PROMPTS["words"])
-    whole = list(writer.write(prompt, N_NEW, Turns()))
+    whole = list(writer.write(prompt, N_NEW, DeviceScheduler()))
     for end in (whole[0], whole[N_NEW // 2]):
         ending = Writer(writer._model, writer._head, frozenset({end, 10**6}))
-        found = list(ending.write(prompt, N_NEW, Turns()))
+        found = list(ending.write(prompt, N_NEW, DeviceScheduler()))
         assert found == whole[: whole.index(end) + 1]
 
 
 def test_no_more_than_is_asked_for(writer: Writer, tokenizer: PromptTokenizer) -> None:
     prompt = tokenizer.chat("Answer.", PROMPTS["words"])
     for n in (1, 2, 5):
-        assert len(list(writer.write(prompt, n, Turns()))) == n
+        assert len(list(writer.write(prompt, n, DeviceScheduler()))) == n
 
 
 def test_a_picture_that_can_not_be_read(writer: Writer, tokenizer: PromptTokenizer) -> None:
     broken = Picture(64, 64, lambda: b"no picture")
     with pytest.raises(InferenceError):
-        next(writer.write(tokenizer.chat("Answer.", [broken]), 3, Turns()))
+        next(writer.write(tokenizer.chat("Answer.", [broken]), 3, DeviceScheduler()))
 
 
 def test_between_two_tokens_the_device_is_free(writer: Writer, tokenizer: PromptTokenizer) -> None:
-    turns = Turns()
-    for _ in writer.write(tokenizer.chat("Answer.", PROMPTS["words"]), 3, turns):
-        with turns.turn(is_query=True):
+    scheduler = DeviceScheduler()
+    for _ in writer.write(tokenizer.chat("Answer.", PROMPTS["words"]), 3, scheduler):
+        with scheduler.turn(is_query=True):
             pass
 
 
@@ -124,7 +124,9 @@ def test_a_recorded_pass_writes_what_an_eager_one_writes(
     head = module.lm_head.weight.detach()
     model = PackedModel(module.model, read_normalisation(tiny_qwen3_vl), 4096)
     prompt = tokenizer.chat("Answer.", PROMPTS["pictures between words"])
-    recorded = list(Writer(model, head, frozenset()).write(prompt, N_NEW, Turns()))
+    recorded = list(Writer(model, head, frozenset()).write(prompt, N_NEW, DeviceScheduler()))
     assert model.decoder.can_record
     monkeypatch.setattr(Decoder, "can_record", False)
-    assert list(Writer(model, head, frozenset()).write(prompt, N_NEW, Turns())) == recorded
+    assert (
+        list(Writer(model, head, frozenset()).write(prompt, N_NEW, DeviceScheduler())) == recorded
+    )
