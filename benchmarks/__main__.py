@@ -27,6 +27,7 @@ def main() -> None:
         ("Store: 100,000 vectors", ["benchmarks.store"]),
         ("Queries over 100,000 chunks", ["benchmarks.latency"]),
         ("Qwen3-VL against the published way", ["benchmarks.qwen3_vl"]),
+        ("Descriptors and memory over 10,000 questions", ["benchmarks.soak"]),
         ("Kill -9 in the middle of a sync", ["benchmarks.crash"]),
     ]
     if evaluation.is_dir():

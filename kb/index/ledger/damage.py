@@ -40,6 +40,18 @@ TABLES = {
 }
 _MAX_FOUND = 20
 
+# PROTOCOL: the lock of the log could not be had in time.
+_LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
+# Of the kind IOERR, though the disk is well.
+_UNLOCKABLE = (
+    sqlite3.SQLITE_IOERR_BLOCKED,
+    sqlite3.SQLITE_IOERR_CHECKRESERVEDLOCK,
+    sqlite3.SQLITE_IOERR_LOCK,
+    sqlite3.SQLITE_IOERR_RDLOCK,
+    sqlite3.SQLITE_IOERR_SHMLOCK,
+    sqlite3.SQLITE_IOERR_UNLOCK,
+)
+
 
 def damaged(path: Path, detail: object) -> StoreError:
     """The error of a ledger that can't be read as it was written."""
@@ -57,9 +69,17 @@ def told(error: sqlite3.Error | UnicodeDecodeError, path: Path) -> StoreError | 
     ):
         return None
     # The low byte is the kind, the others the circumstances. Text that is no UTF-8 has no code.
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+    whole_code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
+    code = whole_code & 0xFF
+    if code in _LOCKED:
         what = "is being written by another process. Wait for it to end, then try again"
+    elif whole_code in _UNLOCKABLE:
+        what = (
+            f"can't be locked: {error}. Some network drives lock no files: set `--home` or KB_HOME "
+            "to a folder of this machine"
+        )
+    elif code == sqlite3.SQLITE_NOMEM:
+        what = "could not be read: memory is short. Close other programs, then try again"
     elif code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
         what = (
             f"could not be written or read: {error}. Free some space on the disk of {path.parent}, "

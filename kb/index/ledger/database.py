@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from kb.errors import StoreError, StoreUnavailableError
+from kb.index.ledger.connection_pool import ConnectionPool
 from kb.index.ledger.damage import ERRORS, REBUILD, TABLES, told
 from kb.private import private_file
 
 __all__ = ["Database"]
+
+# A read takes a fraction of a millisecond: more of them would wait for the processor instead.
+_MOST_READERS = 8
+# For so long a transaction waits for another process to end its own.
+_LOCK_TIMEOUT_S = 30.0
 
 _SCHEMA_VERSION = 3
 _SCHEMA = """
@@ -139,7 +145,8 @@ class _Connection(sqlite3.Connection):
 
 
 class Database:
-    """One SQLite file in WAL mode, with a connection a thread.
+    """One SQLite file in WAL mode: one connection that writes, and a few that read, lent to
+    whoever asks, whatever thread that is. Safe to use from several threads and processes.
 
     Args:
         may_write: Called when a transaction has begun, so that no other writes meanwhile;
@@ -156,9 +163,9 @@ class Database:
         self.path = path
         self._may_write = may_write
         self.is_suspect = False
-        self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
-        self._connections_lock = threading.Lock()
+        self._writing = threading.Lock()
+        self._writer: _Connection | None = None
+        self._readers = ConnectionPool(self._open_reader, _MOST_READERS)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # The files of the log get the mode of this one, but for those that are there already.
         private_file(path)
@@ -166,6 +173,7 @@ class Database:
             if log.exists():
                 private_file(log)
         try:
+            self._writer = self._connect()
             with self.transaction() as db:
                 (version,) = db.execute("PRAGMA user_version").fetchone()
                 steps = [_SCHEMA] if version == 0 else []
@@ -177,7 +185,7 @@ class Database:
                     db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
             if version <= _SCHEMA_VERSION:
                 for table, columns in TABLES.items():
-                    self.reader.execute(f"SELECT {columns} FROM {table} LIMIT 0")  # noqa: S608
+                    self.rows(f"SELECT {columns} FROM {table} LIMIT 0")  # noqa: S608
         except StoreError as error:
             self.close()
             raise StoreUnavailableError(str(error), collection=str(path)) from error
@@ -194,25 +202,81 @@ class Database:
                 collection=str(path),
             )
 
-    @property
-    def reader(self) -> sqlite3.Connection:
-        db: sqlite3.Connection | None = getattr(self._local, "db", None)
-        if db is None:
-            db = self._connect()
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = NORMAL")
-            # SQLite's own lower() knows ASCII only.
-            db.create_function("casefold", 1, str.casefold, deterministic=True)
-            with self._connections_lock:
-                self._connections.append(db)
-            self._local.db = db
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection that reads. Within the block ask for no second one: where all are lent,
+        each would wait for another.
+
+        Raises:
+            StoreError: What is read in the block can't be read; or the ledger was closed.
+        """
+        with self._readers.lend() as db:
+            if db is None:
+                raise self._closed()
+            yield db
+
+    def rows(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
+        """Every row that a statement gives.
+
+        Raises:
+            StoreError: As `reading`.
+        """
+        with self.reading() as db:
+            found: list[Any] = db.execute(statement, values).fetchall()
+        return found
+
+    def row(self, statement: str, values: Sequence[Any] = ()) -> Any:
+        """The first row that a statement gives; None where it gives none.
+
+        Raises:
+            StoreError: As `reading`.
+        """
+        return next(iter(self.rows(statement, values)), None)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """The connection that writes: all that is done in the block, or nothing.
+
+        Raises:
+            StoreError: It can't be written, another process writes for longer than
+                `_LOCK_TIMEOUT_S`, or the ledger was closed.
+        """
+        with self._writing:
+            db = self._writer
+            if db is None:
+                raise self._closed()
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                self._may_write()
+                yield db
+                db.execute("COMMIT")
+            except BaseException:
+                # On a full disk SQLite has rolled back by itself.
+                if db.in_transaction:
+                    with suppress(StoreError, sqlite3.Error):
+                        db.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        """Close every connection; one that reads now, once it has read."""
+        self._readers.close()
+        with self._writing:
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
+
+    def _open_reader(self) -> _Connection:
+        db = self._connect()
+        db.execute("PRAGMA query_only = ON")
+        # SQLite's own lower() knows ASCII only.
+        db.create_function("casefold", 1, str.casefold, deterministic=True)
         return db
 
     def _connect(self) -> _Connection:
         try:
             db = sqlite3.connect(
                 self.path,
-                timeout=30.0,
+                timeout=_LOCK_TIMEOUT_S,
                 isolation_level=None,
                 check_same_thread=False,
                 factory=_Connection,
@@ -220,27 +284,13 @@ class Database:
         except sqlite3.Error as error:
             raise told(error, self.path) or error from error
         db.database = self
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = NORMAL")
+        except BaseException:
+            db.close()
+            raise
         return db
 
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        db = self.reader
-        db.execute("BEGIN IMMEDIATE")
-        try:
-            self._may_write()
-            yield db
-            db.execute("COMMIT")
-        except BaseException:
-            # On a full disk SQLite has rolled back by itself.
-            if db.in_transaction:
-                with suppress(StoreError, sqlite3.Error):
-                    db.execute("ROLLBACK")
-            raise
-
-    def close(self) -> None:
-        """Close every thread's connection."""
-        with self._connections_lock:
-            for db in self._connections:
-                db.close()
-            self._connections.clear()
-        self._local = threading.local()
+    def _closed(self) -> StoreError:
+        return StoreError(f"The ledger {self.path} has been closed.", collection=str(self.path))

@@ -44,6 +44,8 @@ __all__ = ["Ledger"]
 _MAX_VARIABLES = 20_000
 # Written at once of a document that is being committed.
 _COMMIT_CHUNKS = 256
+# Read at once by who goes through all of them.
+_READ_CHUNKS = 1_000
 
 # For so long a ledger that was found sound is not looked through again.
 _SOUND_S = 600.0
@@ -72,7 +74,7 @@ class Ledger:
         self._sound_until_s = -math.inf
 
     def close(self) -> None:
-        """Close every thread's connection."""
+        """Close every connection."""
         self._database.close()
 
     @contextmanager
@@ -97,7 +99,8 @@ class Ledger:
         now_s = time.monotonic()
         if not self._database.is_suspect and now_s < self._sound_until_s:
             return
-        found = next(find_damage(self._database.reader, thorough=False), None)
+        with self._database.reading() as db:
+            found = next(find_damage(db, thorough=False), None)
         if found is not None:
             self._database.is_suspect = True
             raise damaged(self._database.path, found)
@@ -134,7 +137,7 @@ class Ledger:
         """The committed chunks among `ids`."""
         found: dict[str, Chunk] = {}
         for part in _parts(ids):
-            rows = self._database.reader.execute(
+            rows = self._database.rows(
                 f"SELECT id, body FROM chunks WHERE id IN ({_marks(part)})",  # noqa: S608
                 part,
             )
@@ -145,12 +148,12 @@ class Ledger:
         """The path people see of each document: the first of its copies."""
         found: dict[str, str] = {}
         for part in _parts(list(document_sha256s)):
-            rows = self._database.reader.execute(
+            rows = self._database.rows(
                 f"SELECT sha256, min(path) FROM paths WHERE sha256 IN ({_marks(part)}) "  # noqa: S608
                 "GROUP BY sha256",
                 part,
             )
-            found.update(rows.fetchall())
+            found.update(rows)
         return found
 
     def documents(self, filters: Filters) -> frozenset[str] | None:
@@ -177,7 +180,7 @@ class Ledger:
             values.append(filters.before_ns)
         if not where:
             return None
-        rows = self._database.reader.execute(
+        rows = self._database.rows(
             "SELECT DISTINCT sha256 FROM paths JOIN documents USING (sha256) WHERE "  # noqa: S608
             + " AND ".join(where),
             values,
@@ -195,13 +198,13 @@ class Ledger:
         return self._records("", ())
 
     def _records(self, where: str, values: Sequence[str]) -> Iterator[DocumentRecord]:
-        rows = self._database.reader.execute(
+        rows = self._database.rows(
             "SELECT sha256, kind, media_type, title, size_bytes, date_ns, fingerprint, status, "  # noqa: S608
             f"reason, n_chunks FROM documents {where} ORDER BY sha256",
             values,
-        ).fetchall()
+        )
         aliases: dict[str, list[tuple[Path, str]]] = {}
-        for sha256, root, path in self._database.reader.execute(
+        for sha256, root, path in self._database.rows(
             f"SELECT sha256, root, path FROM paths {where} ORDER BY path",  # noqa: S608
             values,
         ):
@@ -221,22 +224,23 @@ class Ledger:
 
     def files(self, query: FileQuery, limit: int | None = None, offset: int = 0) -> list[FileRow]:
         """Files by path, whatever the case: `limit` of them, or all, from number `offset` on."""
-        rows = find_files(self._database.reader, query, limit, offset)
+        with self._database.reading() as db:
+            rows = find_files(db, query, limit, offset)
         for kind in {row.kind for row in rows if row.kind is not None}:
             self._known(Kind, kind)
         return rows
 
     def count_files(self, query: FileQuery) -> dict[str, FileCount]:
         """How many files there are of each status."""
-        return count_files(self._database.reader, query)
+        with self._database.reading() as db:
+            return count_files(db, query)
 
     def standings(self) -> dict[str, Standing]:
         """How every document stands, by sha256."""
-        reader = self._database.reader
         # Thousands of documents share a few of these: each is made once.
         shared = [
             Shared(*row)
-            for row in reader.execute(
+            for row in self._database.rows(
                 "SELECT DISTINCT media_type, kind, status, fingerprint FROM documents"
             )
         ]
@@ -246,27 +250,27 @@ class Ledger:
         return {
             sha256: Standing(one, n_chunks, reason)
             for one in shared
-            for sha256, n_chunks, reason in reader.execute(
+            for sha256, n_chunks, reason in self._database.rows(
                 "SELECT sha256, n_chunks, reason FROM documents "
                 "WHERE media_type = ? AND kind = ? AND status = ? AND fingerprint = ?",
                 one,
-            ).fetchall()
+            )
         }
 
     def chunks_of(self, sha256: str) -> list[Chunk]:
         """Every chunk of a document, in order."""
-        rows = self._database.reader.execute(
+        rows = self._database.rows(
             "SELECT body FROM chunks WHERE document_sha256 = ? ORDER BY ordinal", (sha256,)
         )
         return [self._chunk(row[0]) for row in rows]
 
     def tables_of(self, sha256: str) -> list[Table]:
         """The tables of a document, in order."""
-        rows = self._database.reader.execute(
+        rows = self._database.rows(
             "SELECT ordinal, body FROM tables WHERE document_sha256 = ? ORDER BY ordinal", (sha256,)
         )
         try:
-            return [unpack(body, sha256, ordinal) for ordinal, body in rows.fetchall()]
+            return [unpack(body, sha256, ordinal) for ordinal, body in rows]
         except ValueError as error:
             raise self._damaged("a table is not what was written") from error
 
@@ -285,40 +289,44 @@ class Ledger:
         return whole.x1, whole.y1
 
     def _page_chunk(self, sha256: str, page: int) -> Chunk | None:
-        row = self._database.reader.execute(
+        row = self._database.row(
             "SELECT body FROM chunks WHERE document_sha256 = ? AND page = ? AND modality = ? "
             "ORDER BY ordinal LIMIT 1",
             (sha256, page, Modality.IMAGE),
-        ).fetchone()
+        )
         return self._chunk(row[0]) if row else None
 
     def n_pages(self, sha256: str) -> int:
         """The highest page number that a document's chunks name; 0 where none does."""
-        (n,) = self._database.reader.execute(
+        rows = self._database.rows(
             "SELECT coalesce(max(page), 0) FROM chunks WHERE document_sha256 = ?", (sha256,)
-        ).fetchone()
-        return int(n)
+        )
+        return int(rows[0][0])
 
     def all_chunks(self) -> Iterator[Chunk]:
         """Every committed chunk."""
-        for (body,) in self._database.reader.execute("SELECT body FROM chunks"):
-            yield self._chunk(body)
+        last = 0
+        # By parts: whoever goes through them holds up nobody who reads or writes meanwhile.
+        while rows := self._database.rows(
+            "SELECT rowid, body FROM chunks WHERE rowid > ? ORDER BY rowid LIMIT ?",
+            (last, _READ_CHUNKS),
+        ):
+            yield from (self._chunk(body) for _, body in rows)
+            last = rows[-1][0]
 
     def chunk_ids(self) -> set[str]:
         """The id of every committed chunk."""
-        rows = self._database.reader.execute("SELECT id FROM chunks").fetchall()
-        return {row[0] for row in rows}
+        return {row[0] for row in self._database.rows("SELECT id FROM chunks")}
 
     def n_chunks(self) -> int:
         """How many chunks are committed."""
-        (n,) = self._database.reader.execute("SELECT count(*) FROM chunks").fetchone()
-        return int(n)
+        return int(self._database.rows("SELECT count(*) FROM chunks")[0][0])
 
     # -- roots and paths -----------------------------------------------------------------
 
     def roots(self) -> list[Path]:
         """Folders that were synced by name, beside the library and the configured ones."""
-        rows = self._database.reader.execute("SELECT root FROM roots ORDER BY root")
+        rows = self._database.rows("SELECT root FROM roots ORDER BY root")
         return [Path(row[0]) for row in rows]
 
     def add_roots(self, roots: Iterable[Path]) -> None:
@@ -346,15 +354,15 @@ class Ledger:
                 reason,
             )
             for name in roots
-            for path, sha256, size, mtime, seen, c, reason in self._database.reader.execute(
+            for path, sha256, size, mtime, seen, c, reason in self._database.rows(
                 "SELECT path, sha256, size_bytes, mtime_ns, seen_ns, companions, reason "
                 "FROM paths WHERE root = ?",
                 (name,),
-            ).fetchall()
+            )
         }
 
     def _path_roots(self) -> list[str]:
-        rows = self._database.reader.execute("SELECT DISTINCT root FROM paths ORDER BY root")
+        rows = self._database.rows("SELECT DISTINCT root FROM paths ORDER BY root")
         return [row[0] for row in rows]
 
     def put_paths(self, records: Sequence[PathRecord]) -> Stale:
@@ -505,10 +513,10 @@ class Ledger:
 
     def asset(self, sha256: str) -> ImageRef | None:
         """A picture that some document shows."""
-        row = self._database.reader.execute(
+        row = self._database.row(
             "SELECT sha256, media_type, width_px, height_px FROM assets WHERE sha256 = ? LIMIT 1",
             (sha256,),
-        ).fetchone()
+        )
         return ImageRef(*row) if row else None
 
     def forget_documents(self, sha256s: Sequence[str]) -> None:
@@ -541,7 +549,7 @@ class Ledger:
             "RETURNING sha256, media_type, width_px, height_px",
             (document_sha256,),
         )
-        return [ImageRef(*row) for row in rows.fetchall()]
+        return [ImageRef(*row) for row in rows]
 
     def settle(self, point_ids: Sequence[str]) -> None:
         """Note that the store no longer holds these points."""
@@ -552,9 +560,7 @@ class Ledger:
 
     def pending_points(self) -> list[str]:
         """Points that a crash may have left in the store without a chunk that answers."""
-        return [
-            row[0] for row in self._database.reader.execute("SELECT point_id FROM pending_points")
-        ]
+        return [row[0] for row in self._database.rows("SELECT point_id FROM pending_points")]
 
 
 def _marks(values: Sequence[object]) -> str:

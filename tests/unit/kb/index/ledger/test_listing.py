@@ -115,7 +115,8 @@ def test_a_long_list_with_much_waiting_is_looked_through_in_no_time(tmp_path: Pa
 
     # In thousands of SQLite's own instructions, which do not depend on how busy the machine is;
     # by every pair of rows it would be hundreds of times as many.
-    ledger._database.reader.set_progress_handler(step, 1000)
+    with ledger._database.reading() as db:
+        db.set_progress_handler(step, 1000)
     counts = ledger.count_files(FileQuery(waiting))
     assert {status: count.n_files for status, count in counts.items()} == {
         "failed": n // 2,
