@@ -67,7 +67,7 @@ class HostedModel(Generic[T]):
             ModelLoadError: It can't be loaded.
         """
         # torch and transformers take seconds to import: not before they are needed.
-        from kb.models.qwen3_vl.loading import choose_device, load_module
+        from kb.device.loading import choose_device, load_module
 
         device = choose_device(self._config.device)
         if self._n_bytes is None:  # it reads the weights' header: once

@@ -143,7 +143,7 @@ class Qwen3VLEncoder:
         return normalised
 
     def _packed(self, module: Any) -> PackedModel:
-        from kb.models.qwen3_vl.loading import read_normalisation
         from kb.models.qwen3_vl.model import PackedModel
+        from kb.models.qwen3_vl.normalisation import read_normalisation
 
         return PackedModel(module, read_normalisation(self._directory), self._config.batch_tokens)

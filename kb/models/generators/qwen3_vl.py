@@ -122,8 +122,8 @@ class Qwen3VLGenerator:
             return token not in writer.ends
 
     def _make_writer(self, module: Any) -> Writer:
-        from kb.models.qwen3_vl.loading import read_normalisation
         from kb.models.qwen3_vl.model import PackedModel
+        from kb.models.qwen3_vl.normalisation import read_normalisation
         from kb.models.qwen3_vl.writer import Writer
 
         ends = module.generation_config.eos_token_id

@@ -18,9 +18,10 @@ from kb.errors import InferenceError
 from kb.models.qwen3_vl.attention import dense_agrees, flash_agrees
 from kb.models.qwen3_vl.decoder import Decoder, KeyValueCache, Prefix, Visuals
 from kb.models.qwen3_vl.kernels import kernels_agree
+from kb.models.qwen3_vl.normalisation import Normalisation
 from kb.models.qwen3_vl.sequence import TokenSequence, Visual
 from kb.models.qwen3_vl.transfer import to_device
-from kb.models.qwen3_vl.vision import Normalisation, VisionTower
+from kb.models.qwen3_vl.vision import VisionTower
 from kb.pixels import UInt8Array
 from kb.protocols import Float32Array
 from kb.stopping import check

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,10 +17,11 @@ from torch import Tensor
 from kb.models.qwen3_vl.attention import Layout, attend
 from kb.models.qwen3_vl.elementwise import apply_rotary_emb
 from kb.models.qwen3_vl.kernels import rotate_heads
+from kb.models.qwen3_vl.normalisation import Normalisation
 from kb.models.qwen3_vl.transfer import to_device
 from kb.pixels import PATCH_PX, Grid, UInt8Array
 
-__all__ = ["Normalisation", "VisionTower"]
+__all__ = ["VisionTower"]
 
 _MERGE = 2  # patches a token, each way
 _CHANNELS = 3
@@ -35,14 +35,6 @@ _N_BEFORE_DENSE = 12
 _MAX_LENGTHS = 1000
 
 _Place = tuple[Tensor, Tensor, Tensor]
-
-
-@dataclass(frozen=True, slots=True)
-class Normalisation:
-    """Mean and standard deviation by channel, of values in [0, 1]."""
-
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
 
 
 class VisionTower:

@@ -96,8 +96,8 @@ class Qwen3VLReranker:
 
     def _judge(self, module: Any) -> tuple[PackedModel, Float32Array]:
         """The model, and the row of its head that tells yes from no."""
-        from kb.models.qwen3_vl.loading import read_normalisation
         from kb.models.qwen3_vl.model import PackedModel
+        from kb.models.qwen3_vl.normalisation import read_normalisation
 
         yes, no = (self._tokenizer.token_id(word) for word in ("yes", "no"))
         head = module.lm_head.weight

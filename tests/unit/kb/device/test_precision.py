@@ -14,12 +14,12 @@ from made_contents import encoded
 from safetensors.torch import load_file, save_file
 
 from kb.config.models import Qwen3VLEncoderConfig
+from kb.device.loading import load_module
 from kb.device.placement import SharedDevice
 from kb.device.precision import choose_dtype, resident_bytes, weights_bytes
 from kb.errors import ModelLoadError
 from kb.index.assets import AssetStore
 from kb.models.encoders.qwen3_vl import Qwen3VLEncoder
-from kb.models.qwen3_vl.loading import load_module
 from kb.types import Query
 
 CPU = torch.device("cpu")

@@ -12,12 +12,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from kb.config.models import Qwen3VLEncoderConfig, Qwen3VLRerankerConfig
+from kb.device.loading import choose_device
 from kb.device.placement import SharedDevice
 from kb.errors import ModelLoadError
 from kb.hub.directory import text_dim, weights_fingerprint
 from kb.index.assets import AssetStore
 from kb.models.encoders.qwen3_vl import Qwen3VLEncoder
-from kb.models.qwen3_vl.loading import choose_device
 from kb.models.rerankers.qwen3_vl import Qwen3VLReranker
 
 WEIGHT = "model.language_model.layers.1.mlp.up_proj.weight"

@@ -75,7 +75,7 @@ def test_why_a_model_can_not_be_loaded_is_told(
     def refuse(*_: object) -> None:
         raise ModelLoadError("The weights are damaged.", model_id="tiny")
 
-    monkeypatch.setattr("kb.models.qwen3_vl.loading.load_module", refuse)
+    monkeypatch.setattr("kb.device.loading.load_module", refuse)
     with pytest.raises(ModelLoadError, match="The weights are damaged"):
         list(generator.stream(Query("How?"), hits()))
     assert not device.scheduler._n_questions

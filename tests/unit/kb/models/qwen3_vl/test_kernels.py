@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from kb.device.loading import load_module
 from kb.models.qwen3_vl.kernels import kernels_agree
-from kb.models.qwen3_vl.loading import load_module, read_normalisation
+from kb.models.qwen3_vl.normalisation import read_normalisation
 from kb.models.qwen3_vl.vision import VisionTower
 
 ROOT = Path(__file__).parents[5]

@@ -19,10 +19,11 @@ from made_contents import BROKEN, clip, embedding, picture
 from PIL import Image
 
 from kb.content import ClipFrame, Content, Picture
+from kb.device.loading import choose_device, load_module
 from kb.device.scheduler import DeviceScheduler
 from kb.errors import InferenceError
-from kb.models.qwen3_vl.loading import choose_device, load_module, read_normalisation
 from kb.models.qwen3_vl.model import PackedModel
+from kb.models.qwen3_vl.normalisation import read_normalisation
 from kb.models.qwen3_vl.sequence import PromptTokenizer, TokenSequence
 from kb.pixels import PixelBudget
 

@@ -14,10 +14,11 @@ import torch
 from made_contents import picture
 
 from kb.content import Content
+from kb.device.loading import load_module
 from kb.device.scheduler import DeviceScheduler
 from kb.models.qwen3_vl.attention import Layout, attend, attend_last
-from kb.models.qwen3_vl.loading import load_module, read_normalisation
 from kb.models.qwen3_vl.model import PackedModel
+from kb.models.qwen3_vl.normalisation import read_normalisation
 from kb.models.qwen3_vl.sequence import PromptTokenizer, TokenSequence
 from kb.pixels import PixelBudget
 

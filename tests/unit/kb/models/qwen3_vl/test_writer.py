@@ -12,10 +12,11 @@ import torch
 from PIL import Image
 
 from kb.content import Picture
+from kb.device.loading import load_module
 from kb.device.scheduler import DeviceScheduler
 from kb.errors import InferenceError
-from kb.models.qwen3_vl.loading import load_module, read_normalisation
 from kb.models.qwen3_vl.model import PackedModel
+from kb.models.qwen3_vl.normalisation import read_normalisation
 from kb.models.qwen3_vl.prompts import PICTURE_MARK, chat_prompt
 from kb.models.qwen3_vl.sequence import PromptTokenizer
 from kb.models.qwen3_vl.writer import Writer

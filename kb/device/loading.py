@@ -12,11 +12,10 @@ from safetensors import SafetensorError
 
 from kb.device.precision import Precision, choose_dtype, resident_bytes
 from kb.errors import ModelLoadError
-from kb.hub.directory import read_json, text_dim
-from kb.models.qwen3_vl.vision import Normalisation
+from kb.hub.directory import text_dim
 from kb.text.humanize import size_text
 
-__all__ = ["choose_device", "load_module", "read_normalisation"]
+__all__ = ["choose_device", "load_module"]
 
 
 def choose_device(name: str) -> torch.device:
@@ -107,23 +106,3 @@ def _check_memory(directory: Path, precision: Precision) -> None:
             "(`kb models list`), or use the profile `starter`.",
             model_id=str(directory),
         )
-
-
-def read_normalisation(directory: Path) -> tuple[Normalisation, Normalisation]:
-    """Of pictures and of clips, from the checkpoint's files.
-
-    Raises:
-        ModelLoadError: A file is missing or damaged.
-    """
-    found = []
-    for name in ("preprocessor_config.json", "video_preprocessor_config.json"):
-        config = read_json(directory / name)
-        try:
-            found.append(Normalisation(tuple(config["image_mean"]), tuple(config["image_std"])))
-        except (KeyError, TypeError) as error:
-            raise ModelLoadError(
-                f"{directory / name} gives no image_mean and image_std. Pull the model again: "
-                "`kb models pull`.",
-                model_id=str(directory),
-            ) from error
-    return found[0], found[1]
