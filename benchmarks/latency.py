@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from kb.batches import ChunkBatch
 from kb.build import open_knowledge_base
 from kb.config import Home
 from kb.config.loading import load_config
+from kb.index.batches import ChunkBatch
 from kb.index.ledger import DocumentRecord, DocumentStatus, PathRecord
 from kb.knowledge_base import IndexedDocument, KnowledgeBase
 from kb.models.encoders.bm25 import Bm25Encoder

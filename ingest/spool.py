@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from pydantic import TypeAdapter
 
-from kb.batches import BATCH_CHUNKS, ChunkBatch
+from kb.index.batches import BATCH_CHUNKS, ChunkBatch
 from kb.protocols import Float32Array
 from kb.types import Chunk
 

@@ -14,9 +14,9 @@ from ingest.plan import Plan, Scope, make_plan
 from ingest.progress import Progress, ProgressMeter
 from ingest.reading import Read, Reader
 from ingest.workers import Workers
-from kb.batches import BATCH_CHUNKS
 from kb.config import Home
 from kb.errors import ConfigError, KnowledgeBaseError
+from kb.index.batches import BATCH_CHUNKS
 from kb.knowledge_base import KnowledgeBase
 from kb.stopping import Stop, StoppedError, check, stoppable
 from kb.types import Outcome, SourceOutcome, SyncReport

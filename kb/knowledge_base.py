@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from kb.answer.answerer import Answerer
-from kb.batches import ChunkBatch, full_batches
 from kb.config import Config, Home
 from kb.device.state import ModelState
 from kb.errors import StoreError
 from kb.index.assets import AssetStore
+from kb.index.batches import ChunkBatch, full_batches
 from kb.index.ledger import DocumentRecord, DocumentStatus, Ledger, PathRecord, Stale
 from kb.index.points import make_points, words_alone
 from kb.index.store.place import StorePlace

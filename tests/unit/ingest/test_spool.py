@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ingest.spool import Spool
-from kb.batches import BATCH_CHUNKS
+from kb.index.batches import BATCH_CHUNKS
 from kb.types import Chunk, Kind, Locator, Modality
 
 

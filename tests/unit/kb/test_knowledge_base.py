@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from kb.batches import BATCH_CHUNKS, ChunkBatch, full_batches
 from kb.build import open_knowledge_base
 from kb.config import Home
 from kb.config.loading import load_config
 from kb.errors import InferenceError
+from kb.index.batches import BATCH_CHUNKS, ChunkBatch, full_batches
 from kb.index.ledger import DocumentRecord, DocumentStatus, PathRecord
 from kb.knowledge_base import IndexedDocument, KnowledgeBase
 from kb.models.encoders.bm25 import Bm25Encoder
