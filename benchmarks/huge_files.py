@@ -1,11 +1,12 @@
 """Memory of a sync of one huge file, whose size it must not grow with.
 
-``python -m benchmarks.huge_files [--pages N …] [--rows N …] [--json]``. For each number a PDF of
-so many pages or a CSV of so many rows is made and synced into an empty home on the profile
-``starter``. The highest resident memory of each process is told: of the one that encodes and
-writes, as `kb up` does (*server*), of the one that parses (*worker*), and of the one that has the
-vectors open (*store*); and pages or rows a second over the whole sync, start included. Whole
-sizes are ``--pages 5000 --rows 1000000``.
+``python -m benchmarks.huge_files [--pages N …] [--rows N …] [--words-only] [--json]``. For each
+number a PDF of so many pages or a CSV of so many rows is made and synced into an empty home on the
+profile ``starter``. The highest resident memory of each process is told: of the one that encodes
+and writes, as `kb up` does (*server*), of the one that parses (*worker*), and of the one that has
+the vectors open (*store*); and pages or rows a second over the whole sync, start included. Whole
+sizes are ``--pages 5000 --rows 1000000``; ``--words-only`` leaves out the dense encoder, whose time
+is the most of it.
 """
 
 from __future__ import annotations
@@ -52,12 +53,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pages", type=int, nargs="*", default=[500, 1000])
     parser.add_argument("--rows", type=int, nargs="*", default=[10_000, 20_000])
+    parser.add_argument("--words-only", action="store_true")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--sync", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.sync is not None:
+        _sync_words(Home(arguments.sync))
+        return
     runs = [("pages", n, _make_pdf) for n in arguments.pages]
     runs += [("rows", n, _make_csv) for n in arguments.rows]
     for what, n, make in runs:
-        result = _measure(what, n, make)
+        result = _measure(what, n, make, words_only=arguments.words_only)
         if arguments.json:
             print(json.dumps(asdict(result)), flush=True)
             continue
@@ -69,13 +75,16 @@ def main() -> None:
         )
 
 
-def _measure(what: str, n: int, make: Callable[[Path, int], Path]) -> _Result:
+def _measure(what: str, n: int, make: Callable[[Path, int], Path], *, words_only: bool) -> _Result:
     with tempfile.TemporaryDirectory() as temporary:
         home = Home(Path(temporary))
         home.library.mkdir(parents=True)
         file = make(home.library, n)
-        command = [sys.executable, "-m", "ui.cli", "sync", "--home", temporary]
-        command += ["--profile", "starter", "--json"]
+        command = [sys.executable, "-m"]
+        if words_only:
+            command += ["benchmarks.huge_files", "--sync", temporary]
+        else:
+            command += ["ui.cli", "sync", "--home", temporary, "--profile", "starter", "--json"]
         start_s = time.perf_counter()
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         peak_mib: dict[str, int] = {}
@@ -97,6 +106,29 @@ def _measure(what: str, n: int, make: Callable[[Path, int], Path]) -> _Result:
             round(n / elapsed_s, 1),
             peak_mib,
         )
+
+
+def _sync_words(home: Home) -> None:
+    """What `kb sync` does on `starter`, without its dense encoder."""
+    from benchmarks.pipeline import NoDense
+    from ingest.sync import Syncer
+    from kb.build import open_knowledge_base
+    from kb.config.loading import load_config
+    from kb.index.assets import AssetStore
+    from kb.models.encoders.bm25 import Bm25Encoder
+    from kb.models.encoders.picture import PictureDescriptor
+    from kb.protocols import Encoders
+
+    pictures = PictureDescriptor(AssetStore(home.assets))
+    encoders = Encoders(dense=NoDense(), sparse=Bm25Encoder(), picture=pictures)
+    kb = open_knowledge_base(home, load_config(home, "starter"), encoders=encoders)
+    try:
+        files = Syncer(kb).sync().files
+        assert kb.store_stats().n_points == kb.ledger.n_chunks()
+    finally:
+        kb.close()
+    told = [{"outcome": f.outcome, "reason": f.reason, "n_chunks": f.n_chunks} for f in files]
+    print(json.dumps({"files": told}))
 
 
 def _look(pid: int, peak_mib: dict[str, int]) -> None:

@@ -51,7 +51,7 @@ class _Cost:
     cpu_s: float
 
 
-class _NoDense:
+class NoDense:
     """Has nothing to say about any text."""
 
     dim = 8
@@ -159,7 +159,7 @@ def _sync(folder: Path, *, dense: bool) -> _Cost:
     from kb.types import Outcome
 
     home = Home(Path(tempfile.mkdtemp(dir=folder.parent)))
-    text: Encoder = _NoDense()
+    text: Encoder = NoDense()
     if dense:
         real = SentenceTransformerEncoder(load_config(home).encoder)
         real.warm()

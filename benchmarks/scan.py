@@ -24,7 +24,7 @@ from kb.config import Home
 from kb.config.loading import load_config
 from kb.index.ledger import Ledger
 from kb.types import Outcome
-from ui.service.service import calm_collector
+from ui.cli.collector import calm_collector
 
 _REPEATS = 7
 
@@ -42,7 +42,7 @@ def main() -> None:
         first_s = _seconds(lambda: _run(command, arguments.n, "added"))
         config = load_config(home).ingest
         ledger = Ledger(home.ledger)
-        calm_collector()  # As `ui.service.service.Service` does when it opens.
+        calm_collector()  # As `kb sync` does.
         bugs = BugLog(home.index / "bugs.log")
 
         def no_worker(_: int) -> WorkerSettings:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
-__all__ = ["size_bytes", "sync_folder", "tree_bytes"]
+__all__ = ["sha256_of", "size_bytes", "sync_folder", "tree_bytes"]
+
+_BLOCK_BYTES = 1 << 20
 
 
 def size_bytes(path: Path) -> int | None:
@@ -38,3 +43,27 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sha256_of(files: Sequence[Path]) -> str:
+    """The hex digest over the bytes of files, one after the other. Files that have the size and
+    the time of change that they had before are not read again by this process.
+
+    Raises:
+        OSError: One can't be read.
+    """
+    states = []
+    for path in files:
+        about = path.stat()
+        states.append((path, about.st_size, about.st_mtime_ns))
+    return _sha256(tuple(states))
+
+
+@functools.lru_cache(maxsize=64)
+def _sha256(states: tuple[tuple[Path, int, int], ...]) -> str:
+    digest = hashlib.sha256()
+    for path, _, _ in states:
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK_BYTES):
+                digest.update(block)
+    return digest.hexdigest()

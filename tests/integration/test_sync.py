@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import time
@@ -79,6 +80,13 @@ def test_add_change_move_copy_and_delete(service: Service) -> None:
     texts = [hit.chunk.text for hit in service.search(Query(text="gate lamp seven")).hits]
     assert not any("glows" in text or "seven" in text for text in texts)
     assert service.kb.examine().is_sound
+
+
+def test_to_open_a_library_leaves_the_collector_alone(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    before = gc.get_threshold(), gc.get_freeze_count()
+    Service(home, load_config(home)).close()
+    assert (gc.get_threshold(), gc.get_freeze_count()) == before
 
 
 def test_touching_a_file_reads_nothing(service: Service) -> None:

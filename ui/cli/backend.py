@@ -36,9 +36,11 @@ class Backend(Protocol):
 
 class _Local:
     def __init__(self, home: Home, config: Config, *, rebuild: bool) -> None:
+        from ui.cli.collector import calm_collector
         from ui.service.service import Service
 
         self.service = Service(home, config, rebuild=rebuild)
+        calm_collector()
 
     def search(
         self, text: str, images: Sequence[Path], video: Path | None, filters: str, top: int | None

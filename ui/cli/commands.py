@@ -80,6 +80,7 @@ def up(
     # Gradio asks its makers for news at start, unless told not to.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     from ui.cli.choose_profile import choose_profile
+    from ui.cli.collector import calm_collector
     from ui.http.server import run_server
     from ui.service.library import copy_samples
     from ui.service.service import Service
@@ -103,7 +104,9 @@ def up(
         if not no_browser:
             webbrowser.open(url)
 
-    run_server(Service(place, config), host, port, ready)
+    service = Service(place, config)
+    calm_collector()
+    run_server(service, host, port, ready)
 
 
 @app.command()

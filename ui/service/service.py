@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -54,17 +53,6 @@ __all__ = ["Failure", "Service", "Status"]
 _END_S = 30.0
 
 
-def calm_collector() -> None:
-    """Have the garbage collector look at less, and less often.
-
-    What is loaded by now lives as long as the process: out of the collector's sight it costs a
-    scan of 10,000 files no full walks of the heap, 90 ms each. And such a scan makes tuples by
-    the ten thousand, none of them in a circle: looking at them every 700 costs another 10 ms.
-    """
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
-
-
 class Service:
     """A knowledge base with its syncs.
 
@@ -91,7 +79,6 @@ class Service:
         self._listeners: list[Callable[[Progress], None]] = []
         self._background = BackgroundSync(lambda retry: self.sync(retry=retry), self._watch)
         self._takeover = Takeover(self.kb, self.syncer, self.sync_soon, self._background.warn)
-        calm_collector()
 
     # -- ask -----------------------------------------------------------------------------
 

@@ -5,22 +5,22 @@ from __future__ import annotations
 import itertools
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from kb.config.models import ExtractiveConfig
 from kb.errors import KnowledgeBaseError
 from kb.index.ledger import DocumentStatus, FileQuery, FileRow
-from kb.text.terms import Language, language
-from kb.types import Answer, AnswerStatus, Document, Filters, Kind, Query
+from kb.text.terms import Language, language, terms
+from kb.types import Chunk, Kind
 from ui.service.service import Service
 from ui.web.html.render import escape, icon
 
-__all__ = ["Welcome", "as_question"]
+__all__ = ["Welcome", "as_question", "best_question"]
 
 _N_SUGGESTIONS = 4
 _N_OF_A_KIND = 3
-_N_HEADINGS = 3
+# Where a document says what it is about.
+_N_CHUNKS = 64
 _MAX_CHARACTERS = 80
 _WITH_HEADINGS = (Kind.PDF, Kind.HTML, Kind.OFFICE, Kind.EBOOK, Kind.TEXT)
 _ASKED = {Language.ENGLISH: "What does “{}” say?", Language.CHINESE: "《{}》讲了什么？"}
@@ -105,7 +105,7 @@ class Welcome:
             if row.sha256 is None or row.sha256 in self._looked_at:
                 continue
             self._looked_at.add(row.sha256)
-            question = self._question(row.path, row.sha256)
+            question = self._question(row.sha256)
             if question and question not in {one.question for one in found}:
                 found.append(_Suggestion(question, row.path, row.sha256))
                 if len(found) == _N_SUGGESTIONS:
@@ -121,46 +121,41 @@ class Welcome:
         ]
         return (row for turn in itertools.zip_longest(*of_kind) for row in turn if row is not None)
 
-    def _question(self, source: str, sha256: str) -> str:
-        """A question that the document answers, or empty."""
+    def _question(self, sha256: str) -> str:
+        """A question that the document may answer, or empty."""
+        ledger = self._service.kb.ledger
         document = self._service.document(sha256)
         if document is None:
             return ""
         try:
-            for question, heading in self._questions(document, source):
-                if self._is_answered(question, heading, sha256):
-                    return question
+            chunks = ledger.chunks_of(sha256, _N_CHUNKS)
         except KnowledgeBaseError:
-            pass  # The page is shown without suggestions; asking will say what is wrong.
-        return ""
+            return ""  # The page is shown without suggestions; asking will say what is wrong.
+        return best_question(document.title, chunks)
 
-    def _questions(self, document: Document, source: str) -> list[tuple[str, str]]:
-        """Questions with their headings: those over the passages that are nearest to the
-        document's title; first headings that are questions as they stand."""
-        query = Query(text=document.title, filters=Filters(sources=(source,)))
-        title = document.title.casefold()
-        found: dict[str, str] = {}
-        for hit in self._service.search(query).hits:
-            heading = hit.chunk.headings[-1] if hit.chunk.headings else ""
-            if heading and heading.casefold() not in title and len(heading) <= _MAX_CHARACTERS:
-                found.setdefault(as_question(heading, document.title), heading)
-        pairs = sorted(found.items(), key=lambda pair: not pair[0].startswith(pair[1]))
-        return pairs[:_N_HEADINGS]
 
-    def _is_answered(self, question: str, heading: str, sha256: str) -> bool:
-        """Whether the answer begins with words of the document that stand under `heading`. A model
-        that writes is not made to write for this."""
-        if not isinstance(self._service.config.generator, ExtractiveConfig):
-            return True
-        for event in self._service.ask(Query(text=question)):
-            if not isinstance(event, Answer):
-                continue
-            if event.status is not AnswerStatus.ANSWERED or not event.citations:
-                return False
-            chunk = self._service.chunk(event.citations[0].chunk_id)
-            is_here = chunk is not None and chunk.document_sha256 == sha256
-            return is_here and chunk is not None and heading in chunk.headings
-        return False
+def best_question(title: str, chunks: Sequence[Chunk]) -> str:
+    """A heading of a document as a question: first of those that are questions as they stand,
+    then of those whose own words come back in what stands under them, which says that it is
+    about them and is no list of contents. Empty where no heading does.
+
+    Args:
+        title: Of the document.
+        chunks: Some of it, in order.
+    """
+    found: dict[str, tuple[bool, float]] = {}
+    for chunk in chunks:
+        heading = chunk.headings[-1] if chunk.headings else ""
+        if not heading or len(heading) > _MAX_CHARACTERS or heading.casefold() in title.casefold():
+            continue
+        words = {term.stem for term in terms(heading)}
+        below = {term.stem for term in terms(chunk.text)}
+        share = len(words & below) / len(words) if words else 0.0
+        question = as_question(heading, title)
+        rank = question.startswith(heading), share
+        if share:
+            found[question] = max(rank, found.get(question, rank))
+    return max(found, key=lambda question: found[question], default="")
 
 
 def as_question(heading: str, title: str) -> str:

@@ -257,10 +257,11 @@ class Ledger:
             )
         }
 
-    def chunks_of(self, sha256: str) -> list[Chunk]:
-        """Every chunk of a document, in order."""
+    def chunks_of(self, sha256: str, limit: int | None = None) -> list[Chunk]:
+        """The chunks of a document in order: the first `limit` of them, or all."""
         rows = self._database.rows(
-            "SELECT body FROM chunks WHERE document_sha256 = ? ORDER BY ordinal", (sha256,)
+            "SELECT body FROM chunks WHERE document_sha256 = ? ORDER BY ordinal LIMIT ?",
+            (sha256, -1 if limit is None else limit),
         )
         return [self._chunk(row[0]) for row in rows]
 
@@ -473,7 +474,6 @@ class Ledger:
                         n_chunks,
                     ),
                 )
-                sha256 = record.document.sha256
                 db.execute("DELETE FROM tables WHERE document_sha256 = ?", (sha256,))
                 db.executemany(
                     "INSERT INTO tables VALUES (?, ?, ?)",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import json
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from kb.errors import ModelLoadError
+from kb.files import sha256_of
 
 __all__ = ["MINILM", "BertSpec", "ModelFiles", "find_model"]
 
@@ -167,12 +167,7 @@ def _check(name: str, directory: Path, *, asked: str) -> ModelFiles:
             "loaded, since they can run code; convert them to safetensors and try again.",
             model_id=asked,
         )
-    digest = hashlib.sha256()
-    for path in weights:
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-    return ModelFiles(name, directory, digest.hexdigest())
+    return ModelFiles(name, directory, sha256_of(weights))
 
 
 def _json(path: Path) -> Any:

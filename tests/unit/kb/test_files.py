@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import threading
 from pathlib import Path
 
-from kb.files import size_bytes, tree_bytes
+from kb.files import sha256_of, size_bytes, tree_bytes
 
 
 def test_the_size_of_a_file(tmp_path: Path) -> None:
@@ -47,3 +49,19 @@ def test_a_tree_in_which_files_come_and_go(tmp_path: Path) -> None:
     finally:
         is_over.set()
         changing.join()
+
+
+def test_a_file_is_digested_once(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.write_bytes(b"1111")
+    two.write_bytes(b"2222")
+    os.utime(one, ns=(0, 10**18))
+    whole = hashlib.sha256(b"11112222").hexdigest()
+    assert sha256_of([one, two]) == whole
+    # Of the same size and time, so it is not read; a later time tells.
+    one.write_bytes(b"3333")
+    os.utime(one, ns=(0, 10**18))
+    assert sha256_of([one, two]) == whole
+    os.utime(one, ns=(0, 10**18 + 10**9))
+    assert sha256_of([one, two]) == hashlib.sha256(b"33332222").hexdigest()
+    assert sha256_of([one]) == hashlib.sha256(b"3333").hexdigest()
