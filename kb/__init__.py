@@ -1,0 +1,108 @@
+"""A multimodal knowledge base: what a Python program imports.
+
+The folders that `kb sync` has indexed answer here as they do in the browser::
+
+    from kb import Query, open_knowledge_base
+
+    with open_knowledge_base("data") as knowledge_base:
+        for hit in knowledge_base.search(Query("How do I reset it?")).hits:
+            print(hit.source, hit.chunk.locator.page)
+        answer = knowledge_base.answer(Query("How do I reset it?"))
+        print(answer.text)
+        for citation in answer.citations:
+            print(citation.number, citation.source, citation.locator.page, citation.quote)
+
+While `kb up` serves the same home, its index is the server's: ask it over HTTP instead.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kb.build import open_knowledge_base
+    from kb.config import Config, Home
+    from kb.config.loading import load_config
+    from kb.errors import (
+        ConfigError,
+        IndexMismatchError,
+        InferenceError,
+        IngestError,
+        KnowledgeBaseError,
+        ModelError,
+        ModelLoadError,
+        StoreError,
+        StoreInUseError,
+        StoreUnavailableError,
+    )
+    from kb.knowledge_base import KnowledgeBase
+    from kb.protocols import TextDelta
+    from kb.types import (
+        Answer,
+        AnswerStatus,
+        Chunk,
+        Citation,
+        EncodedImage,
+        Filters,
+        Frame,
+        Hit,
+        Locator,
+        Modality,
+        Query,
+        SearchResult,
+    )
+
+__all__ = [
+    "Answer",
+    "AnswerStatus",
+    "Chunk",
+    "Citation",
+    "Config",
+    "ConfigError",
+    "EncodedImage",
+    "Filters",
+    "Frame",
+    "Hit",
+    "Home",
+    "IndexMismatchError",
+    "InferenceError",
+    "IngestError",
+    "KnowledgeBase",
+    "KnowledgeBaseError",
+    "Locator",
+    "Modality",
+    "ModelError",
+    "ModelLoadError",
+    "Query",
+    "SearchResult",
+    "StoreError",
+    "StoreInUseError",
+    "StoreUnavailableError",
+    "TextDelta",
+    "load_config",
+    "open_knowledge_base",
+]
+
+# Where a name is not of `kb.types`.
+_MODULES = {
+    "Config": "kb.config",
+    "Home": "kb.config",
+    "KnowledgeBase": "kb.knowledge_base",
+    "TextDelta": "kb.protocols",
+    "load_config": "kb.config.loading",
+    "open_knowledge_base": "kb.build",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # At their first use: whoever wants `kb.types` alone, as each worker of a sync does, is not
+    # to wait for the store and the models.
+    if name not in __all__:
+        raise AttributeError(f"module 'kb' has no attribute {name!r}")
+    module = _MODULES.get(name, "kb.errors" if name.endswith("Error") else "kb.types")
+    return getattr(import_module(module), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

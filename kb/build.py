@@ -12,6 +12,7 @@ from kb.answer.answerer import Answerer
 from kb.answer.claims.checker import ClaimChecker
 from kb.answer.claims.thresholds import Thresholds
 from kb.config import Config, Home
+from kb.config.loading import load_config
 from kb.errors import IndexMismatchError
 from kb.index.assets import AssetStore
 from kb.index.ledger import Ledger
@@ -30,21 +31,29 @@ __all__ = ["claim_thresholds", "open_knowledge_base", "reembed_library", "reopen
 
 
 def open_knowledge_base(
-    home: Home, config: Config, *, rebuild: bool = False, encoders: Encoders | None = None
+    home: Home | str | Path,
+    config: Config | None = None,
+    *,
+    rebuild: bool = False,
+    encoders: Encoders | None = None,
 ) -> KnowledgeBase:
-    """The knowledge base of `home` under `config`. Close it after use.
+    """The knowledge base of `home` under `config`. Close it after use, or open it by ``with``.
 
     Args:
+        home: The folder with its library and its index, as of ``kb --home``.
+        config: By default what the home's ``kb.yaml`` says, or the profile that it was made with.
         rebuild: Forget ledger and vectors; the folders that were synced stay known.
         encoders: In place of the profile's own.
 
     Raises:
+        ConfigError: A setting of the home is not accepted.
         IndexMismatchError: The index was made with another encoder.
         ModelLoadError: A model is missing or damaged.
         StoreInUseError: Another process has the index open.
         StoreUnavailableError: The store can't be opened or reached.
     """
-    return _open(home, config, rebuild=rebuild, encoders=encoders)
+    home = home if isinstance(home, Home) else Home(Path(home))
+    return _open(home, config or load_config(home), rebuild=rebuild, encoders=encoders)
 
 
 def reopen(knowledge_base: KnowledgeBase, config: Config) -> None:

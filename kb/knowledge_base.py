@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from kb.answer.answerer import Answerer
 from kb.config import Config, Home
@@ -163,6 +163,12 @@ class KnowledgeBase:
                 yield replace(event, timings_ms=timings_ms, total_time_ms=elapsed_s * 1000)
             else:
                 yield event
+
+    def answer(self, query: Query) -> Answer:
+        """The answer, whole: what `ask` gives last."""
+        *_, answer = self.ask(query)
+        assert isinstance(answer, Answer)
+        return answer
 
     def hit(self, chunk_id: str) -> Hit | None:
         """A committed chunk with the path people see, without scores."""
@@ -401,6 +407,12 @@ class KnowledgeBase:
         with self._document_lock, self._write_lock:
             self._store.close()
             self.ledger.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def _with_reason(record: DocumentRecord, reason: str | None) -> DocumentRecord:

@@ -12,8 +12,8 @@ from PIL import Image
 
 from ingest.failures import is_out_of_memory
 from ingest.parsers.base import ParseContext
+from ingest.parsers.pdf.file_types import FILE_TYPES
 from ingest.parsers.pdf.mupdf import pymupdf
-from ingest.parsers.pdf.parser import FILE_TYPES
 from kb.errors import ParseError, SourceTooLargeError, SourceUnavailableError
 from kb.types import Source
 

@@ -5,19 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ingest.parsers.base import ParseContext
+from ingest.parsers.pdf.file_types import FILE_TYPES
 from kb.types import Segment, Source
 
-__all__ = ["FILE_TYPES", "PdfParser"]
-
-FILE_TYPES = {
-    "application/pdf": "pdf",
-    "application/epub+zip": "epub",
-    "application/oxps": "xps",
-    "application/vnd.ms-xpsdocument": "xps",
-    "application/vnd.comicbook+zip": "cbz",
-    "application/x-cbz": "cbz",
-}
-"""What MuPDF calls each media type."""
+__all__ = ["PdfParser"]
 
 
 class PdfParser:

@@ -7,10 +7,7 @@ from collections.abc import Iterator
 from ingest.parsers.base import ParseContext
 from kb.types import Segment, Source
 
-__all__ = ["OVERVIEW_ANCHOR", "VideoParser"]
-
-OVERVIEW_ANCHOR = "overview"
-"""The anchor of the segment that shows a whole video in as many frames as a window has."""
+__all__ = ["VideoParser"]
 
 
 class VideoParser:

@@ -12,11 +12,13 @@ from ingest.decode.frames import Sample, encode_frame, n_samples, sample_frames
 from ingest.decode.screen_text import ScreenText, is_same_line
 from ingest.decode.subtitles import Cue, parse_subtitles, read_embedded
 from ingest.parsers.base import OcrText, ParseContext
-from ingest.parsers.video.parser import OVERVIEW_ANCHOR
 from kb.errors import ParseError
 from kb.types import EncodedImage, Frame, Locator, Modality, Segment, Source, Span
 
-__all__ = ["read_windows"]
+__all__ = ["OVERVIEW_ANCHOR", "read_windows"]
+
+OVERVIEW_ANCHOR = "overview"
+"""The anchor of the segment that shows a whole video in as many frames as a window has."""
 
 _SUBTITLE_SUFFIXES = frozenset({".srt", ".vtt"})
 # Those of a day of talk have some five.

@@ -7,7 +7,8 @@ from made_videos import BLACK, BLUE, GREEN, RED, card, make_sound, make_video, p
 
 from ingest.decode.media import sniff
 from ingest.parsers.base import OcrText, ParseContext
-from ingest.parsers.video.parser import OVERVIEW_ANCHOR, VideoParser
+from ingest.parsers.video.parser import VideoParser
+from ingest.parsers.video.windows import OVERVIEW_ANCHOR
 from kb.config import IngestConfig, VideoConfig
 from kb.errors import ParseError
 from kb.types import EncodedImage, Locator, Modality, Segment, Source
