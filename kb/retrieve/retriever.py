@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -28,6 +28,8 @@ __all__ = ["Catalog", "Retriever"]
 
 _PICTURE_SHARE = 0.5
 _MAX_CLIP_FRAMES = 8
+# Times what is wanted, where points of documents that do not answer yet stand before the others.
+_MOST_ASKED = 16
 
 
 class Catalog(Protocol):
@@ -76,10 +78,10 @@ class Retriever:
             return [], clock.timings_ms
         requests, pictures = self._encode(query)
         clock.lap("encode")
-        found = self._store.search(requests, limits) if requests else []
+        found, chunks = self._search(requests, limits)
         clock.lap("retrieve")
         lists = self._lists(requests, found, pictures)
-        hits = self._assemble(query, lists, fuse(list(lists.values())))
+        hits = self._assemble(query, lists, fuse(list(lists.values())), chunks)
         clock.lap("assemble")
         return hits, clock.timings_ms
 
@@ -122,6 +124,27 @@ class Retriever:
                 pictures.append(number)
         return requests, pictures
 
+    def _search(
+        self, requests: Sequence[VectorQuery], limits: StoreFilter | None
+    ) -> tuple[list[list[ScoredId]], dict[str, Chunk]]:
+        """What answers of what the store finds, by request, and the chunks. While a long document
+        is written its points take others' places in the store's lists: then more are asked for."""
+        n_asked = self._config.n_recall
+        n_most = _MOST_ASKED * n_asked
+        while True:
+            asked = [replace(request, limit=n_asked) for request in requests]
+            found = self._store.search(asked, limits) if asked else []
+            chunks = self._catalog.chunks(list({item.id for items in found for item in items}))
+            answering = [[item for item in items if item.id in chunks] for items in found]
+            is_short = any(
+                len(items) == n_asked and len(kept) < self._config.n_recall
+                for items, kept in zip(found, answering, strict=True)
+            )
+            if not is_short or n_asked >= n_most:
+                return [kept[: self._config.n_recall] for kept in answering], chunks
+            check()
+            n_asked = min(4 * n_asked, n_most)
+
     def _pictures(self, query: Query) -> list[Float32Array]:
         encoder = self._encoders.picture
         if encoder is None:
@@ -162,12 +185,17 @@ class Retriever:
         }
 
     def _assemble(
-        self, query: Query, lists: dict[VectorName, ScoredList], fused: Fused
+        self,
+        query: Query,
+        lists: dict[VectorName, ScoredList],
+        fused: Fused,
+        known: Mapping[str, Chunk],
     ) -> list[Hit]:
         rows = {key: fused.parts[row] for row, key in enumerate(fused.ids)}
         scores = {key: float(row.sum()) for key, row in rows.items()}
-        known = self._catalog.chunks(fused.ids)
-        chunks = sorted(known.values(), key=lambda chunk: (-scores[chunk.id], chunk.id))
+        chunks = sorted(
+            (known[key] for key in fused.ids), key=lambda chunk: (-scores[chunk.id], chunk.id)
+        )
         names = self._catalog.sources({chunk.document_sha256 for chunk in chunks})
         hits = []
         for group in group_by_place(chunks):

@@ -233,6 +233,21 @@ def test_chunks_that_are_not_committed_are_not_shown() -> None:
     assert library.find(Query(text="reset")) == ["b"]
 
 
+def test_a_long_document_that_is_being_written_hides_no_other() -> None:
+    library = Library(n_recall=3)
+    for number in range(20):
+        library.add(f"written {number}", "reset device")
+    for number in range(20):
+        del library.shelf.by_id[f"written {number}"]
+    for number in range(4):
+        library.add(f"there {number}", "reset price price")
+    assert library.find(Query(text="reset device")) == ["there 0", "there 1", "there 2"]
+    # Whoever has all that there is asks no more.
+    library.store.requests.clear()
+    assert len(library.find(Query(text="price"))) == 3
+    assert len(library.store.requests) == 1
+
+
 def test_a_document_whose_last_path_is_gone_is_not_shown() -> None:
     library = Library()
     library.add("a", "reset")
