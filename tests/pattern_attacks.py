@@ -49,6 +49,7 @@ _MAX_S = 0.3
 # What patterns that are put together from a text are put together from, for example.
 BINDINGS: dict[str, dict[str, Any]] = {
     "kb.answer.extractive.question": {"asked": "a", "answer": "b"},  # found in the module as well
+    "kb.evaluate.answers": {"pattern": r"(?<!\d)7\s*k\s*g(?!\d)"},
     "kb.text.markdown_code": {"run": "`{3,}", "found": "``", "self": SimpleNamespace(_fence="```")},
     "kb.text.special_tokens": {"marks": ["<|im_end|>", "~~"]},
     "ingest.scan": {"ignore": (".*", "~$*", "*.part")},

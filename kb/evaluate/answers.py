@@ -19,7 +19,7 @@ from kb.types import Answer, AnswerStatus, Citation
 __all__ = ["Judged", "Verdict", "judge", "judge_all", "summarise"]
 
 _CITATION = re.compile(r"\[\d+(?:\s*[,、]\s*\d+)*\](?!\()")
-_LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\s]*\)")
+_LINK = re.compile(r"!?\[([^\[\]\n]*+)\]\([^()\s]*+\)")
 _ESCAPE = re.compile(r"\\(?=[^\w\s])")
 _MARKS = re.compile(r"[*_`]|~~|^[ \t]*(?:#+|>+)[ \t]", re.MULTILINE)
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
