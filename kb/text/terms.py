@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import unicodedata
 from collections.abc import Collection
 from enum import StrEnum
@@ -39,6 +40,7 @@ _HEAD_CHARS = 2
 _SUFFIX_CHARS = 1
 _JOINERS = "'’_.-"
 _STEMMER = snowballstemmer.stemmer("english")
+_STEMMING = threading.Lock()
 
 _ENGLISH_STOPWORDS = frozenset(
     re.findall(
@@ -117,7 +119,9 @@ def _narrow(match: re.Match[str]) -> str:
 
 @lru_cache(maxsize=65536)
 def _stem(word: str) -> str:
-    return str(_STEMMER.stemWord(word.replace("’", "'")))
+    # It keeps the word it works on: two threads at once would get stems of each other's.
+    with _STEMMING:
+        return str(_STEMMER.stemWord(word.replace("’", "'")))
 
 
 @lru_cache(maxsize=65536)

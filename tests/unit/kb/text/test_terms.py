@@ -1,8 +1,20 @@
 from __future__ import annotations
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
+
 import pytest
 
-from kb.text.terms import Language, content_terms, find_terms, fold_width, language, terms
+from kb.text.terms import (
+    Language,
+    _stem,
+    content_terms,
+    find_terms,
+    fold_width,
+    language,
+    terms,
+)
 
 
 def stems(text: str) -> list[str]:
@@ -15,6 +27,22 @@ def stems_of_question(text: str) -> set[str]:
 
 def test_english_words_are_found_by_their_stem() -> None:
     assert stems("Resetting devices") == stems("reset device")
+
+
+def test_threads_get_the_stems_of_their_own_words() -> None:
+    heads = ("multiply", "connect", "general", "relation", "hope", "argue", "operat", "condition")
+    tails = ("ing", "ed", "ation", "izer", "fulness", "ational", "ously", "ness")
+    words = [head + tail for head, tail in product(heads, tails)]
+    stem = _stem.__wrapped__  # what a word's first asker runs
+    alone = [stem(word) for word in words]
+    interval_s = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            together = list(pool.map(lambda _: [stem(word) for word in words], range(160)))
+    finally:
+        sys.setswitchinterval(interval_s)
+    assert together == [alone] * 160
 
 
 def test_identifiers_are_found_whole_and_by_their_parts() -> None:
