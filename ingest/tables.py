@@ -35,7 +35,9 @@ _MAX_CELL_CHARS = 2000
 _ROWS_AHEAD = 4
 # So much of a record that is cut off tells which one it is.
 _MIN_CUT_CHARS = 200
-_RULE = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
+_RULE = re.compile(
+    r"[ \t]*+(?:\|[ \t]*+)?:?-++:?[ \t]*+(?:\|[ \t]*+:?-++:?[ \t]*+)*+(?:\|[ \t]*+)?$"
+)
 _BAR = re.compile(r"(?<!\\)\|")
 _FENCE = re.compile(r" {0,3}(?:`{3,}|~{3,})")
 

@@ -27,7 +27,7 @@ _MERGE = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]{0,99}?ref="([A-Z]{1,3}\d{1,7}:[
 _MAX_MERGED = 20_000
 _MAX_MERGED_CELLS = 200_000
 # What of a number format is no digit, date or colour: the unit, in quotation marks or brackets.
-_FORMAT_UNIT = re.compile(r'"([^"]{1,12})"|\[\$([^\]\-]{1,4})[^\]]*\]|([€£$¥])')
+_FORMAT_UNIT = re.compile(r'"([^"]{1,12})"|\[\$([^\[\]\-]{1,4})[^\[\]]*+\]|([€£$¥])')
 
 
 def sheets(data: bytes) -> Iterator[tuple[str, str]]:
@@ -101,7 +101,7 @@ def _text(cell: Any) -> str:
 
 def _number(value: float, number_format: str) -> str:
     shown = number_format.split(";")[0]
-    plain = re.sub(r'"[^"]*"|\[[^\]]*\]|\\.', "", shown)
+    plain = re.sub(r'"[^"]*+"|\[[^\[\]]*+\]|\\.', "", shown)
     if plain.rstrip().endswith("%"):
         return f"{_digits(value * 100)}%"
     unit = _FORMAT_UNIT.search(shown)
