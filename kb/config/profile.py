@@ -84,7 +84,8 @@ class IngestConfig(Section):
         workers: Parser processes; 0 means one a core.
         time_limit_s: Of parsing one file, before its worker is stopped. A small file has a share
             of it (see `ingest.limits`).
-        memory_limit_bytes: Of one worker's address space growth. Likewise.
+        memory_limit_bytes: Of one worker's address space growth. Likewise. Linux keeps it; on
+            macOS and Windows the time limit alone holds.
         max_file_bytes: Files over it are refused.
         max_image_px: Pixels (width x height) over which a picture is refused.
         pdf_passwords: Tried in turn on encrypted documents.

@@ -246,7 +246,7 @@ class Service:
             models=self.kb.model_states(),
             home=self.home.path,
             roots=self.syncer.roots(),
-            store=masked(self.config.store.url or "Qdrant Edge, in this process")
+            store=masked(self.config.store.url or "Qdrant Edge, in a process of its own")
             + (", int8 vectors" if self.config.store.quantization == "int8" else ""),
             chunking=f"{self.config.ingest.chunking.strategy}, {chunk_tokens} tokens, "
             f"{overlap_tokens} overlapping",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import pickle
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
-from typing import cast
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import IO, cast
 
 from kb.errors import StoreError, StoreInUseError, StoreUnavailableError
 from kb.index.store.messages import Failure, Order, ShardCounts
@@ -16,7 +19,16 @@ from kb.protocols import Point, ScoredId, VectorQuery
 
 __all__ = ["ShardProcess"]
 
+_log = logging.getLogger(__name__)
+
 _EXIT_TIMEOUT_S = 30.0
+# Far more than any request takes on a slow disk; what has not answered by then never will.
+_ANSWER_TIMEOUT_S = 120.0
+# A shard that was not flushed applies its log again.
+_OPEN_TIMEOUT_S = 600.0
+# Kept of what the child says on stderr.
+_MAX_LAST_LINES = 40
+_MAX_TOLD_CHARS = 300
 
 
 class ShardProcess:
@@ -36,10 +48,16 @@ class ShardProcess:
             [sys.executable, "-P", "-m", "kb.index.store.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
         )
+        assert self._process.stderr is not None
+        self._last_lines: deque[str] = deque(maxlen=_MAX_LAST_LINES)
+        self._listener = threading.Thread(
+            target=_keep, args=(self._process.stderr, self._last_lines), daemon=True
+        )
+        self._listener.start()
         try:
-            opened = self._exchange(pickle.dumps(order))
+            opened = self._exchange(pickle.dumps(order), _OPEN_TIMEOUT_S)
         except StoreError as error:
             self.kill()
             raise StoreUnavailableError(str(error), collection=str(self._directory)) from error
@@ -89,7 +107,8 @@ class ShardProcess:
         self._call("flush")
 
     def optimize(self) -> bool:
-        return bool(self._call("optimize"))
+        # As long as it takes: it grows with the shard, and whoever closes the store ends it.
+        return bool(self._request(None, "optimize"))
 
     def close(self) -> None:
         """Close the shard, so that it opens quickly next time, and end the child."""
@@ -109,7 +128,8 @@ class ShardProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
+        self._listener.join(_EXIT_TIMEOUT_S)
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             if pipe is not None:
                 try:
                     pipe.close()
@@ -117,7 +137,10 @@ class ShardProcess:
                     continue
 
     def _call(self, method: str, *arguments: object) -> object:
-        result = self._exchange(pickle.dumps((method, arguments)))
+        return self._request(_ANSWER_TIMEOUT_S, method, *arguments)
+
+    def _request(self, limit_s: float | None, method: str, *arguments: object) -> object:
+        result = self._exchange(pickle.dumps((method, arguments)), limit_s)
         if isinstance(result, Failure):
             raise StoreError(
                 f"The vector store in {self._directory} failed to {method}: {result.text}",
@@ -125,12 +148,13 @@ class ShardProcess:
             )
         return result
 
-    def _exchange(self, request: bytes) -> object:
+    def _exchange(self, request: bytes, limit_s: float | None) -> object:
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None
+        is_late = threading.Event()
         try:
-            with self._pipe:
+            with self._pipe, self._ended_after(limit_s, is_late):
                 try:
                     stdin.write(request)
                     stdin.flush()
@@ -141,18 +165,51 @@ class ShardProcess:
                     self._process.wait()
                     raise
         except (EOFError, OSError, ValueError, pickle.UnpicklingError) as error:
+            ending = self._ending()
+            if is_late.is_set():
+                ending = f"it did not answer within {limit_s:g} s, and was stopped"
             raise StoreError(
                 f"The process that keeps the vector store in {self._directory} ended "
-                f"({self._ending()}). What was acknowledged before is safe. See that the disk "
+                f"({ending}). What was acknowledged before is safe. See that the disk "
                 "is not full and memory is not short, then try again.",
                 collection=str(self._directory),
             ) from error
 
+    @contextmanager
+    def _ended_after(self, limit_s: float | None, is_late: threading.Event) -> Iterator[None]:
+        """The child is killed where the block takes longer, which ends the wait for its answer."""
+        if limit_s is None:
+            yield
+            return
+
+        def end() -> None:
+            is_late.set()
+            self._process.kill()
+
+        timer = threading.Timer(limit_s, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
     def _ending(self) -> str:
+        """How it ended, and the last it said."""
         try:
             code = self._process.wait(_EXIT_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             return "it does not answer"
-        if code < 0:
-            return f"by {signal.Signals(-code).name}"
-        return f"with exit code {code}"
+        self._listener.join(_EXIT_TIMEOUT_S)
+        how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+        said = [line for line in tuple(self._last_lines) if line.strip()]
+        if not said:
+            return how
+        _log.error("The engine in %s said at its end:\n%s", self._directory, "\n".join(said))
+        return f"{how}; it said: {said[0][:_MAX_TOLD_CHARS]}"
+
+
+def _keep(stderr: IO[bytes], lines: deque[str]) -> None:
+    """Keep the last of what the child says, so that its pipe never fills."""
+    for line in stderr:
+        lines.append(line.decode("utf-8", "replace").rstrip())

@@ -10,6 +10,7 @@ It answers pickled requests on stdin, one at a time, on stdout; `process` is the
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import pickle
 import signal
@@ -143,6 +144,8 @@ def _exit_with_parent() -> None:
 def main() -> None:
     # Ctrl-C goes to the whole process group; the parent decides when the shard is closed.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A crash of the engine says where it was; the parent keeps what stands on stderr.
+    faulthandler.enable()
     _exit_with_parent()
     # Nothing but answers may reach the pipe.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")

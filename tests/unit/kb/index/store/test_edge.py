@@ -235,6 +235,34 @@ def test_a_dead_engine_is_started_again(store: EdgeStore) -> None:
     assert nearest(store, 100) == uid(100)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such signals")
+def test_an_engine_that_crashes_says_where_it_was(
+    store: EdgeStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Stopped first, so that the request is under way when it crashes.
+    engine = psutil.Process(store.pid)
+    engine.suspend()
+    engine.send_signal(signal.SIGABRT)
+    threading.Timer(0.3, engine.resume).start()
+    with pytest.raises(StoreError, match="by SIGABRT; it said: Fatal Python error: Aborted"):
+        store.stats()
+    assert "kb/index/store/worker.py" in caplog.text
+    assert store.stats().n_points == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such signals")
+def test_an_engine_that_hangs_is_stopped_and_started_again(
+    store: EdgeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.upsert([point(1)])
+    monkeypatch.setattr("kb.index.store.process._ANSWER_TIMEOUT_S", 0.3)
+    psutil.Process(store.pid).suspend()
+    with pytest.raises(StoreError, match=r"did not answer within 0\.3 s"):
+        store.stats()
+    monkeypatch.undo()
+    assert list(store.ids()) == [uid(1)]
+
+
 def test_an_interrupted_request_is_not_answered_by_the_next(store: EdgeStore) -> None:
     n_points = 100
     store.upsert([point(i) for i in range(n_points)])
