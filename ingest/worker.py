@@ -355,6 +355,7 @@ def _to_chunk(
         text=clean_text(segment.text),
         title=clean_text(segment.title),
         headings=tuple(map(clean_text, segment.headings)),
+        about=clean_text(segment.about),
         spans=tuple(map(clean_span, segment.spans)),
         image=assets.put(segment.image) if segment.image else None,
         frames=tuple(FrameRef(frame.time_s, assets.put(frame.image)) for frame in segment.frames),

@@ -184,6 +184,7 @@ class Segment:
         text: Its text; for pictures and clips what was read in or beside them.
         title: The document's title.
         headings: The heading path above it, outermost first.
+        about: What the document says of itself beside its title: company, year, version.
         spans: Finer places of ranges of `text`, in order, not overlapping.
         image: The picture, for IMAGE.
         frames: The pictures of the clip in order of time, for VIDEO.
@@ -200,6 +201,7 @@ class Segment:
     image: EncodedImage | None = None
     frames: tuple[Frame, ...] = ()
     atomic: bool = False
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +231,7 @@ class Chunk:
         document_sha256: The document it belongs to.
         ordinal: Its place among the document's chunks, from 0.
         kind: The document's kind.
+        about: What the document says of itself beside its title: company, year, version.
     """
 
     id: str
@@ -243,6 +246,7 @@ class Chunk:
     spans: tuple[Span, ...] = ()
     image: ImageRef | None = None
     frames: tuple[FrameRef, ...] = ()
+    about: str = ""
 
     @property
     def pictures(self) -> tuple[ImageRef, ...]:
@@ -253,8 +257,9 @@ class Chunk:
 
     @property
     def contextual_text(self) -> str:
-        """The text as it is encoded: title and heading path, a line break, then the text."""
-        path = [part for part in (self.title, *self.headings) if part]
+        """The text as it is encoded: title, what the document says of itself and heading path, a
+        line break, then the text."""
+        path = [part for part in (self.title, self.about, *self.headings) if part]
         unique = [part for i, part in enumerate(path) if part not in path[:i]]
         return "\n".join(part for part in (" › ".join(unique), self.text) if part)
 

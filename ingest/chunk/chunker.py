@@ -8,8 +8,8 @@ Three strategies over langchain-text-splitters:
   setting where a sentence allows it.
 * ``fixed``: windows of exactly so many tokens.
 
-Chunks never span pages. They are encoded with title and heading path before their text, so
-a heading stands in a text only where a chunk covers several.
+Chunks never span pages. They are encoded with title, what the document says of itself and heading
+path before their text, so a heading stands in a text only where a chunk covers several.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from ingest.chunk.about import with_about
 from ingest.chunk.run import Run, n_common
 from ingest.chunk.tokens import Range, count_tokens, pack, sentence_starts, token_ranges
 from kb.config import ChunkingConfig
@@ -74,7 +75,7 @@ class Chunker:
         n_pending = 0
         # Pictures do not interrupt the text they stand in; they follow it.
         pictures: list[Segment] = []
-        for section in self._sections(map(_bounded, segments)):
+        for section in self._sections(with_about(map(_bounded, segments))):
             first = section[0]
             if first.modality is not Modality.TEXT:
                 pictures += section

@@ -93,6 +93,7 @@ class Run:
             first.title,
             first.headings if self._shared is None else self._shared,
             spans,
+            about=first.about,
         )
 
     def _trim(self, start: int, end: int) -> tuple[int, int]:

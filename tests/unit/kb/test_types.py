@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 
 from kb.types import (
     Box,
@@ -47,6 +48,8 @@ def test_contextual_text_puts_each_heading_once_before_the_text() -> None:
     assert chunk.contextual_text == "Manual › Reset\nHold it."
     bare = Chunk("id", "doc", 0, Kind.PDF, Modality.TEXT, Locator(), "Hold it.")
     assert bare.contextual_text == "Hold it."
+    about = replace(chunk, about="Millrace Inc, 2018")
+    assert about.contextual_text == "Manual › Millrace Inc, 2018 › Reset\nHold it."
 
 
 def test_report_counts_every_outcome() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -52,6 +54,26 @@ def test_a_heading_that_names_the_matter() -> None:
         )
         == 1
     )
+
+
+def test_a_file_whose_name_is_asked_for() -> None:
+    named = replace(hit("Cash was spent."), source="reports/MILLRACE_2018_10K.pdf")
+    other = replace(hit("Cash was spent.", 0.52), source="reports/BROOKLET_2018_10K.pdf")
+    assert best("cash of Millrace", other, named, _FILLER) == 1
+
+
+def test_the_number_that_is_asked_for() -> None:
+    question = "what does clause 3.2.1 say"
+    assert best(question, hit("Clause 1.2.3: No.", 0.52), hit("Clause 3.2.1: No."), _FILLER) == 1
+
+
+def test_a_document_with_much_that_fits_comes_first() -> None:
+    alone = hit("The pump is blue.", 0.5)
+    fitting = [
+        replace(one, chunk=replace(one.chunk, document_sha256="much"))
+        for one in (hit("The pump is red.", 0.499), hit("Pumps.", 0.45), hit("A pump.", 0.45))
+    ]
+    assert best("colour of the pump", alone, *fitting, _FILLER) == 1
 
 
 def test_without_words_the_fused_order_stays() -> None:
