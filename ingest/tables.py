@@ -14,8 +14,8 @@ import numpy as np
 
 from ingest.clean import clean_text
 from ingest.parsers.table_header import N_LOOKED_AT, find_header
-from kb.tables.table import Table, make_column
-from kb.tables.values import clean_cell
+from kb.index.tables import Table, make_column
+from kb.text.values import clean_cell
 from kb.types import Chunk, Modality
 
 __all__ = ["MAX_CELLS", "MAX_CHARS", "TABLES_FINGERPRINT", "TableReader"]

@@ -40,8 +40,8 @@ from kb.errors import (
     UnsupportedMediaError,
 )
 from kb.index.assets import AssetStore
+from kb.index.tables import pack
 from kb.protocols import Float32Array, PictureEncoder
-from kb.tables.table import pack
 from kb.types import Chunk, EncodedImage, FrameRef, Segment, Source, chunk_id
 
 __all__ = [
@@ -83,7 +83,7 @@ class ParsedFile:
             gives.
         warnings: What could not be read while the rest could.
         date_ns: When a picture was taken, nanoseconds since the epoch.
-        tables: Those in the chunks, typed, as `kb.tables.table.pack` gives them.
+        tables: Those in the chunks, typed, as `kb.index.tables.pack` gives them.
         report: The traceback of what ended the reading half-way, where nobody foresaw it.
     """
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from kb.answer.answerer import Answerer
 from kb.answer.claims.checker import ClaimChecker
 from kb.answer.claims.thresholds import Thresholds
+from kb.answer.tables.answers import TableAnswers
 from kb.config import Config, Home
 from kb.config.loading import load_config
 from kb.errors import IndexMismatchError
@@ -103,13 +104,18 @@ def _open(
             encoders=encoders,
             retriever=Retriever(store, encoders, ledger, config.retrieve),
             reranker=reranker,
-            answerer=Answerer(models.generator(), ledger, checker),
+            answerer=Answerer(models.generator(), ledger, checker, _tables(config, ledger)),
             model_states=models.states,
             note=" ".join(part for part in (_profile_note(config), models.placement.note) if part),
         )
         # It closes them from here on.
         opened.pop_all()
     return knowledge_base
+
+
+def _tables(config: Config, ledger: Ledger) -> TableAnswers | None:
+    """A model that writes answers reads tables itself."""
+    return TableAnswers(ledger) if config.generator.kind == "extractive" else None
 
 
 def _open_store(

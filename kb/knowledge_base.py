@@ -46,7 +46,7 @@ class IndexedDocument:
     Attributes:
         batches: The chunks in order; they are gone through more than once, a batch in memory
             at a time.
-        tables: Those in its chunks, as `kb.tables.table.pack` gives them.
+        tables: Those in its chunks, as `kb.index.tables.pack` gives them.
     """
 
     record: DocumentRecord

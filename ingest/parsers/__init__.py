@@ -14,7 +14,7 @@ def _by_media_type() -> dict[str, Parser]:
     from ingest.parsers.html.parser import HtmlParser
     from ingest.parsers.image import ImageParser
     from ingest.parsers.markdown import MarkdownParser
-    from ingest.parsers.office import OfficeParser
+    from ingest.parsers.office.parser import OfficeParser
     from ingest.parsers.pdf.parser import PdfParser
     from ingest.parsers.records import RecordsParser
     from ingest.parsers.text import TextParser

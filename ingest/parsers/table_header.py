@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from statistics import median
 from typing import NamedTuple
 
-from kb.tables.values import parse_date, parse_number
+from kb.text.values import parse_date, parse_number
 
 __all__ = ["N_LOOKED_AT", "Header", "find_header"]
 

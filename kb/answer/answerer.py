@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
 from kb.answer.citations import CitationScanner, Cited
+from kb.answer.tables.answers import TableAnswers
 from kb.errors import KnowledgeBaseError
-from kb.protocols import Generator, Quote, TextDelta
+from kb.protocols import Generator, GeneratorEvent, Quote, TextDelta
 from kb.stopping import check as check_wanted
 from kb.types import (
     Answer,
@@ -48,14 +49,20 @@ class Answerer:
         reader: Of the chunks that were folded into a hit: the answer may stand in any part of
             the page that a hit shows.
         claim_checker: Judges what the answer says; without it nothing is checked.
+        tables: Answers what a table answers, in place of the generator.
     """
 
     def __init__(
-        self, generator: Generator, reader: ChunkReader, claim_checker: ClaimCheck | None = None
+        self,
+        generator: Generator,
+        reader: ChunkReader,
+        claim_checker: ClaimCheck | None = None,
+        tables: TableAnswers | None = None,
     ) -> None:
         self._generator = generator
         self._reader = reader
         self._claim_checker = claim_checker
+        self._tables = tables
 
     def stream(self, query: Query, hits: Sequence[Hit]) -> Iterator[TextDelta | Citation | Answer]:
         """Text as it is written, each Citation before the text that names its number, and
@@ -71,13 +78,19 @@ class Answerer:
         """
         started_s = time.perf_counter()
         hits = tuple(hits)
-        parts = self._unfolded(hits)
+        parts: Sequence[Hit] = self._unfolded(hits)
+        computed = self._tables.answer(query, parts) if self._tables is not None else None
+        events: Iterable[GeneratorEvent]
+        if computed is not None:
+            parts, events = computed.hits, computed.events
+        else:
+            events = self._generator.stream(query, parts)
         text: list[str] = []
         named: set[int] = set()
         scanner = CitationScanner()
         citations: dict[int, Citation] = {}
         status: AnswerStatus | None = None
-        for event in self._generator.stream(query, parts):
+        for event in events:
             check_wanted()
             if status is not None:
                 raise RuntimeError(f"the generator went on after its status: {event!r}")
@@ -109,7 +122,8 @@ class Answerer:
             total_time_ms=elapsed_ms,
         )
         yield answer
-        if self._claim_checker is not None and answer.citations:
+        # What is computed stands in no source as it is.
+        if self._claim_checker is not None and answer.citations and computed is None:
             chunks = {part.chunk.id: part.chunk for part in parts}
             cited = {citation.number: chunks[citation.chunk_id] for citation in answer.citations}
             yield _checked(answer, cited, self._claim_checker)

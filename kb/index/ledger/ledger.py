@@ -35,7 +35,7 @@ from kb.index.ledger.records import (
     Stale,
     Standing,
 )
-from kb.tables.table import Table, unpack
+from kb.index.tables import Table, unpack
 from kb.types import Chunk, Document, Filters, ImageRef, Kind, Modality
 
 __all__ = ["Ledger"]
@@ -441,7 +441,7 @@ class Ledger:
         taken as they come, some at a time.
 
         Args:
-            tables: By sha256 those of a document, as `kb.tables.table.pack` gives them.
+            tables: By sha256 those of a document, as `kb.index.tables.pack` gives them.
         """
         with self._database.transaction() as db:
             stale: list[str] = []

@@ -17,7 +17,7 @@ from ingest.parsers.markdown import MarkdownParser
 from ingest.parsers.records import RecordsParser
 from ingest.tables import TableReader
 from kb.config import IngestConfig
-from kb.tables.table import ColumnKind, Table
+from kb.index.tables import ColumnKind, Table
 from kb.types import Chunk, Kind, Locator, Modality, Source
 
 CSV = "text/csv"

@@ -13,7 +13,7 @@ import pytest
 from openpyxl.drawing.image import Image as SheetImage
 from parsing import parse, png
 
-from ingest.parsers.office import OfficeParser
+from ingest.parsers.office.parser import OfficeParser
 from kb.errors import ParseError, SourceTooLargeError
 from kb.types import Modality, Segment
 

@@ -3,9 +3,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+import made_tables
 import pytest
 
 from kb.answer.answerer import Answerer, locate
+from kb.answer.tables.answers import TableAnswers
 from kb.errors import InferenceError, KnowledgeBaseError
 from kb.protocols import GeneratorEvent, Quote, TextDelta
 from kb.types import (
@@ -208,3 +210,33 @@ def test_an_answer_outlives_a_check_that_fails() -> None:
     checks = Checks(InferenceError("The server is down."))
     done = last(checked(checks, Quote(1, 0, 0, 5), TextDelta("So [1]"), AnswerStatus.ANSWERED))
     assert (done.text, done.claims, done.check_error) == ("So [1]", (), "The server is down.")
+
+
+class TestTables:
+    STOCK = "Article|Depot|In stock\nRope|North|8\nLantern|South|5\nAnchor|North|12"
+
+    def asked(self, text: str) -> list[TextDelta | Citation | Answer]:
+        shelf = made_tables.Shelf()
+        shelf.add(self.STOCK, "Stock", source="stock.csv")
+        written = Script(TextDelta("from the passages"), AnswerStatus.ANSWERED)
+        answerer = Answerer(written, shelf, tables=TableAnswers(shelf))
+        return list(answerer.stream(Query(text=text), shelf.hits))
+
+    def test_what_a_table_answers_is_not_written(self) -> None:
+        items = self.asked("How many ropes are in stock?")
+        said = last(items)
+        assert said.text == "8 — Article: Rope; In stock: 8 [1]"
+        (citation,) = said.citations
+        assert (citation.source, citation.quote) == ("stock.csv", "Rope|North|8")
+
+    def test_what_none_answers_is(self) -> None:
+        assert last(self.asked("Why are ropes in stock?")).text == "from the passages"
+
+    def test_what_is_computed_is_not_checked_against_what_it_was_computed_from(self) -> None:
+        shelf = made_tables.Shelf()
+        shelf.add(self.STOCK, "Stock")
+        checks = Checks()
+        answerer = Answerer(Script(), shelf, checks, TableAnswers(shelf))
+        items = list(answerer.stream(Query(text="total in stock in North"), shelf.hits))
+        assert last(items).text.startswith("20 (sum of In stock over 2 rows)")
+        assert sum(isinstance(item, Answer) for item in items) == 1

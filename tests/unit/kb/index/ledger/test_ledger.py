@@ -8,7 +8,7 @@ import pytest
 
 from kb.errors import StoreError, StoreUnavailableError
 from kb.index.ledger import DocumentRecord, DocumentStatus, Ledger, PathRecord
-from kb.tables.table import RowPlace, Table, make_column, pack
+from kb.index.tables import RowPlace, Table, make_column, pack
 from kb.types import (
     Box,
     Chunk,

@@ -51,11 +51,11 @@ _MAX_NUMBER_CHARS = 60
 _SIGN = r"[-+−–]?"
 _DIGITS = r"(?:\d{1,3}(?:[ ,.'’\u00a0\u202f]\d{3})+|\d+)(?:[.,]\d+)?|[.,]\d+"
 _NUMBER = re.compile(
-    rf"(?P<before>[^\d\s.,+−–\-]{{0,4}}?)\s*(?P<number>{_SIGN}\s?(?:{_DIGITS}))"
-    r"(?P<exponent>e[-+]?\d{1,3})?\s*(?P<unit>\D[^\n]{0,20})?$",
+    rf"(?P<before>[^\d\s.,+−–\-]{{0,4}}?)\s{{0,3}}(?P<number>{_SIGN}\s?(?:{_DIGITS}))"
+    r"(?P<exponent>e[-+]?\d{1,3})?\s{0,3}(?P<unit>\D[^\n]{0,20})?$",
     re.IGNORECASE,
 )
-_UNIT = re.compile(r"[A-Za-zµμΩ°%‰€$£¥￥\u4e00-\u9fff²³/·.*\-^()0-9\s]*$")
+_UNIT = re.compile(r"[A-Za-zµμΩ°%‰€$£¥￥\u4e00-\u9fff²³/·.*\-^()0-9\s]{1,24}$")
 _BARE_UNIT = re.compile(r"[^\W\d_]|[%‰€$£¥￥°]")
 _IN_BRACKETS = re.compile(
     r"^(?P<name>.*\S)\s*[(\[（【](?P<unit>[^()\[\]（）【】]{1,16})[)\]）】]\s*$"

@@ -7,7 +7,7 @@ from typing import Any
 
 import openpyxl
 
-from ingest.parsers.sheets import sheets
+from ingest.parsers.office.sheets import sheets
 
 
 def markdown(fill: Callable[[Any], None]) -> str:

@@ -176,7 +176,7 @@ def _slides(text: str) -> Iterator[tuple[int, str]]:
 
 def _sheets(data: bytes, source: Source) -> Iterator[tuple[int, str]]:
     """``(number from 1, Markdown)`` of each sheet that holds anything."""
-    from ingest.parsers.sheets import sheets
+    from ingest.parsers.office.sheets import sheets
 
     try:
         for number, (name, text) in enumerate(sheets(data), start=1):

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kb.tables.values import parse_date, parse_number, split_unit, truth
+from kb.text.values import parse_date, parse_number, split_unit, truth
 
 __all__ = ["Column", "ColumnKind", "RowPlace", "Table", "make_column", "pack", "unpack"]
 

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from kb.tables.values import Number, clean_cell, parse_date, parse_number, split_unit, truth
+from kb.text.values import Number, clean_cell, parse_date, parse_number, split_unit, truth
 
 
 @pytest.mark.parametrize(
