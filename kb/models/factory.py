@@ -22,7 +22,7 @@ from kb.config.models import (
 from kb.device.cache import ModelCache
 from kb.device.hosted import Role, model_key
 from kb.device.placement import PlacedModel, Placement, SharedDevice, find_gpu
-from kb.device.precision import resident_bytes, weights_bytes
+from kb.device.precision import resident_bytes
 from kb.device.scheduler import DeviceScheduler
 from kb.device.state import ModelState
 from kb.hub.directory import weights_fingerprint
@@ -120,7 +120,7 @@ class Models:
             case RemoteConfig():
                 return ModelState(role, config.model, masked(config.base_url), 0, None)
             case TextEncoderConfig():
-                n_bytes = weights_bytes(find_model(config.model).directory)
+                n_bytes = find_model(config.model).n_bytes
                 return ModelState(role, config.model, "the processor", n_bytes, None)
         return ModelState(role, config.kind, "the processor", 0, None)
 

@@ -18,7 +18,7 @@ from kb.hub.check import noted_bytes
 from kb.hub.files import check_model_directory, locate_model
 from kb.hub.record import read_damaged, read_record
 from kb.masking import masked
-from kb.models.encoders.weights import MINILM, find_model
+from kb.models.encoders.weights import E5, MINILM, find_model
 
 __all__ = [
     "Examine",
@@ -117,7 +117,7 @@ def named_models(home: Home, names: Sequence[str]) -> list[KnownModel]:
         elif name in available_profiles():
             found += models_of_profile(load_config(home, name))
         else:
-            why = " It comes with the installation." if name == MINILM else ""
+            why = " It comes with the installation." if name in (E5, MINILM) else ""
             raise ConfigError(
                 f"{name!r} can't be pulled.{why} Expected a profile "
                 f"({', '.join(available_profiles())}) or one of: "
@@ -156,7 +156,7 @@ def gpu_memory() -> tuple[str, int] | None:
 
 
 def _checked(name: str, home: Home, examine: Examine) -> Json:
-    if name == MINILM:
+    if name in (E5, MINILM):
         return _text_encoder(name)
     known = find_known_model(name)
     return _qwen3_vl(name, home.models, known.role.value if known else "model", examine)
@@ -191,8 +191,8 @@ def _text_encoder(name: str) -> Json:
     return {
         **row,
         "ok": True,
-        "size_bytes": weights_bytes(found.directory),
-        "note": f"sha256 {found.sha256[:16]}…",
+        "size_bytes": found.n_bytes,
+        "note": ", ".join(part for part in (found.form, f"sha256 {found.sha256[:16]}…") if part),
     }
 
 

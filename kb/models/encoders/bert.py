@@ -9,29 +9,36 @@ stay in float32 or are accumulated in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from tokenizers import Tokenizer
 from torch import Tensor
 
 from kb.errors import ModelLoadError
-from kb.models.encoders.weights import BertSpec
+from kb.models.encoders.bert_weights import BertWeights, Layer, read_packed, read_safetensors
+from kb.models.encoders.e5_file import E5File
+from kb.models.encoders.recipes import Recipe
+from kb.models.encoders.unigram import UnigramTokenizer
+from kb.models.encoders.weights import BertSpec, ModelFiles
 from kb.protocols import Float32Array
 from kb.stopping import check
 
-__all__ = ["BertEncoder"]
+__all__ = ["BertEncoder", "load_bert"]
+
+Tokenize = Callable[[Sequence[str]], list[list[int]]]
 
 # A question's products take microseconds each: joining threads after every one costs more,
 # and on a busy machine ten times more, than it saves.
 ONE_THREAD_TOKENS = 128
+MAX_WINDOWS = 32  # of a text: the largest chunk that can be configured, in any script
+_TINY = 1e-12  # keeps a division by the norm of nothing from failing
 MIN_COSINE = 0.999  # of a reduced-precision vector with its float32 one
 
 _PROBES = (
@@ -42,80 +49,68 @@ _PROBES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Layer:
-    """Weights ``(out, in)`` and biases ``(out,)``; query, key and value are one product."""
-
-    qkv: tuple[Tensor, Tensor]
-    attended: tuple[Tensor, Tensor]
-    attended_norm: tuple[Tensor, Tensor]
-    up: tuple[Tensor, Tensor]
-    down: tuple[Tensor, Tensor]
-    down_norm: tuple[Tensor, Tensor]
-
-    def in_dtype(self, dtype: torch.dtype) -> _Layer:
-        def cast(pair: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-            return pair[0].to(dtype), pair[1].to(dtype)
-
-        return _Layer(
-            cast(self.qkv),
-            cast(self.attended),
-            self.attended_norm,
-            cast(self.up),
-            cast(self.down),
-            self.down_norm,
-        )
-
-
 class BertEncoder:
     """BERT (Devlin et al., 2019) with pooling and L2 normalisation; no state between calls,
     so threads may share it.
 
     Args:
-        directory: A sentence-transformers model directory.
-        spec: Of that directory.
+        spec: Shape of the network.
+        weights: float32.
+        tokenize: Ids of each text, whatever its length, with the marks around.
         batch_tokens: Tokens of a batch, padding included; one text may go over it.
-
-    Raises:
-        ModelLoadError: The files are damaged or do not fit together.
+        in_windows: Whether a text longer than the network reads is read in windows, whose
+            tokens are pooled together; otherwise its end is not read. Of mean pooling only.
     """
 
-    def __init__(self, directory: Path, spec: BertSpec, batch_tokens: int) -> None:
+    def __init__(
+        self,
+        spec: BertSpec,
+        weights: BertWeights,
+        tokenize: Tokenize,
+        *,
+        batch_tokens: int,
+        in_windows: bool = False,
+    ) -> None:
         self.spec = spec
+        self._tokenize = tokenize
         self._batch_tokens = batch_tokens
+        self._in_windows = in_windows
         self._n_threads = torch.get_num_threads()
-        try:
-            self._tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
-            with safe_open(directory / "model.safetensors", "pt") as weights:
-                self._load(weights)
-        except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
-            raise ModelLoadError(
-                f"The text model in {directory} can't be loaded: {error}. Copy or install it "
-                "again.",
-                model_id=str(directory),
-            ) from error
-        self._tokenizer.enable_truncation(spec.max_tokens)
-        self._tokenizer.no_padding()
-        # A text that says [SEP] says five letters; the template's own marks are added after.
-        self._tokenizer.encode_special_tokens = True
+        self._weights = weights
+        self._layers = weights.layers
         self.dtype = torch.float32
         self._use_bfloat16_if_exact()
 
     def encode(self, texts: Sequence[str]) -> Float32Array:
         """float32 ``(n, dim)``, L2-normalised, in the order of `texts`."""
-        tokens = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
-        order = sorted(range(len(tokens)), key=lambda i: len(tokens[i]), reverse=True)
-        vectors = np.empty((len(tokens), self.spec.dim), np.float32)
+        owners, windows = self._windows(texts)
+        order = sorted(range(len(windows)), key=lambda i: len(windows[i]), reverse=True)
+        sums = np.zeros((len(texts), self.spec.dim), np.float32)
         start = 0
-        few = sum(map(len, tokens)) <= ONE_THREAD_TOKENS
+        few = sum(map(len, windows)) <= ONE_THREAD_TOKENS
         with _threads(1 if few else self._n_threads), torch.inference_mode():
             while start < len(order):
                 check()
-                longest = len(tokens[order[start]])
+                longest = len(windows[order[start]])
                 batch = order[start : start + max(1, self._batch_tokens // longest)]
-                vectors[batch] = self._forward([tokens[i] for i in batch]).numpy()
+                pooled = self._forward([windows[i] for i in batch]).numpy()
+                np.add.at(sums, [owners[i] for i in batch], pooled)
                 start += len(batch)
-        return vectors
+        sums /= np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), _TINY)
+        return sums
+
+    def _windows(self, texts: Sequence[str]) -> tuple[list[int], list[list[int]]]:
+        """What is read at once, each with its marks, and the index of the text it is of."""
+        room = self.spec.max_tokens - 2
+        owners: list[int] = []
+        windows: list[list[int]] = []
+        for index, (first, *content, last) in enumerate(self._tokenize(texts)):
+            n = min(max(1, -(-len(content) // room)), MAX_WINDOWS if self._in_windows else 1)
+            # Of equal length: a rest of few words would be read without what it goes on from.
+            size = min(room, -(-len(content) // n))
+            owners += [index] * n
+            windows += [[first, *content[i * size : (i + 1) * size], last] for i in range(n)]
+        return owners, windows
 
     def _forward(self, tokens: Sequence[Sequence[int]]) -> Tensor:
         n, longest = len(tokens), max(map(len, tokens))
@@ -127,8 +122,8 @@ class BertEncoder:
         # A mask costs time even where it hides nothing.
         mask = None if bool(present.all()) else present[:, None, None, :]
         dim, eps = self.spec.dim, self.spec.layer_norm_eps
-        x = F.embedding(ids, self._words) + self._positions[:longest]
-        x = F.layer_norm(x, (dim,), *self._embedding_norm, eps)
+        x = self._weights.words(ids) + self._weights.positions[:longest]
+        x = F.layer_norm(x, (dim,), *self._weights.embedding_norm, eps)
         heads = (n, longest, 3, self.spec.n_heads, dim // self.spec.n_heads)
         for layer in self._layers:
             q, k, v = F.linear(x.to(self.dtype), *layer.qkv).view(heads).permute(2, 0, 3, 1, 4)
@@ -138,42 +133,9 @@ class BertEncoder:
             y = F.linear(F.gelu(F.linear(x.to(self.dtype), *layer.up)), *layer.down)
             x = F.layer_norm(x + y, (dim,), *layer.down_norm, eps)
         if self.spec.pooling == "cls":
-            pooled = x[:, 0]
-        else:
-            pooled = (x * present[..., None]).sum(1) / lengths[:, None]
-        return F.normalize(pooled)
-
-    def _load(self, weights: Any) -> None:
-        names = set(weights.keys())
-        prefix = "bert." if "bert.embeddings.LayerNorm.weight" in names else ""
-
-        def tensor(name: str) -> Tensor:
-            return weights.get_tensor(prefix + name).float()  # type: ignore[no-any-return]
-
-        def pair(name: str) -> tuple[Tensor, Tensor]:
-            return tensor(f"{name}.weight"), tensor(f"{name}.bias")
-
-        self._words = tensor("embeddings.word_embeddings.weight")
-        # Sentence encoders have one segment: its embedding is a constant of every position.
-        self._positions = (
-            tensor("embeddings.position_embeddings.weight")
-            + tensor("embeddings.token_type_embeddings.weight")[0]
-        )
-        self._embedding_norm = pair("embeddings.LayerNorm")
-        self._layers = []
-        for i in range(self.spec.n_layers):
-            at = f"encoder.layer.{i}"
-            q, k, v = (pair(f"{at}.attention.self.{part}") for part in ("query", "key", "value"))
-            self._layers.append(
-                _Layer(
-                    qkv=(torch.cat([q[0], k[0], v[0]]), torch.cat([q[1], k[1], v[1]])),
-                    attended=pair(f"{at}.attention.output.dense"),
-                    attended_norm=pair(f"{at}.attention.output.LayerNorm"),
-                    up=pair(f"{at}.intermediate.dense"),
-                    down=pair(f"{at}.output.dense"),
-                    down_norm=pair(f"{at}.output.LayerNorm"),
-                )
-            )
+            return x[:, 0]
+        # The sum points where the mean does, and those of a text's windows add up to its own.
+        return (x * present[..., None]).sum(1)
 
     def _use_bfloat16_if_exact(self) -> None:
         """bfloat16 products where the processor has them and they keep the vectors."""
@@ -181,11 +143,59 @@ class BertEncoder:
         if not (has.get("avx512_bf16") or has.get("amx_bf16")):
             return
         exact, float32_layers = self.encode(_PROBES), self._layers
-        self._layers = [layer.in_dtype(torch.bfloat16) for layer in float32_layers]
+        self._layers = tuple(_in_dtype(layer, torch.bfloat16) for layer in float32_layers)
         self.dtype = torch.bfloat16
         cosines = (self.encode(_PROBES) * exact).sum(axis=1)
         if not cosines.min() >= MIN_COSINE:  # also where it is not a number
             self._layers, self.dtype = float32_layers, torch.float32
+
+
+def load_bert(files: ModelFiles, spec: BertSpec, recipe: Recipe, batch_tokens: int) -> BertEncoder:
+    """The encoder of `files`, which `spec` was read from.
+
+    Raises:
+        ModelLoadError: The files are damaged or do not fit together.
+    """
+    try:
+        tokenize: Tokenize
+        if files.packed is not None:
+            file = E5File(files.packed)
+            weights, tokenize = read_packed(file), UnigramTokenizer(file.vocabulary())
+        else:
+            weights = read_safetensors(files.directory / "model.safetensors", spec)
+            n_read = MAX_WINDOWS * spec.max_tokens if recipe.in_windows else spec.max_tokens
+            tokenize = _published_tokenizer(files.directory / "tokenizer.json", n_read)
+        return BertEncoder(
+            spec, weights, tokenize, batch_tokens=batch_tokens, in_windows=recipe.in_windows
+        )
+    except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
+        raise ModelLoadError(
+            f"The text model in {files.directory} can't be loaded: {error}. Copy or install it "
+            "again.",
+            model_id=str(files.directory),
+        ) from error
+
+
+def _published_tokenizer(path: Path, max_tokens: int) -> Tokenize:
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.enable_truncation(max_tokens)
+    tokenizer.no_padding()
+    # A text that says [SEP] says five letters; the template's own marks are added after.
+    tokenizer.encode_special_tokens = True
+    return lambda texts: [encoding.ids for encoding in tokenizer.encode_batch(list(texts))]
+
+
+def _in_dtype(layer: Layer, dtype: torch.dtype) -> Layer:
+    def cast(pair: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        return pair[0].to(dtype), pair[1].to(dtype)
+
+    return replace(
+        layer,
+        qkv=cast(layer.qkv),
+        attended=cast(layer.attended),
+        up=cast(layer.up),
+        down=cast(layer.down),
+    )
 
 
 @contextmanager

@@ -11,7 +11,8 @@ import numpy as np
 
 from kb.config.models import TextEncoderConfig
 from kb.errors import InferenceError, ModelLoadError
-from kb.models.encoders.weights import BertSpec, find_model
+from kb.models.encoders.recipes import Recipe, recipe_of
+from kb.models.encoders.weights import BertSpec, ModelFiles, find_model
 from kb.protocols import Float32Array
 from kb.text.special_tokens import neutraliser
 from kb.types import Chunk, Query
@@ -40,7 +41,8 @@ class SentenceTransformerEncoder:
     def __init__(self, config: TextEncoderConfig) -> None:
         self._config = config
         self._files = find_model(config.model)
-        self._spec = BertSpec.read(self._files.directory)
+        self._recipe = recipe_of(self._files.name)
+        self._spec = _spec(self._files)
         self._lock = threading.Lock()
         self._model: _Model | None = None
 
@@ -94,8 +96,10 @@ class SentenceTransformerEncoder:
     def _encode(self, items: Sequence[Query] | Sequence[Chunk], role: _Role) -> Float32Array:
         if not items:
             return np.empty((0, self.dim), np.float32)
+        recipe = self._recipe
+        prefix = recipe.query_prefix if role == "query" else recipe.document_prefix
         try:
-            vectors = self._loaded().encode([_text(item) for item in items], role)
+            vectors = self._loaded().encode([prefix + _text(item) for item in items], role)
         except (RuntimeError, ValueError, TypeError) as error:
             raise InferenceError(
                 f"The text model {self.name} failed on {len(items)} texts: {error}. Try again "
@@ -118,11 +122,11 @@ class SentenceTransformerEncoder:
 
                 if self._config.threads:
                     torch.set_num_threads(self._config.threads)
-                directory, batch_tokens = self._files.directory, self._config.batch_tokens
+                batch_tokens = self._config.batch_tokens
                 self._model = (
-                    _Bert(directory, self._spec, batch_tokens)
+                    _Bert(self._files, self._spec, self._recipe, batch_tokens)
                     if self._spec
-                    else _Package(directory, batch_tokens)
+                    else _Package(self._files.directory, batch_tokens)
                 )
             return self._model
 
@@ -134,10 +138,12 @@ class _Model(Protocol):
 
 
 class _Bert:
-    def __init__(self, directory: Path, spec: BertSpec, batch_tokens: int) -> None:
-        from kb.models.encoders.bert import BertEncoder
+    def __init__(
+        self, files: ModelFiles, spec: BertSpec, recipe: Recipe, batch_tokens: int
+    ) -> None:
+        from kb.models.encoders.bert import load_bert
 
-        self._model = BertEncoder(directory, spec, batch_tokens)
+        self._model = load_bert(files, spec, recipe, batch_tokens)
         self.dim: int = spec.dim
 
     def encode(self, texts: Sequence[str], role: _Role) -> Float32Array:  # noqa: ARG002
@@ -183,6 +189,20 @@ class _Package:
             show_progress_bar=False,
         )
         return np.asarray(vectors, np.float32)
+
+
+def _spec(files: ModelFiles) -> BertSpec | None:
+    if files.packed is None:
+        return BertSpec.read(files.directory)
+    from kb.models.encoders.e5_file import E5File
+
+    try:
+        return E5File(files.packed).spec
+    except (OSError, ValueError) as error:
+        raise ModelLoadError(
+            f"{files.packed} can't be read: {error}. Install the package that ships it again.",
+            model_id=files.name,
+        ) from error
 
 
 def _added_tokens(tokenizer: object) -> list[str]:

