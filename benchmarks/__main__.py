@@ -24,6 +24,7 @@ def main() -> None:
         ("Whole sync of PDFs against the bare cost", ["benchmarks.pipeline"]),
         ("Dense encoder against sentence-transformers", ["benchmarks.encoder"]),
         ("Sync of 10,000 unchanged files", ["benchmarks.scan"]),
+        ("Memory of huge files", ["benchmarks.huge_files"]),
         ("Store: 100,000 vectors", ["benchmarks.store"]),
         ("Queries over 100,000 chunks", ["benchmarks.latency"]),
         ("Qwen3-VL against the published way", ["benchmarks.qwen3_vl"]),
