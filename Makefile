@@ -3,7 +3,6 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: run test fuzz check bench samples clean help
 .DEFAULT_GOAL := help
@@ -41,10 +40,9 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/run.stamp: pyproject.toml constraints.txt | $(VENV)/bin/python
-	@echo "Installing packages, once (about 6 GB with torch)..."
-	$(PIP) -c constraints.txt -e .
+	$(BIN)/python scripts/install.py
 	touch $@
 
-$(VENV)/dev.stamp: $(VENV)/run.stamp
-	$(PIP) -c constraints.txt -e '.[dev]'
-	touch $@
+$(VENV)/dev.stamp: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python scripts/install.py dev
+	touch $@ $(VENV)/run.stamp

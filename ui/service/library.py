@@ -23,7 +23,10 @@ __all__ = [
 ]
 
 PAGE_FILES = 200
+# Of a checkout; a wheel has them beside this module.
 _SAMPLES = Path(__file__).resolve().parents[2] / "data" / "samples"
+if not _SAMPLES.is_dir():
+    _SAMPLES = Path(__file__).resolve().parent / "samples"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +167,7 @@ def delete_file(library: Path, source: str) -> None:
 def copy_samples(library: Path) -> list[str]:
     """Copy the samples into an empty library; return their names. A library that holds
     anything is left as it is."""
-    if not _SAMPLES.is_dir() or (library.is_dir() and any(library.iterdir())):
+    if library.is_dir() and any(library.iterdir()):
         return []
     shutil.copytree(_SAMPLES, library, dirs_exist_ok=True)
     return sorted(path.relative_to(library).as_posix() for path in library.rglob("*.*"))
