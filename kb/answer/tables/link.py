@@ -204,13 +204,13 @@ class _Asking:
         if mark.rank > len(different):
             return None
         chosen = order[: mark.n] if mark.n > 1 else order[values[order] == different[mark.rank - 1]]
-        if len(chosen) > MAX_LISTED_ROWS:
-            return None
         targets = self._choice.wanted(used | {column}) or self._choice.implied(marks)
-        if not targets and not any(
-            m.column == column and m.strength == 1 for m in self._words.mentions
-        ):
-            targets = self._choice.name_columns()
+        if not targets:
+            # "The highest price" is a price, "the cheapest part" is a part.
+            named = any(m.column == column and m.strength == 1 for m in self._words.mentions)
+            targets = (column,) if named else self._choice.name_columns()
+        if len(chosen) > MAX_LISTED_ROWS and targets != (column,):
+            return None
         reading = self._reading(Asked.TOP, chosen, targets, {column}, measure=column)
         is_meant = bool(mark.concepts & self._index.concepts[column])
         return replace(reading, n_found=reading.n_found + is_meant)

@@ -120,7 +120,8 @@ def _rows(reading: Reading, words: dict[str, str]) -> Iterator[Piece]:
     """A table of the rows, the asked columns first; where they all say the same, that alone."""
     columns = reading.table.columns
     rows = [int(row) for row in reading.rows]
-    if len(reading.targets) == 1 and reading.asked is Asked.CELLS:
+    is_one_value = reading.asked is Asked.CELLS or reading.targets == (reading.measure,)
+    if len(reading.targets) == 1 and is_one_value:
         said = dict.fromkeys(_cell(columns[reading.targets[0]], row) for row in rows)
         if len(said) == 1 and next(iter(said)):
             places = tuple(reading.table.place(row) for row in rows[:MAX_ROWS])

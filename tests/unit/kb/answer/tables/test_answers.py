@@ -130,3 +130,12 @@ def test_a_document_that_is_gone_meanwhile_is_not_cited() -> None:
     tables = TableAnswers(shelf)
     shelf.chunks = lambda ids: {}  # type: ignore[method-assign]
     assert tables.answer(Query(text="How many ropes are in stock?"), [other]) is None
+
+
+def test_a_value_of_many_rows_is_said_once() -> None:
+    shelf = Shelf()
+    body = "\n".join(f"part {i}|{5 if i % 2 else 7}" for i in range(300))
+    shelf.add(f"Article|Price (EUR)\n{body}", "Parts")
+    answer = TableAnswers(shelf).answer(Query(text="What is the highest price?"), shelf.hits)
+    assert answer is not None
+    assert text_of(answer.events).startswith("7 EUR (150 rows) [1]")
