@@ -20,7 +20,7 @@ from kb.types import Chunk, Modality
 
 __all__ = ["MAX_CELLS", "MAX_CHARS", "TABLES_FINGERPRINT", "TableReader"]
 
-TABLES_FINGERPRINT = "tables-1"
+TABLES_FINGERPRINT = "tables-2"
 """Changes when what is kept of tables does, so that documents are read again."""
 
 MAX_CELLS = 16_000_000
@@ -88,6 +88,7 @@ class _Growing:
     chunk_ids: dict[str, int] = field(default_factory=dict)
     places: array[int] = field(default_factory=lambda: array("i"))
     header: tuple[str, ...] = ()
+    page: int | None = None
 
     @property
     def n_rows(self) -> int:
@@ -212,9 +213,21 @@ class TableReader:
             and last.title == chunk.title
             and last.name in ("", title or name)
         )
-        if last is None or not goes_on:
+        # On the next page a table may go on without its names.
+        is_rest = (
+            last is not None
+            and not any(header)
+            and len(header) == len(last.header)
+            and last.page is not None
+            and chunk.locator.page == last.page + 1
+            and last.title == chunk.title
+        )
+        if is_rest and last is not None:
+            header = last.header
+        if last is None or not (goes_on or is_rest):
             last = _Growing(title or name, chunk.title, chunk.headings, header=header)
             self._tables.append(last)
+        last.page = chunk.locator.page
         for cells, line in body:
             named = {
                 ("", i): (header[i] if i < len(header) else "", cell)

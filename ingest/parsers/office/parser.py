@@ -9,8 +9,10 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import PurePosixPath
+from typing import Any
 
 from ingest.parsers.base import ParseContext
+from ingest.parsers.html.table import spread_spans
 from ingest.parsers.linked_pictures import PictureReader
 from ingest.parsers.markdown import first_heading, write_markdown
 from ingest.parsers.sections import SectionWriter
@@ -45,7 +47,7 @@ _TITLE = re.compile(rb"<dc:title>([^<]+)</dc:title>")
 class OfficeParser:
     """Sections under headings as in Markdown; a slide or sheet is a page, numbered from 1."""
 
-    version = 2
+    version = 3
     media_types = frozenset(_SUFFIX)
 
     def parse(self, source: Source, context: ParseContext) -> Iterator[Segment]:
@@ -148,9 +150,20 @@ def _title(archive: zipfile.ZipFile) -> str:
 def _to_markdown(data: bytes, source: Source) -> str:
     # Imported late: it takes long, and a sync of unchanged files never needs it.
     from markitdown import StreamInfo
-    from markitdown.converters import DocxConverter, PptxConverter
+    from markitdown.converters import DocxConverter, HtmlConverter, PptxConverter
 
-    converters = {_DOCX: DocxConverter, _PPTX: PptxConverter}
+    class SpreadingHtml(HtmlConverter):  # type: ignore[misc]
+        """mammoth knows spans, Markdown does not."""
+
+        def convert_string(self, html_content: str, **options: Any) -> Any:
+            return super().convert_string(spread_spans(html_content), **options)
+
+    class SpreadingDocx(DocxConverter):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self._html_converter = SpreadingHtml()
+
+    converters = {_DOCX: SpreadingDocx, _PPTX: PptxConverter}
     suffix = _SUFFIX[source.media_type]
     try:
         result = converters[source.media_type]().convert(

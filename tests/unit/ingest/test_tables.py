@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -198,3 +199,14 @@ def test_many_rows_take_little_memory() -> None:
 
 def _chunk(ordinal: int, text: str) -> Chunk:
     return Chunk(str(ordinal), "sha", ordinal, Kind.DATA, Modality.TEXT, Locator(), text)
+
+
+def test_a_table_goes_on_without_its_names_on_the_next_page() -> None:
+    reader = TableReader()
+    first = "| Part | Stock |\n| --- | --- |\n| A-1 | 7 pcs |"
+    rest = "| A-2 | 9 pcs |\n| --- | --- |\n| A-3 | 4 pcs |"
+    for page, text in ((1, first), (2, rest), (4, rest)):
+        reader.see(replace(_chunk(page, text), locator=Locator(page=page)))
+    table, other = reader.tables("sha")
+    assert (names(table), names(other)) == (["Part", "Stock"], ["", ""])
+    assert rows(table) == [["A-1", "7 pcs"], ["A-2", "9 pcs"], ["A-3", "4 pcs"]]

@@ -136,3 +136,17 @@ def test_a_zip_bomb_is_refused(manual: Path) -> None:
         archive.writestr("word/media/bomb.png", b"\0" * (40 * 1024 * 1024))
     with pytest.raises(SourceTooLargeError, match="unpacks to"):
         read(manual, DOCX)
+
+
+def test_cells_of_word_that_are_merged_over_rows_stand_in_each(tmp_path: Path) -> None:
+    document = docx.Document()
+    table = document.add_table(rows=3, cols=3)
+    for row, cells in enumerate((["Region", "Product", "Price"], ["North", "Pump", "7"])):
+        for column, text in enumerate(cells):
+            table.cell(row, column).text = text
+    table.cell(2, 1).text = "Bellows"
+    table.cell(2, 2).text = "12"
+    table.cell(1, 0).merge(table.cell(2, 0))
+    document.save(str(tmp_path / "a.docx"))
+    (found,) = read(tmp_path / "a.docx", DOCX)
+    assert found.text.split("\n")[2:] == ["| North | Pump | 7 |", "| North | Bellows | 12 |"]
