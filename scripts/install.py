@@ -1,9 +1,9 @@
 """Put this project's packages into the venv whose Python runs this.
 
 ``.venv/bin/python scripts/install.py [EXTRA]``, as the Makefile does. uv installs them, since it
-asks for the build of PyTorch that fits the machine: the CPU's where there is no GPU, without gigabytes
-of CUDA libraries, else that of the driver's CUDA version. Those builds lie on PyTorch's own index;
-where it can't be reached, PyPI's build is taken, and where uv can't install, pip does.
+asks for the build of PyTorch that fits the machine: the CPU's where there is no GPU, without
+gigabytes of CUDA libraries, else that of the driver's CUDA version. Those builds lie on PyTorch's
+own index; where it can't be reached, PyPI's build is taken, and where uv can't install, pip does.
 """
 
 from __future__ import annotations
