@@ -277,7 +277,7 @@ class _Asking:
         if not targets:
             if self._choice.is_pairs() and self._words.cells:
                 targets = (1,) if self._index.key == 0 else (0,)
-            elif used and (marks[Act.ASK] or marks[Act.LIST]):
+            elif marks[Act.LIST] or (used and marks[Act.ASK]):
                 targets = () if self._index.key is None else (self._index.key,)
             elif self._choice.names_row(rows):
                 targets = tuple(i for i in range(len(self._columns)) if i != self._index.key)[:6]

@@ -130,6 +130,7 @@ COMPARED = [
 ROWS = [
     ("Which planets have more than 20 moons?", ["Jupiter", "Saturn", "Uranus"]),
     ("Who works in Hamburg?", ["Tom Weiss", "Sara Diaz"]),
+    ("List all developers", ["Tom Weiss", "Omar Haddad"]),
     ("Who started before 2019?", ["Anna Keller", "Mei Lin"]),
     ("Who works part-time?", ["Mei Lin", "Paul Novak"]),
     ("Which employees earn less than 4000 EUR?", ["Paul Novak", "Sara Diaz"]),
