@@ -93,7 +93,10 @@ def _open(
             ledger = Ledger(home.ledger, place.require_current)
             opened.callback(ledger.close)
         reranker = models.reranker()
-        checker = ClaimChecker(models.claim_scorer(reranker), claim_thresholds(home))
+        checker = None
+        if config.generator.kind != "extractive":
+            # A quote is its own evidence.
+            checker = ClaimChecker(models.claim_scorer(reranker), claim_thresholds(home))
         knowledge_base = KnowledgeBase(
             home=home,
             config=config,
@@ -104,7 +107,9 @@ def _open(
             encoders=encoders,
             retriever=Retriever(store, encoders, ledger, config.retrieve),
             reranker=reranker,
-            answerer=Answerer(models.generator(), ledger, checker, _tables(config, ledger)),
+            answerer=Answerer(
+                models.generator(encoders.dense), ledger, checker, _tables(config, ledger)
+            ),
             model_states=models.states,
             note=" ".join(part for part in (_profile_note(config), models.placement.note) if part),
         )

@@ -170,6 +170,15 @@ class KnowledgeBase:
         assert isinstance(answer, Answer)
         return answer
 
+    @property
+    def encoders(self) -> Encoders:
+        """Of the profile."""
+        return self._encoders
+
+    def parts(self, hits: Sequence[Hit]) -> list[Hit]:
+        """`hits` as an answer is made of them: each followed by what was folded into it."""
+        return self._answerer.parts(hits)
+
     def hit(self, chunk_id: str) -> Hit | None:
         """A committed chunk with the path people see, without scores."""
         chunk = self.ledger.chunks([chunk_id]).get(chunk_id)

@@ -27,6 +27,7 @@ __all__ = [
     "PictureEncoder",
     "Point",
     "Quote",
+    "Relevance",
     "Reranker",
     "ScoredId",
     "SparseEncoder",
@@ -278,7 +279,20 @@ class Quote:
     end: int
 
 
-GeneratorEvent = TextDelta | Quote | AnswerStatus
+@dataclass(frozen=True, slots=True)
+class Relevance:
+    """How surely the hits answer, said once before the text.
+
+    Attributes:
+        probability: That the best passage answers, calibrated, in [0, 1].
+        closest: The nearest passages, best first, as ``(hit_index, start, end)``.
+    """
+
+    probability: float
+    closest: tuple[tuple[int, int, int], ...] = ()
+
+
+GeneratorEvent = TextDelta | Quote | Relevance | AnswerStatus
 
 
 class Generator(Protocol):

@@ -421,6 +421,9 @@ class Answer:
     Attributes:
         claims: Its sentences that cite, in order, once they are checked.
         check_error: Why they could not be checked, or empty.
+        probability: That the best passage found answers the question, calibrated; None where
+            that was not judged (a picture alone was asked with).
+        closest: Where nothing answers, the passages nearest to an answer.
     """
 
     query: Query
@@ -432,6 +435,8 @@ class Answer:
     total_time_ms: float
     claims: tuple[Claim, ...] = ()
     check_error: str = ""
+    probability: float | None = None
+    closest: tuple[Citation, ...] = ()
 
 
 class SourceOutcome(NamedTuple):

@@ -10,7 +10,7 @@ from typing import Protocol
 from kb.answer.citations import CitationScanner, Cited
 from kb.answer.tables.answers import TableAnswers
 from kb.errors import KnowledgeBaseError
-from kb.protocols import Generator, GeneratorEvent, Quote, TextDelta
+from kb.protocols import Generator, GeneratorEvent, Quote, Relevance, TextDelta
 from kb.stopping import check as check_wanted
 from kb.types import (
     Answer,
@@ -78,7 +78,7 @@ class Answerer:
         """
         started_s = time.perf_counter()
         hits = tuple(hits)
-        parts: Sequence[Hit] = self._unfolded(hits)
+        parts: Sequence[Hit] = self.parts(hits)
         computed = self._tables.answer(query, parts) if self._tables is not None else None
         events: Iterable[GeneratorEvent]
         if computed is not None:
@@ -90,6 +90,7 @@ class Answerer:
         scanner = CitationScanner()
         citations: dict[int, Citation] = {}
         status: AnswerStatus | None = None
+        relevance: Relevance | None = None
         for event in events:
             check_wanted()
             if status is not None:
@@ -104,6 +105,8 @@ class Answerer:
                     if citations.setdefault(event.number, citation) != citation:
                         raise RuntimeError(f"number {event.number} is bound twice")
                     yield citation
+                case Relevance():
+                    relevance = event
                 case AnswerStatus():
                     status = event
         if status is None:
@@ -120,6 +123,8 @@ class Answerer:
             hits=hits,
             timings_ms={"generate": elapsed_ms},
             total_time_ms=elapsed_ms,
+            probability=relevance.probability if relevance else None,
+            closest=_closest(relevance, status, parts),
         )
         yield answer
         # What is computed stands in no source as it is.
@@ -128,7 +133,7 @@ class Answerer:
             cited = {citation.number: chunks[citation.chunk_id] for citation in answer.citations}
             yield _checked(answer, cited, self._claim_checker)
 
-    def _unfolded(self, hits: Sequence[Hit]) -> list[Hit]:
+    def parts(self, hits: Sequence[Hit]) -> list[Hit]:
         """Each hit, then one for each folded chunk of its place that has words or pictures, in
         order of reading."""
         folded = self._reader.chunks([key for hit in hits for key in hit.also])
@@ -194,6 +199,16 @@ def locate(locator: Locator, spans: Sequence[Span], start: int, end: int) -> Loc
         end_s=max(ends_s, default=locator.end_s),
         anchor=anchors[0] if anchors else locator.anchor,
     )
+
+
+def _closest(
+    relevance: Relevance | None, status: AnswerStatus, parts: Sequence[Hit]
+) -> tuple[Citation, ...]:
+    """The nearest passages where nothing answers; elsewhere they would be a second answer."""
+    if relevance is None or status is not AnswerStatus.NO_EVIDENCE:
+        return ()
+    places = enumerate(relevance.closest, 1)
+    return tuple(_cite(Quote(number, *place), parts) for number, place in places)
 
 
 def _cite(quote: Quote, hits: Sequence[Hit]) -> Citation:

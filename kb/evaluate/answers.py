@@ -16,7 +16,7 @@ from enum import StrEnum
 from kb.evaluate.retrieval import EvalQuery, RankedPlace
 from kb.types import Answer, AnswerStatus, Citation
 
-__all__ = ["Judged", "Verdict", "judge", "judge_all", "summarise"]
+__all__ = ["Judged", "Verdict", "holds_facts", "judge", "judge_all", "summarise"]
 
 _CITATION = re.compile(r"\[\d+(?:\s*[,、]\s*\d+)*\](?!\()")
 _LINK = re.compile(r"!?\[([^\[\]\n]*+)\]\([^()\s]*+\)")
@@ -69,9 +69,7 @@ def judge(query: EvalQuery, answer: Answer) -> Judged:
     accepted forms, and nothing unwanted does."""
     said = _plain(answer.text)
     is_answered = answer.status is AnswerStatus.ANSWERED
-    missing = tuple(
-        forms for forms in query.answers if not any(_occurs(form, said) for form in forms)
-    )
+    missing = _missing(query, said)
     unwanted = tuple(form for form in query.must_not if _occurs(form, said))
     if not query.answers:
         verdict = Verdict.FALSE_ANSWER if is_answered else Verdict.RIGHT_REFUSAL
@@ -98,6 +96,15 @@ def summarise(judged: Sequence[Judged]) -> dict[str, dict[str, int | None]]:
     kinds = dict.fromkeys(one.query.kind for one in judged)
     table = {kind: _counts(one for one in judged if one.query.kind == kind) for kind in kinds}
     return {**table, "all": _counts(judged)}
+
+
+def holds_facts(query: EvalQuery, text: str) -> bool:
+    """Whether `text` holds every fact that `query` wants."""
+    return not _missing(query, _plain(text))
+
+
+def _missing(query: EvalQuery, said: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(forms for forms in query.answers if not any(_occurs(form, said) for form in forms))
 
 
 def _counts(judged: Iterable[Judged]) -> dict[str, int | None]:

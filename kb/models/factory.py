@@ -7,6 +7,8 @@ from typing import Literal
 
 from kb.answer.claims.lexical import LexicalClaimScorer
 from kb.answer.extractive.generator import ExtractiveGenerator
+from kb.answer.refusal.gate import GatedGenerator
+from kb.answer.refusal.judge import Judge
 from kb.config import Config, Home
 from kb.config.models import (
     ExtractiveConfig,
@@ -93,16 +95,19 @@ class Models:
                 return CrossEncoderClaimScorer(reranker, f"{model}@{url}", self._assets)
         return LexicalClaimScorer()
 
-    def generator(self) -> Generator:
-        """Writes answers."""
+    def generator(self, encoder: Encoder) -> Generator:
+        """Writes answers, where something answers: that is judged with `encoder`, the dense one
+        of the profile."""
+        judge = Judge(encoder)
         config = self._config.generator
         match config:
             case ExtractiveConfig():
-                return ExtractiveGenerator(config)
+                return ExtractiveGenerator(config, judge)
             case Qwen3VLGeneratorConfig():
                 directory = self._directory(config.model)
-                return Qwen3VLGenerator(config, directory, self._assets, self._device)
-        return RemoteGenerator(config, self._assets)
+                writer = Qwen3VLGenerator(config, directory, self._assets, self._device)
+                return GatedGenerator(writer, judge)
+        return GatedGenerator(RemoteGenerator(config, self._assets), judge)
 
     def states(self) -> tuple[ModelState, ...]:
         """Of encoder, reranker and generator, as they are now."""

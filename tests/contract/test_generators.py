@@ -16,11 +16,18 @@ import pytest
 from PIL import Image
 
 from kb.answer.extractive.generator import ExtractiveGenerator
+from kb.answer.refusal.judge import Judge
 from kb.answer.wording import CUT
-from kb.config.models import ExtractiveConfig, Qwen3VLGeneratorConfig, RemoteGeneratorConfig
+from kb.config.models import (
+    ExtractiveConfig,
+    Qwen3VLGeneratorConfig,
+    RemoteGeneratorConfig,
+    TextEncoderConfig,
+)
 from kb.device.placement import SharedDevice
 from kb.errors import InferenceError, PromptTooLongError
 from kb.index.assets import AssetStore
+from kb.models.encoders.text import SentenceTransformerEncoder
 from kb.models.generators.qwen3_vl import Qwen3VLGenerator
 from kb.models.generators.remote import RemoteGenerator
 from kb.protocols import Generator, GeneratorEvent, Quote, TextDelta
@@ -86,7 +93,8 @@ def chat_server(tiny_qwen3_vl: Path, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture(scope="module", params=["extractive", "qwen3-vl", "remote"])
 def generator(request: pytest.FixtureRequest, tiny_qwen3_vl: Path, assets: AssetStore) -> Generator:
     if request.param == "extractive":
-        return ExtractiveGenerator(ExtractiveConfig())
+        encoder = SentenceTransformerEncoder(TextEncoderConfig())
+        return ExtractiveGenerator(ExtractiveConfig(), Judge(encoder))
     if request.param == "qwen3-vl":
         local = Qwen3VLGeneratorConfig(
             model=str(tiny_qwen3_vl), device="cpu", max_new_tokens=24, max_length=4096

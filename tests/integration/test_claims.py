@@ -1,5 +1,5 @@
 """The claim check of `starter` on the samples: what it ships with is what `kb eval --claims`
-finds, and what an extractive answer quotes is never called weak."""
+finds, and what is quoted is not checked."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from kb.config import Home
 from kb.config.loading import load_config
 from kb.types import Answer, Query
 from ui.service.service import Service
-from ui.service.wire import answer_json
 
 REPOSITORY = Path(__file__).parents[2]
 SAMPLES = REPOSITORY / "data" / "samples"
@@ -88,29 +87,10 @@ def answers(service: Service, question: str) -> list[Answer]:
     return [event for event in service.ask(Query(text=question)) if isinstance(event, Answer)]
 
 
-def test_what_is_quoted_is_supported(service: Service) -> None:
-    n_claims = 0
+def test_a_quote_is_its_own_evidence(service: Service) -> None:
+    n_answered = 0
     for question in QUESTIONS:
-        *_, answer = answers(service, question)
-        assert answer.check_error == ""
-        for claim in answer.claims:
-            n_claims += 1
-            assert claim.is_weak is not True, (question, claim)
-            assert claim.score is None or claim.score >= 0.9, (question, claim)
-    assert n_claims >= len(QUESTIONS)
-
-
-def test_a_damaged_calibration_is_told_and_stops_no_answer(service: Service) -> None:
-    path = service.home.path / "claims.json"
-    path.write_text("{", "utf-8")
-    try:
-        *_, answer = answers(service, QUESTIONS[0])
-    finally:
-        path.unlink()
-    value = answer_json(answer, service.kb.assets)
-    assert value["citations"]
-    assert value["claims"] == []
-    assert str(path) in value["check_error"]
-    # And once it is gone, the shipped threshold holds again, without a restart.
-    *_, answer = answers(service, QUESTIONS[0])
-    assert [claim.is_weak for claim in answer.claims].count(False) > 0
+        (answer,) = answers(service, question)
+        n_answered += bool(answer.citations)
+        assert (answer.claims, answer.check_error) == ((), "")
+    assert n_answered > len(QUESTIONS) / 2

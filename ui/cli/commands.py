@@ -279,7 +279,7 @@ def ask(
 ) -> None:
     """Answer a question with numbered citations."""
     from ui.cli.backend import open_backend
-    from ui.cli.display import plain, print_citations, print_claims
+    from ui.cli.display import plain, print_citations, print_claims, print_closest
 
     if not (text.strip() or image or video):
         raise typer.BadParameter("Give a question, --image or --video.")
@@ -294,6 +294,7 @@ def ask(
                 else:
                     print_citations(event["answer"])
                     print_claims(event["answer"])
+                    print_closest(event["answer"])
             elif "text" in event and not as_json:
                 held += event["text"]
                 if not held.endswith("\\"):

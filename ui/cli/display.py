@@ -22,6 +22,7 @@ __all__ = [
     "print_citations",
     "print_claims",
     "print_claims_evaluation",
+    "print_closest",
     "print_evaluation",
     "print_results",
     "print_status",
@@ -151,6 +152,17 @@ def print_citations(answer: Json) -> None:
         console.print(
             f"[bold]\\[{citation['number']}][/] {escape(place_text(citation))}", highlight=False
         )
+
+
+def print_closest(answer: Json) -> None:
+    """Below an answer that there is none: the nearest passages, labelled as what they are."""
+    if not answer["closest_passages"]:
+        return
+    console = PrintableConsole(soft_wrap=True)
+    console.print("[dim]Closest passages, which do not answer:[/]", highlight=False)
+    for passage in answer["closest_passages"]:
+        said = " ".join(passage["quote"].split())[:_MAX_PASSAGE_CHARS]
+        console.print(f"  [bold]{escape(place_text(passage))}[/]  {escape(said)}", highlight=False)
 
 
 def print_claims(answer: Json) -> None:

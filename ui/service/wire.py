@@ -100,6 +100,8 @@ def answer_json(answer: Answer, assets: AssetStore) -> Json:
         "query": answer.query.text,
         "answer": answer.text,
         "status": answer.status.value,
+        "probability": None if answer.probability is None else round(answer.probability, 4),
+        "closest_passages": [citation_json(citation) for citation in answer.closest],
         "citations": [citation_json(citation) for citation in answer.citations],
         "claims": [_claim_json(claim) for claim in answer.claims],
         "check_error": answer.check_error or None,

@@ -213,6 +213,7 @@ def _ask(
                         chunks[event.chunk_id] = chunk
                         turn.citations.append(event)
                 case Answer():
+                    chunks |= _chunks_of(service, event.closest)
                     turn.answered(event)
             # A whole answer is shown before its claims are checked.
             if isinstance(event, Answer) or time.monotonic() - painted_s > _REPAINT_S:
@@ -229,8 +230,11 @@ def _past(service: Service, turns: Sequence[Turn]) -> str:
 
 
 def _chunks(service: Service, turns: Sequence[Turn]) -> dict[str, Chunk]:
-    cited = {citation.chunk_id for turn in turns for citation in turn.citations}
-    return service.kb.ledger.chunks(list(cited))
+    return _chunks_of(service, [one for turn in turns for one in (*turn.citations, *turn.closest)])
+
+
+def _chunks_of(service: Service, citations: Sequence[Citation]) -> dict[str, Chunk]:
+    return service.kb.ledger.chunks(list({citation.chunk_id for citation in citations}))
 
 
 def _box(*, is_busy: bool = False, is_emptied: bool = False) -> gr.MultimodalTextbox:

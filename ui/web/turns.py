@@ -8,6 +8,7 @@ nobody but the sender.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Annotated
@@ -61,6 +62,7 @@ class Turn:
         clip: A thumbnail of the clip's middle, likewise; None without a clip.
         text: The answer so far, as Markdown.
         status: None until the answer is whole.
+        probability: That what was found answers; see `Answer`. Likewise `closest`.
         error: Why the question was not answered, or empty.
     """
 
@@ -76,6 +78,8 @@ class Turn:
     total_time_ms: Annotated[float, Field(ge=0, le=1e9)] = 0.0
     claims: tuple[Claim, ...] = ()
     check_error: str = ""
+    probability: Annotated[float, Field(ge=0, le=1)] | None = None
+    closest: tuple[Citation, ...] = ()
     error: str = ""
 
     def attach(self, query: Query) -> None:
@@ -92,6 +96,8 @@ class Turn:
         self.total_time_ms = answer.total_time_ms
         self.claims = answer.claims
         self.check_error = answer.check_error
+        self.probability = answer.probability
+        self.closest = answer.closest
 
     @property
     def answer(self) -> Answer | None:
@@ -108,6 +114,8 @@ class Turn:
             total_time_ms=self.total_time_ms,
             claims=self.claims,
             check_error=self.check_error,
+            probability=self.probability,
+            closest=self.closest,
         )
 
     def record(self) -> str:
@@ -132,16 +140,13 @@ def read_turns(kept: str | None) -> list[Turn]:
 
 
 def _cut(turn: Turn) -> Turn:
-    cited = [citation for citation in turn.citations if _can_be_shown(citation)]
     return replace(
         turn,
         question=turn.question[:_MAX_TEXT_CHARS],
         pictures=turn.pictures[:_MAX_PICTURES],
         text=turn.text[:_MAX_TEXT_CHARS],
-        citations=[
-            replace(one, source=one.source[:_MAX_SOURCE_CHARS], quote=one.quote[:_MAX_QUOTE_CHARS])
-            for one in cited[:_MAX_CITATIONS]
-        ],
+        citations=_cut_citations(turn.citations),
+        closest=tuple(_cut_citations(turn.closest)),
         claims=tuple(
             replace(
                 claim,
@@ -154,6 +159,14 @@ def _cut(turn: Turn) -> Turn:
         check_error=turn.check_error[:_MAX_QUOTE_CHARS],
         error=turn.error[:_MAX_QUOTE_CHARS],
     )
+
+
+def _cut_citations(citations: Sequence[Citation]) -> list[Citation]:
+    shown = [citation for citation in citations if _can_be_shown(citation)]
+    return [
+        replace(one, source=one.source[:_MAX_SOURCE_CHARS], quote=one.quote[:_MAX_QUOTE_CHARS])
+        for one in shown[:_MAX_CITATIONS]
+    ]
 
 
 def _can_be_shown(citation: Citation) -> bool:

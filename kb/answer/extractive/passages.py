@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from kb.answer.extractive.question import Question
 from kb.answer.layout import layout
 from kb.stopping import check
 from kb.text.sentences import Layout, Unit, UnitKind, units
-from kb.text.terms import find_terms, language, terms
+from kb.text.terms import content_terms, find_terms, language, terms
 from kb.types import Hit, Modality
 
-__all__ = ["Passage", "passages"]
+__all__ = ["Found", "Passage", "find_passages"]
 
 _IS_SENTENCE = re.compile(r"[.!?。！？:：;；…][\"'”’」』)\]）]*$")
 _IS_VALUE = re.compile(r"\n[^\w\n]*\d[\d.,%]*[^\w\n]*$")
@@ -41,6 +42,7 @@ _MAX_STEPS = 12
 _MAX_SENTENCES = 3
 _MAX_SECTION_CHARS = 320
 _SAME_SHARE = 0.8
+_N_NEAREST = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,15 @@ class Passage:
         kind: Of its units; STEP for a list, also with the sentence that leads it in.
         score: Higher answers better; comparable within one question.
         coverage: Share of the question's weight that it and its context hold.
-        said: Terms of the question that it holds itself, or the heading it is the text of.
+        own: Terms of the question that it holds itself.
+        said: These, and those of the heading it is the text of.
+        context: Terms of the question in what stands above it.
         words: All its terms.
+        is_echo: It has no word of content that the question has not.
+        is_whole: A whole sentence, or no sentence by its kind: what a name on a picture means
+            can't be told from its likeness to the question.
+        is_fragment: No sentence, though it stands among sentences.
+        is_value: A name on a picture with the number below it.
         header: For a ROW, the header row of its table, or nothing.
     """
 
@@ -61,8 +70,14 @@ class Passage:
     units: tuple[Unit, ...]
     score: float
     coverage: float
+    own: frozenset[str]
     said: frozenset[str]
+    context: frozenset[str]
     words: frozenset[str]
+    is_echo: bool = False
+    is_whole: bool = True
+    is_fragment: bool = False
+    is_value: bool = False
     header: str = ""
 
     @property
@@ -105,8 +120,17 @@ class _Candidate:
     header: str = ""
 
 
-def passages(question: Question, hits: Sequence[Hit]) -> list[Passage]:
-    """Every passage of `hits` that shares a term with `question`, best first."""
+class Found(NamedTuple):
+    """Passages, best first by their words, and how much each term of the question weighs: its
+    inverse document frequency among all that could be quoted."""
+
+    passages: list[Passage]
+    weights: Mapping[str, float]
+
+
+def find_passages(question: Question, hits: Sequence[Hit]) -> Found:
+    """Every passage of `hits` that shares a term with `question`, and those of the nearest few
+    hits, best first by their words."""
     candidates: list[_Candidate] = []
     for index, hit in enumerate(hits):
         check()
@@ -114,9 +138,10 @@ def passages(question: Question, hits: Sequence[Hit]) -> list[Passage]:
     weights = _weights(question.stems, candidates)
     total = sum(weights.values()) or 1.0
     priors = _priors(hits)
+    near = _nearest(hits)
     found = []
     for one in candidates:
-        if not (one.own or one.context or one.about):
+        if not (one.own or one.context or one.about) and one.hit_index not in near:
             continue
         hit = hits[one.hit_index]
         said = hit.chunk.text[one.units[0].start : one.units[-1].end]
@@ -142,8 +167,6 @@ def passages(question: Question, hits: Sequence[Hit]) -> list[Passage]:
             score += _MEDIUM_BONUS
         if language(said) is not question.language:
             score *= _OTHER_LANGUAGE_SHARE
-        if not words - set(question.stems):
-            score = 0.0
         found.append(
             Passage(
                 hit_index=one.hit_index,
@@ -151,13 +174,19 @@ def passages(question: Question, hits: Sequence[Hit]) -> list[Passage]:
                 units=one.units,
                 score=score,
                 coverage=coverage,
+                own=frozenset(one.own),
                 said=frozenset(one.own | one.about),
+                context=frozenset(one.context | one.about),
                 words=words,
+                is_whole=one.kind is not UnitKind.SENTENCE or bool(_IS_SENTENCE.search(said)),
+                is_echo=not {term.stem for term in content_terms(said)} - set(question.stems),
+                is_fragment=one.is_fragment,
+                is_value=one.is_value,
                 header=one.header,
             )
         )
     found.sort(key=lambda passage: (-passage.score, passage.hit_index, passage.start))
-    return found
+    return Found(found, weights)
 
 
 def _weights(stems: Sequence[str], candidates: Sequence[_Candidate]) -> dict[str, float]:
@@ -166,6 +195,15 @@ def _weights(stems: Sequence[str], candidates: Sequence[_Candidate]) -> dict[str
     n = len(single)
     counts = {stem: sum(stem in one.own for one in single) for stem in stems}
     return {stem: math.log(1 + (n - df + 0.5) / (df + 0.5)) for stem, df in counts.items()}
+
+
+def _nearest(hits: Sequence[Hit]) -> frozenset[int]:
+    """The hits in which an answer may stand in other words than the question's."""
+    ranked = sorted(
+        (index for index, hit in enumerate(hits) if hit.dense is not None),
+        key=lambda index: -(hits[index].dense or 0.0),
+    )
+    return frozenset(ranked[:_N_NEAREST])
 
 
 def _priors(hits: Sequence[Hit]) -> list[float]:
@@ -228,7 +266,11 @@ class _Reader:
             return
         steps = self._list(position + 1)
         if steps and unit.kind is UnitKind.SENTENCE and self._said(unit).endswith((":", "：")):
-            yield _Candidate(self._index, (unit, *steps), UnitKind.STEP, own, context)
+            if self._question.asks_how:
+                own |= self._terms(self._said(*steps))
+                yield _Candidate(self._index, steps, UnitKind.STEP, own, context)
+            else:
+                yield _Candidate(self._index, (unit, *steps), UnitKind.STEP, own, context)
             return
         said = self._said(unit)
         is_prose = self._layout is Layout.PROSE and unit.kind is UnitKind.SENTENCE

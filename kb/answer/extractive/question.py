@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
-from kb.text.terms import Language, content_terms, fold_width, language
+from kb.answer.extractive.asked import Asked, what_is_asked
+from kb.answer.extractive.codes import Code, codes
+from kb.text.terms import Language, content_terms, fold_width, language, terms
 from kb.types import Modality
 
 __all__ = ["Question"]
@@ -100,6 +103,13 @@ _MEDIA = (
 )
 
 
+# Not the first word, which has its capital for nothing; but HomeKit is a name wherever it stands.
+_NAME = re.compile(
+    r"(?<=[\w,;:'\")\u4e00-\u9fff] )(?<!\. )[A-Z][\w'’-]+|[A-Z]?[a-z]+[A-Z]\w+|"
+    r"(?<=[\u4e00-\u9fff])[A-Za-z]\w+"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """A question taken apart once.
@@ -112,6 +122,12 @@ class Question:
         shape_bonus: How much it says for a passage that it holds such.
         asks_amount: A bare number may be the answer, its unit standing elsewhere.
         medium: The kind of thing it names as the place of the answer ("in the film").
+        asked: What it asks for.
+        asking: Stems of the words that ask for it, which an answer says by its unit: what has
+            "40 dB" need not have "loud".
+        codes: Its numbers and codes.
+        names: Words with a capital letter within it, in lower case, without what inflects them.
+        pairs: Stems that follow each other.
     """
 
     stems: tuple[str, ...]
@@ -122,6 +138,24 @@ class Question:
     shape_bonus: float
     asks_amount: bool
     medium: Modality | None
+    asked: Asked
+    asking: frozenset[str]
+    codes: tuple[Code, ...]
+    names: tuple[str, ...]
+    pairs: tuple[tuple[str, str], ...]
+
+    def names_absent(self, text: str) -> float:
+        """The share of its names that `text` lacks; 0 where it has none."""
+        if not self.names:
+            return 0.0
+        lower = text.lower()
+        return sum(name not in lower for name in self.names) / len(self.names)
+
+    def without_codes(self, text: str) -> str:
+        """`text` without the numbers and codes of the question."""
+        for code in self.codes:
+            text = code.present.sub(" ", text)
+        return text
 
     @classmethod
     def of(cls, text: str) -> Question:
@@ -130,6 +164,7 @@ class Question:
         stems = tuple(dict.fromkeys(term.stem for term in content_terms(text)))
         asks_how = bool(_HOW.search(folded))
         shape = next((shape for shape in _SHAPES if shape.asked.search(folded)), None)
+        asked, words = what_is_asked(text)
         return cls(
             stems=stems,
             language=language(text),
@@ -139,7 +174,17 @@ class Question:
             shape_bonus=shape.bonus if shape else 0.0,
             asks_amount=shape is not None and shape.is_amount,
             medium=next((medium for named, medium in _MEDIA if named.search(folded)), None),
+            asked=asked,
+            asking=frozenset(term.stem for term in terms(words)),
+            codes=codes(text),
+            names=_names(folded),
+            pairs=tuple(dict.fromkeys(pairwise(stems))),
         )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    found = (match.group().lower() for match in _NAME.finditer(text))
+    return tuple(dict.fromkeys(name.removesuffix("'s").rstrip("s") for name in found))
 
 
 def _same(stems: Sequence[str], *, asks_how: bool) -> dict[str, str]:

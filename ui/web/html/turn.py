@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from kb.types import Answer, AnswerStatus, Chunk, Citation
@@ -23,6 +23,9 @@ from ui.web.turns import Stage, Turn
 __all__ = ["past_html", "turn_html"]
 
 _GONE = "removed or changed since"
+_CLOSEST = (
+    '<h3>Closest passages</h3><p class="kb-muted">Near the question, but no answer to it.</p>'
+)
 _CUT_OFF = "The page was closed or loaded again before this was answered."
 
 
@@ -61,11 +64,11 @@ def turn_html(turn: Turn, chunks: Mapping[str, Chunk], *, is_past: bool = False)
         parts.append(_cut_off(turn))
     sources = ""
     if turn.citations:
-        cards = "".join(_card(c, chunks.get(c.chunk_id)) for c in turn.citations)
-        sources = (
-            f'<aside class="kb-sources" aria-label="Sources of answer {turn.number}">'
-            f"<h3>Sources</h3><ol>{cards}</ol></aside>"
-        )
+        label = f"Sources of answer {turn.number}"
+        sources = _aside(turn.citations, chunks, label, "<h3>Sources</h3>")
+    elif turn.closest:
+        label = f"Passages closest to question {turn.number}, which do not answer it"
+        sources = _aside(turn.closest, chunks, label, _CLOSEST)
     has_news = not is_past and (turn.stage is not Stage.RUNNING or not turn.text)
     record = f' data-record="{escape(turn.record())}"' if has_news else ""
     return (
@@ -75,6 +78,13 @@ def turn_html(turn: Turn, chunks: Mapping[str, Chunk], *, is_past: bool = False)
         f'<div class="kb-turn-body"><div class="kb-answer">{"".join(parts)}</div>{sources}</div>'
         "</article>"
     )
+
+
+def _aside(
+    citations: Sequence[Citation], chunks: Mapping[str, Chunk], label: str, head: str
+) -> str:
+    cards = "".join(_card(c, chunks.get(c.chunk_id)) for c in citations)
+    return f'<aside class="kb-sources" aria-label="{label}">{head}<ol>{cards}</ol></aside>'
 
 
 def _attachments(turn: Turn) -> str:
@@ -96,6 +106,8 @@ def _foot(answer: Answer) -> str:
         note = "Try other words, or add files about it"
     else:
         note = f"From {n_sources} {'file' if n_sources == 1 else 'files'}"
+        if answer.probability is not None:
+            note += f" · {answer.probability:.0%} likely to answer"
     return f'<p class="kb-foot">{note} · {answer.total_time_ms / 1000:.2f} s</p>'
 
 

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import pytest
 
 from kb.answer.extractive.generator import ExtractiveGenerator
-from kb.config.models import ExtractiveConfig
-from kb.protocols import Quote, TextDelta
+from kb.answer.refusal.judge import Judge
+from kb.config.models import ExtractiveConfig, TextEncoderConfig
+from kb.models.encoders.text import SentenceTransformerEncoder
+from kb.protocols import Quote, Relevance, TextDelta
 from kb.types import AnswerStatus, Chunk, EncodedImage, Hit, Kind, Locator, Modality, Query
 
 _IMAGE = EncodedImage(b"", "image/png", 1, 1)
@@ -14,6 +17,11 @@ _FILLER = (
     "The colours are grey and white. A box holds the charger, a cable and this leaflet. "
     "The lamp shines in the dark for about an hour."
 )
+
+
+@cache
+def judge() -> Judge:
+    return Judge(SentenceTransformerEncoder(TextEncoderConfig()))
 
 
 def hit(
@@ -47,13 +55,16 @@ def ask(
 ) -> tuple[str, list[str], AnswerStatus]:
     """The text, the quoted words by number, and the status."""
     query = Query(text=question, images=(_IMAGE,) * images)
-    events = list(ExtractiveGenerator(ExtractiveConfig(max_quotes=n)).stream(query, hits))
+    generator = ExtractiveGenerator(ExtractiveConfig(max_quotes=n), judge())
+    events = list(generator.stream(query, hits))
     status = events[-1]
     assert isinstance(status, AnswerStatus)
     bound: dict[int, str] = {}
     text = ""
     for event in events[:-1]:
-        if isinstance(event, Quote):
+        if isinstance(event, Relevance):
+            assert 0 <= event.probability <= 1
+        elif isinstance(event, Quote):
             bound[event.number] = hits[event.hit_index].chunk.text[event.start : event.end]
         else:
             assert isinstance(event, TextDelta)
@@ -134,7 +145,7 @@ def test_a_record_is_read_whole_and_alone() -> None:
         kind=Kind.DATA,
     )
     text, quotes, _ = ask("What is the price of the hose?", parts, hit(_FILLER, "b.txt"))
-    assert text == "number: A-2; name: Hose; price: 9 [1]"
+    assert text == "number: A-2; price: 9; name: Hose [1]"
     assert quotes == ["number: A-2\nname: Hose\nprice: 9"]
 
 
@@ -224,10 +235,10 @@ def test_no_more_quotes_than_configured() -> None:
     assert len(ask("How long does the battery last?", *many, n=2)[1]) <= 2
 
 
-def test_text_of_documents_is_shown_as_written() -> None:
+def test_text_of_documents_is_shown_as_it_reads() -> None:
     evil = hit("The **battery** <img src=x> lasts [7] ten hours. " + _FILLER)
     text, _, _ = ask("How long does the battery last?", evil)
-    assert r"\*\*battery\*\* \<img src=x\> lasts \[7\] ten hours" in text
+    assert r"The battery \<img src=x\> lasts \[7\] ten hours" in text
 
 
 def test_a_picture_is_named_with_its_place() -> None:
@@ -252,12 +263,12 @@ def test_words_with_a_picture_fall_back_on_the_picture() -> None:
     assert status is AnswerStatus.ANSWERED
 
 
-def test_the_picture_that_matches_comes_before_what_the_words_find() -> None:
+def test_words_with_a_picture_have_one_answer() -> None:
     kettle = hit("EMBER 1.0 L", "kettle.jpg", picture=0.98, modality=Modality.IMAGE)
     manual = hit("The Ember kettle boils a litre of water in four minutes. " + _FILLER, "m.txt")
     text, quotes, status = ask("How fast does the Ember kettle boil?", manual, kettle, images=1)
-    assert text.startswith("The closest match is kettle.jpg [1]\n\nThe Ember kettle boils a litre")
-    assert quotes[:2] == ["", "The Ember kettle boils a litre of water in four minutes."]
+    assert text == "The Ember kettle boils a litre of water in four minutes. [1]"
+    assert quotes == ["The Ember kettle boils a litre of water in four minutes."]
     assert status is AnswerStatus.ANSWERED
 
 

@@ -1,0 +1,154 @@
+"""What a question asks for, and whether a passage holds such a thing."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+from kb.text.terms import fold_width
+
+__all__ = ["WITH_UNIT", "Asked", "holds", "what_is_asked"]
+
+
+class Asked(StrEnum):
+    """What an answer must hold; ANYTHING where the question does not say."""
+
+    FREQUENCY = "frequency"
+    DURATION = "duration"
+    DATE = "date"
+    LOUDNESS = "loudness"
+    WEIGHT = "weight"
+    PERCENTAGE = "percentage"
+    MONEY = "money"
+    AMOUNT = "amount"
+    PERSON = "person"
+    PLACE = "place"
+    REASON = "reason"
+    STEPS = "steps"
+    YES_NO = "yes or no"
+    DEFINITION = "definition"
+    ANYTHING = "anything"
+
+
+# Whose answers are known by their unit.
+WITH_UNIT = frozenset(
+    {
+        Asked.FREQUENCY,
+        Asked.DURATION,
+        Asked.DATE,
+        Asked.LOUDNESS,
+        Asked.WEIGHT,
+        Asked.PERCENTAGE,
+        Asked.MONEY,
+        Asked.AMOUNT,
+    }
+)
+_SPAN = "second|minute|hour|day|night|week|month|year|decade|centur"
+_NUMBER_WORDS = (
+    "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty"
+    "|fifty|sixty|hundred|thousand|million|half"
+)
+_A_NUMBER = rf"(?:\d|\b(?:{_NUMBER_WORDS})\b|[一二两三四五六七八九十百千万半])"
+_MONEY = r"(?:[$€£¥￥]|\b(?:EUR|USD|GBP|CNY|RMB|euros?|dollars?|pounds?|cents?)\b|[元块]|_eur\b)"
+_NAME = r"(?<![.!?。]\s)(?<!^)\b[A-Z][\w'’-]+"
+
+# The first that fits counts.
+_ASKED: tuple[tuple[Asked, str], ...] = (
+    (
+        Asked.FREQUENCY,
+        r"\bhow often\b|多久[^，。？]{0,4}?一次|多长时间一次|几(?:天|年|个?月|小时)一次|每隔?多",
+    ),
+    (
+        Asked.DURATION,
+        r"\bhow (?:long|soon|old)\b"
+        r"|\bhow many (?:\w+ )?(?:second|minute|hour|day|week|month|year)s?\b"
+        r"|多久|多长时间|几(?:天|年|个?月|小时|分钟)|多少(?:天|年|个?月|小时|分钟)",
+    ),
+    (
+        Asked.DATE,
+        r"\b(?:what|which|wich) (?:date|day|year|month|decade|century)\b|^\W*when\b|\bsince when\b"
+        r"|\bin what year\b|何时|什么时候|哪一?[年天日]|几月|日期|哪个月",
+    ),
+    (Asked.LOUDNESS, r"\bhow (?:loud|noisy)\b|\bdecibels?\b|噪声|噪音|分贝"),
+    (Asked.WEIGHT, r"\bhow heavy\b|\bweighs?\b|\bweight of\b|多重|重量"),
+    (Asked.PERCENTAGE, r"\bpercent(?:age)?\b|\bwhat share\b|百分之几|百分之多少|占比|比例"),
+    (
+        Asked.MONEY,
+        r"\bhow much (?:is|are|does|do|did)\b.{0,60}\b(?:cost|pay|price)\b"
+        r"|\bwhat (?:do|did) i pay\b|\bprice\b|\bcosts?\b|多少钱|价格|售价|价钱",
+    ),
+    (
+        Asked.AMOUNT,
+        r"\bhow (?:many|much|far|big|large|tall|high|wide|deep|fast|tight|hot|cold)\b"
+        r"|\bwh(?:at|ich) (?:\w+ )?(?:number|size|version|temperature|total|rate|code|amount"
+        r"|population|distance|speed|length|height|width|area|power|voltage)\b"
+        r"|多少|几[^乎]|多[大高远长宽深快]|面积|长度|高度|功率|容量",
+    ),
+    (Asked.PERSON, r"\bwho(?:m|se)?\b|谁|哪位|何人|什么人|名字"),
+    (
+        Asked.PLACE,
+        r"\bwhere\b|\b(?:what|which|in what|in which) (?:\w+ )?(?:city|country|place|town|state"
+        r"|location|region|room|continent|river|street|building)\b|哪里|哪儿|何处|什么地方|哪个城市"
+        r"|哪个国家|哪个地方|哪座|哪一?[省市县]",
+    ),
+    (Asked.REASON, r"\bwhy\b|\bwhat (?:causes?|caused|is the reason)\b|为什么|为何|为啥|原因"),
+    (
+        Asked.STEPS,
+        r"\bhow (?:do|can|could|should|would|to)\b|\bsteps?\b|\bprocedure\b|\binstructions?\b"
+        r"|如何|怎么[^样]|怎样|怎麼|步骤|方法|流程",
+    ),
+    (Asked.DEFINITION, r"\bwhat (?:does .{1,60} me[ae]n|is meant by)\b|什么意思|含义|是什么$"),
+    (
+        Asked.YES_NO,
+        r"^\W*(?:and |but |so )?(?:is|are|was|were|do|does|did|can|could|may|must|should|will"
+        r"|would|has|have|had)\b|[吗么嘛]\W*$|能不能|可不可以|是不是|会不会|有没有|是否|能否|可否",
+    ),
+)
+_HELD: dict[Asked, str] = {
+    Asked.FREQUENCY: rf"\b(?:every|each|per) (?:\w+ ){{0,2}}?(?:{_SPAN})\w*\b|\b(?:daily|weekly"
+    rf"|monthly|yearly|annually|once an?|twice an?)\b|\b(?:lasts?|after|up to|at least) "
+    rf"(?:\w+ ){{0,2}}?{_A_NUMBER}[^.。\n]{{0,8}}?\b(?:{_SPAN})\w*\b"
+    r"|每[^。\n]{0,8}?(?:秒|分钟?|小时|天|日|周|星期|月|年|次)",
+    Asked.DURATION: rf"{_A_NUMBER}[^.。\n]{{0,12}}?(?:\b(?:{_SPAN}|s|min|h)(?:s|ies|y)?\b"
+    r"|秒|分钟?|小时|天|日|周|星期|月|年)",
+    Asked.DATE: r"\b(?:1\d|20)\d\d\b|\d{1,2}[./\-]\d{1,2}[./\-]\d{2,4}"
+    r"|[一二三四五六七八九十\d][年月日]|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b"
+    r"|\d{1,2}:\d\d|\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|\b\d{1,2}(?:st|nd|rd|th)\b"
+    r"|星期|周[一二三四五六日]",
+    Asked.LOUDNESS: r"\d\s*(?:dB|decibel|分贝)",
+    Asked.WEIGHT: r"\d\s*(?:kg|g|lbs?|gram|tons?|tonnes?|千克|公斤|克|吨)|\b(?:kilo|pounds?)\b",
+    Asked.PERCENTAGE: r"\d\s*%|\bpercent\b|百分之",
+    Asked.MONEY: rf"{_MONEY}\s*\d|\d[\d.,]*\s*{_MONEY}|{_MONEY}",
+    Asked.AMOUNT: _A_NUMBER,
+    Asked.PERSON: rf"{_NAME}|\b(?:he|she|mr|mrs|ms|dr)\b"
+    r"|[\u4e00-\u9fff]{2,4}(?:先生|女士|博士|教授)|[·•]",
+    Asked.PLACE: rf"\b(?:in|at|on|near|to|from|of|into|under|behind|beside)\b[^.\n]{{0,24}}?{_NAME}"
+    r"|\b(?:room|shelf|wall|side|floor|warehouse|workshop|kitchen|drawer|top|bottom|left|right"
+    r"|back|front|north|south|east|west)\b|[在于位][^。\n]{0,12}|[省市县区州国]|[上下左右前后里内]",
+    Asked.REASON: r"\b(?:because|since|due to|owing to|so that|as a result|caused?s?|therefore"
+    r"|in order to|reason)\b|因为|由于|因此|所以|以免|避免|导致|为了|原因",
+    Asked.YES_NO: r"\b(?:not|no|never|can|may|must|should|only|yes|always|does|is|are)\b"
+    r"|[不可能会应须要]",
+}
+_FIND = tuple((asked, re.compile(pattern, re.IGNORECASE)) for asked, pattern in _ASKED)
+# A name is known by its capital letter.
+_CASED = (Asked.PERSON, Asked.PLACE)
+_HOLDS = {
+    asked: re.compile(pattern, 0 if asked in _CASED else re.IGNORECASE)
+    for asked, pattern in _HELD.items()
+}
+
+
+def what_is_asked(question: str) -> tuple[Asked, str]:
+    """What the words of `question` ask for, and those words ("how loud"), or nothing."""
+    folded = fold_width(question)
+    for asked, pattern in _FIND:
+        if found := pattern.search(folded):
+            return asked, found.group()
+    return Asked.ANYTHING, ""
+
+
+def holds(asked: Asked, text: str) -> bool | None:
+    """Whether `text` holds what is asked for; None where no words tell."""
+    pattern = _HOLDS.get(asked)
+    return None if pattern is None else pattern.search(fold_width(text)) is not None

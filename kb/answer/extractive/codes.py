@@ -1,0 +1,73 @@
+"""Numbers and codes of a question: whether a text has them, or others in their place.
+
+"E09" is not answered by what is said of E07, nor is "Breeze 500" by the Breeze 300.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from kb.text.terms import fold_width
+
+__all__ = ["Code", "codes"]
+
+_LATIN_CODE = re.compile(r"(?<![A-Za-z0-9])([A-Za-z]{1,6})[-_ ]?(\d[\w.\-]*\w|\d)(?![A-Za-z0-9])")
+_BARE = re.compile(r"(?<![A-Za-z0-9.,])\d+(?:[.,]\d+)*(?![A-Za-z0-9%])")
+_WORD_BEFORE = re.compile(r"([^\W\d_]+)[\s\-]?$")
+_HAN = re.compile("[\u4e00-\u9fff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A number or code of a question.
+
+    Attributes:
+        text: In lower case.
+        before: The word, or the two Chinese characters, that it follows; empty for none.
+        present: Finds it.
+        other: Finds another of the same shape: the same letters or the same word before it,
+            with another number.
+    """
+
+    text: str
+    before: str
+    present: re.Pattern[str]
+    other: re.Pattern[str] | None
+
+
+def codes(question: str) -> tuple[Code, ...]:
+    """The numbers and codes in `question`, in order."""
+    folded = fold_width(question)
+    found: dict[str, Code] = {}
+    taken: list[tuple[int, int]] = []
+    for match in _LATIN_CODE.finditer(folded):
+        letters, number = match.groups()
+        if " " in match.group() and letters.islower():
+            continue
+        taken.append(match.span())
+        number_pattern = re.escape(number)
+        found[match.group().lower()] = Code(
+            match.group().lower(),
+            letters.lower(),
+            _pattern(rf"(?<![A-Za-z]){letters}[-_ ]?{number_pattern}(?![A-Za-z0-9])"),
+            _pattern(rf"(?<![A-Za-z]){letters}[-_ ]?(?!{number_pattern}(?![A-Za-z0-9]))\d"),
+        )
+    for match in _BARE.finditer(folded):
+        if any(start <= match.start() < end for start, end in taken):
+            continue
+        before = _WORD_BEFORE.search(folded[: match.start()])
+        word = before[1] if before else ""
+        if _HAN.search(word):
+            word = word[-2:]
+        number = re.escape(match.group())
+        bounded = rf"(?<![\d.,]){number}(?![.,]?\d)"
+        other = None
+        if word:
+            other = _pattern(rf"{re.escape(word)}[\s\-]?(?!{number}(?![.,]?\d))\d")
+        found[match.group()] = Code(match.group(), word.lower(), _pattern(bounded), other)
+    return tuple(found.values())
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text, re.IGNORECASE)

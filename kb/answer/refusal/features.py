@@ -1,0 +1,205 @@
+"""What tells whether a passage answers a question, as numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from kb.answer.extractive.asked import WITH_UNIT, Asked, holds
+from kb.answer.extractive.passages import Passage
+from kb.answer.extractive.question import Question
+from kb.answer.refusal.nearness import QuestionNearness
+from kb.protocols import Float32Array
+from kb.text.sentences import UnitKind
+from kb.text.terms import find_terms, language
+from kb.types import Chunk, Hit
+
+__all__ = ["ACROSS", "FEATURES", "Reader", "is_across"]
+
+# What is known of a passage in another language than the question: nothing of its words.
+ACROSS = ("near", "near_margin", "rank", "lacks_unit", "codes_absent")
+FEATURES = (
+    *ACROSS,
+    "holds",
+    "lacks",
+    "codes_other",
+    "is_prose",
+    "is_row",
+    "is_steps",
+    "length",
+    "is_fragment",
+    "words_gap",
+    "coverage",
+    "own",
+    "absent",
+    "absent_rarest",
+    "unsaid_rarest",
+    "names_absent",
+    "echo",
+    "pairs",
+    "n_terms",
+    "is_first",
+)
+_MAX_NEAR = 12.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What is known of a hit as a whole: terms of the question in its text, title and headings,
+    and how much nearer it is than most."""
+
+    held: frozenset[str]
+    codes_absent: int
+    codes_other: int
+    names_absent: float
+    margin: float
+
+
+class Reader:
+    """Reads passages of the hits of one question.
+
+    Args:
+        question: Taken apart.
+        hits: That the passages are of.
+        weights: Of the question's terms.
+        near: How near texts are to the question.
+    """
+
+    def __init__(
+        self,
+        question: Question,
+        hits: Sequence[Hit],
+        weights: Mapping[str, float],
+        near: QuestionNearness,
+    ) -> None:
+        self._question = question
+        self._hits = hits
+        self._weights = weights
+        self._total = sum(weights.values()) or 1.0
+        self._near = near
+        scaled = [near.scaled(hit.dense, hit.chunk.text) for hit in hits if hit.dense is not None]
+        self._lowest = min(scaled, default=0.0)
+        self._median = float(np.median(scaled)) if scaled else 0.0
+        self._places: dict[int, _Place] = {}
+        self._best_words = 0.0
+
+    def read(self, passages: Sequence[Passage]) -> Float32Array:
+        """float32 ``(len(passages), len(FEATURES))``, by the columns of `FEATURES`.
+
+        Raises:
+            InferenceError: The encoder failed.
+        """
+        self._best_words = max((one.score for one in passages), default=0.0)
+        nearness = self._near.of([self._chunk(passage) for passage in passages])
+        rows = [
+            self._row(rank, passage, near)
+            for rank, (passage, near) in enumerate(zip(passages, nearness, strict=True))
+        ]
+        return np.array(rows, np.float32).reshape(len(passages), len(FEATURES))
+
+    def _chunk(self, passage: Passage) -> Chunk:
+        """The passage as a chunk of its own, under the title and the headings of its hit."""
+        chunk = self._hits[passage.hit_index].chunk
+        text = chunk.text[passage.start : passage.end]
+        return replace(chunk, text=f"{passage.header}\n{text}" if passage.header else text)
+
+    def _row(self, rank: int, passage: Passage, near: float) -> list[float]:
+        hit = self._hits[passage.hit_index]
+        place = self._place(passage.hit_index)
+        said = hit.chunk.text[passage.start : passage.end]
+        question, weights = self._question, self._weights
+        # A number that the question gives is not the one that it asks for.
+        held = holds(question.asked, question.without_codes(said))
+        if passage.is_value and question.asks_amount:
+            held = True
+        if question.asked is Asked.STEPS:
+            held = None
+        unit = question.asking if held and question.asked in WITH_UNIT else frozenset[str]()
+        own = passage.own | unit
+        absent = [weights[stem] for stem in question.stems if stem not in place.held | unit]
+        unsaid = [
+            weights[stem]
+            for stem in question.stems
+            if stem not in own and stem not in passage.context
+        ]
+        rarest = max(weights.values(), default=1.0) or 1.0
+        values = {
+            "near": min(near, _MAX_NEAR),
+            "near_margin": min(place.margin, _MAX_NEAR),
+            "rank": math.log1p(passage.hit_index),
+            "holds": float(held is True),
+            "lacks": float(held is False),
+            "lacks_unit": float(held is False and question.asked in WITH_UNIT),
+            "codes_absent": place.codes_absent,
+            "codes_other": place.codes_other,
+            "is_prose": float(passage.kind is UnitKind.SENTENCE),
+            "is_row": float(passage.kind in (UnitKind.ROW, UnitKind.RECORD)),
+            "is_steps": float(passage.kind is UnitKind.STEP),
+            "words_gap": passage.score - self._best_words,
+            "coverage": passage.coverage,
+            "own": sum(weights[stem] for stem in question.stems if stem in own) / self._total,
+            "absent": sum(absent) / self._total,
+            "absent_rarest": max(absent, default=0.0) / rarest,
+            "unsaid_rarest": max(unsaid, default=0.0) / rarest,
+            "names_absent": place.names_absent,
+            "echo": len(passage.words & set(question.stems)) / max(1, len(passage.words)),
+            "pairs": self._pairs(passage),
+            "n_terms": math.log1p(len(question.stems)),
+            "length": math.log1p(passage.end - passage.start),
+            "is_fragment": float(passage.is_fragment),
+            "is_first": 1.0 / (1 + rank),
+        }
+        return [values[name] for name in FEATURES]
+
+    def _place(self, index: int) -> _Place:
+        if index not in self._places:
+            hit, question = self._hits[index], self._question
+            text = _all(hit)
+            asked = (*question.stems, *question.same)
+            held = frozenset(
+                question.same.get(term.stem, term.stem) for term in find_terms(text, asked)
+            )
+            missing = [code for code in question.codes if not code.present.search(text)]
+            near = self._lowest
+            if hit.dense is not None:
+                near = self._near.scaled(hit.dense, hit.chunk.text)
+            self._places[index] = _Place(
+                held=held,
+                codes_absent=len(missing),
+                codes_other=sum(
+                    code.other is not None and code.other.search(text) is not None
+                    for code in missing
+                ),
+                names_absent=question.names_absent(text),
+                margin=near - self._median,
+            )
+        return self._places[index]
+
+    def _pairs(self, passage: Passage) -> float:
+        """Share of the question's neighbouring terms that stand near each other in it."""
+        pairs = self._question.pairs
+        if not pairs:
+            return 0.0
+        chunk = self._hits[passage.hit_index].chunk
+        text = chunk.text[passage.start : passage.end]
+        found = find_terms(text, self._question.stems)
+        met = {
+            (one.stem, other.stem)
+            for i, one in enumerate(found)
+            for other in found[i + 1 : i + 4]
+            if other.start - one.end <= 16
+        }
+        return sum(pair in met for pair in pairs) / len(pairs)
+
+
+def _all(hit: Hit) -> str:
+    return "\n".join((hit.source, hit.chunk.title, *hit.chunk.headings, hit.chunk.text))
+
+
+def is_across(question: Question, passage: Passage, hit: Hit) -> bool:
+    """Whether a passage is in another language than the question."""
+    text = hit.chunk.text[passage.start : passage.end]
+    return language(text) is not question.language

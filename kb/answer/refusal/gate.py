@@ -1,0 +1,57 @@
+"""A generator that writes is asked only where something was found that answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from kb.answer.refusal.judge import Judge, Judged
+from kb.answer.wording import NOTHING
+from kb.protocols import Generator, GeneratorEvent, Relevance, TextDelta
+from kb.text.terms import language
+from kb.types import AnswerStatus, Hit, Query
+
+__all__ = ["GatedGenerator", "relevance_of"]
+
+_N_CLOSEST = 3
+
+
+class GatedGenerator:
+    """`kb.protocols.Generator` that says that nothing answers, in place of the one behind it.
+
+    What only pictures can tell is not judged by words: a question with a picture, and hits
+    without words, go through.
+
+    Args:
+        generator: Writes answers.
+        judge: Of the profile.
+    """
+
+    def __init__(self, generator: Generator, judge: Judge) -> None:
+        self._generator = generator
+        self._judge = judge
+
+    def stream(self, query: Query, hits: Sequence[Hit]) -> Iterator[GeneratorEvent]:
+        """Events of `kb.protocols.Generator`.
+
+        Raises:
+            InferenceError: The encoder or the generator failed.
+            PromptTooLongError: The question is longer than the generator reads.
+        """
+        has_picture = bool(query.images or query.clip)
+        is_blind = any(hit.chunk.pictures and not hit.chunk.text.strip() for hit in hits)
+        if query.text.strip() and not has_picture and not is_blind:
+            judged = self._judge.judge(query.text, hits)
+            yield relevance_of(judged)
+            if not judged.is_answered:
+                yield TextDelta(NOTHING[language(query.text)])
+                yield AnswerStatus.NO_EVIDENCE
+                return
+        yield from self._generator.stream(query, hits)
+
+
+def relevance_of(judged: Judged) -> Relevance:
+    """The event for what was judged."""
+    closest = [one.passage for one in judged.scored[:_N_CLOSEST]]
+    return Relevance(
+        judged.probability, tuple((one.hit_index, one.start, one.end) for one in closest)
+    )

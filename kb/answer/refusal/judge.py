@@ -1,0 +1,84 @@
+"""The probability that a passage answers a question, and whether anything does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from kb.answer.extractive.passages import Passage, find_passages
+from kb.answer.extractive.question import Question
+from kb.answer.extractive.shortlist import shortlist
+from kb.answer.refusal.features import Reader, is_across
+from kb.answer.refusal.model import RelevanceModel
+from kb.answer.refusal.nearness import Nearness
+from kb.protocols import Encoder
+from kb.types import Hit
+
+__all__ = ["Judge", "Judged", "Scored"]
+
+
+class Scored(NamedTuple):
+    """A passage with the probability that it answers."""
+
+    passage: Passage
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What was found for a question.
+
+    Attributes:
+        scored: The passages that were looked at, the most probable first.
+        found: All passages, best first by their words.
+        is_answered: Whether the best one answers.
+    """
+
+    question: Question
+    scored: tuple[Scored, ...]
+    found: tuple[Passage, ...]
+    is_answered: bool
+
+    @property
+    def probability(self) -> float:
+        """That of the best passage; 0 where there is none."""
+        return self.scored[0].probability if self.scored else 0.0
+
+
+class Judge:
+    """Says which passages of hits answer a question, and whether any does.
+
+    Args:
+        encoder: Of the profile, for words.
+        model: What it judges by.
+    """
+
+    def __init__(self, encoder: Encoder, model: RelevanceModel | None = None) -> None:
+        self._nearness = Nearness(encoder)
+        self._model = model or RelevanceModel.shipped()
+
+    def judge(self, text: str, hits: Sequence[Hit]) -> Judged:
+        """What `hits` say to the question `text`.
+
+        Raises:
+            InferenceError: The encoder failed.
+        """
+        question = Question.of(text)
+        found = find_passages(question, hits)
+        chosen = [
+            one
+            for one in shortlist(found.passages, hits)
+            if one.is_whole or not is_across(question, one, hits[one.hit_index])
+        ]
+        if not chosen:
+            return Judged(question, (), (), is_answered=False)
+        reader = Reader(question, hits, found.weights, self._nearness.to(text))
+        across = [is_across(question, one, hits[one.hit_index]) for one in chosen]
+        probabilities = self._model.probabilities(reader.read(chosen), across)
+        scored = sorted(
+            (Scored(one, float(p)) for one, p in zip(chosen, probabilities, strict=True)),
+            key=lambda one: -one.probability,
+        )
+        is_answered = scored[0].probability >= self._model.threshold
+        return Judged(question, tuple(scored), tuple(found.passages), is_answered)

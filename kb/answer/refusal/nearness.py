@@ -1,0 +1,96 @@
+"""How near texts are to a question, on a scale that is the same for every encoder."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from importlib import resources
+
+import numpy as np
+
+from kb.protocols import Encoder, Float32Array
+from kb.text.terms import Language, language
+from kb.types import Chunk, Kind, Locator, Modality, Query
+
+__all__ = ["Nearness", "QuestionNearness"]
+
+
+class QuestionNearness:
+    """Nearness to one question: a cosine less the mean of its cosines with sentences about
+    anything, in their standard deviations.
+
+    Encoders differ in where their cosines lie (all-MiniLM-L6-v2 from 0, multilingual-e5-small
+    from .7), and texts of one language lie nearer to each other; so both are taken from
+    sentences in the text's own language.
+
+    Args:
+        encoder: Of the profile.
+        asked: float32 ``(dim,)``: the question.
+        background: By language, float32 ``(n, dim)``: sentences about anything.
+    """
+
+    def __init__(
+        self, encoder: Encoder, asked: Float32Array, background: dict[Language, Float32Array]
+    ) -> None:
+        self._encoder = encoder
+        self._asked = asked
+        self._levels = {
+            one: (float(np.mean(rows @ asked)), max(float(np.std(rows @ asked)), 1e-6))
+            for one, rows in background.items()
+        }
+
+    def scaled(self, cosine: float, text: str) -> float:
+        """A cosine between the question and `text` on this scale."""
+        mean, deviation = self._levels[language(text)]
+        return (cosine - mean) / deviation
+
+    def of(self, chunks: Sequence[Chunk]) -> list[float]:
+        """Of parts of chunks, which are encoded now.
+
+        Raises:
+            InferenceError: The encoder failed.
+        """
+        rows = self._encoder.encode_chunks(chunks)
+        return [
+            self.scaled(float(row @ self._asked), chunk.text)
+            for row, chunk in zip(rows, chunks, strict=True)
+        ]
+
+
+class Nearness:
+    """Makes `QuestionNearness`. Its sentences are encoded at the first question.
+
+    Args:
+        encoder: Of the profile.
+    """
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+        self._lock = threading.Lock()
+        self._background: dict[Language, Float32Array] | None = None
+
+    def to(self, question: str) -> QuestionNearness:
+        """Nearness to `question`.
+
+        Raises:
+            InferenceError: The encoder failed.
+        """
+        asked = self._encoder.encode_queries([Query(text=question)])[0]
+        return QuestionNearness(self._encoder, asked, self._levels())
+
+    def _levels(self) -> dict[Language, Float32Array]:
+        with self._lock:
+            if self._background is None:
+                file = resources.files("kb.answer.refusal").joinpath("background.txt")
+                sentences = [_chunk(line) for line in file.read_text("utf-8").splitlines()]
+                self._background = {
+                    one: self._encoder.encode_chunks(
+                        [chunk for chunk in sentences if language(chunk.text) is one]
+                    )
+                    for one in Language
+                }
+            return self._background
+
+
+def _chunk(text: str) -> Chunk:
+    return Chunk("", "", 0, Kind.TEXT, Modality.TEXT, Locator(), text)

@@ -1,0 +1,59 @@
+"""What a question asks for, and what holds such a thing."""
+
+from __future__ import annotations
+
+import pytest
+
+from kb.answer.extractive.asked import Asked, holds, what_is_asked
+
+
+@pytest.mark.parametrize(
+    ("question", "asked"),
+    [
+        ("How often must the filter be changed?", Asked.FREQUENCY),
+        ("滤网多久换一次？", Asked.FREQUENCY),
+        ("How long does it take?", Asked.DURATION),
+        ("保修几年？", Asked.DURATION),
+        ("When was the tower built?", Asked.DATE),
+        ("什么时候开会？", Asked.DATE),
+        ("How loud is it at night?", Asked.LOUDNESS),
+        ("机器有多重？", Asked.WEIGHT),
+        ("What is the price of a ticket?", Asked.MONEY),
+        ("这个多少钱？", Asked.MONEY),
+        ("How many people live there?", Asked.AMOUNT),
+        ("Who wrote the letter?", Asked.PERSON),
+        ("谁是作者？", Asked.PERSON),
+        ("Where is the harbour?", Asked.PLACE),
+        ("Why does it squeak?", Asked.REASON),
+        ("How do I open the lid?", Asked.STEPS),
+        ("怎么打开盖子？", Asked.STEPS),
+        ("What does the red light mean?", Asked.DEFINITION),
+        ("Is it waterproof?", Asked.YES_NO),
+        ("可以水洗吗？", Asked.YES_NO),
+        ("Tell me about the lid.", Asked.ANYTHING),
+    ],
+)
+def test_what_is_asked(question: str, asked: Asked) -> None:
+    assert what_is_asked(question)[0] is asked
+
+
+@pytest.mark.parametrize(
+    ("asked", "text", "held"),
+    [
+        (Asked.DURATION, "It takes five minutes.", True),
+        (Asked.DURATION, "It takes a while.", False),
+        (Asked.DATE, "Built in 1887.", True),
+        (Asked.DATE, "会议在三月举行。", True),
+        (Asked.DATE, "Built of stone.", False),
+        (Asked.LOUDNESS, "24 dB at night", True),
+        (Asked.LOUDNESS, "24 kg", False),
+        (Asked.MONEY, "It is 12.50 EUR.", True),
+        (Asked.MONEY, "It is 12 cm wide.", False),
+        (Asked.PERSON, "It was written by Maria Lopez.", True),
+        (Asked.PERSON, "It was written by hand.", False),
+        (Asked.REASON, "It squeaks because the hinge is dry.", True),
+        (Asked.ANYTHING, "It squeaks.", None),
+    ],
+)
+def test_what_holds_it(asked: Asked, text: str, held: bool | None) -> None:
+    assert holds(asked, text) is held
