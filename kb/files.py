@@ -5,11 +5,19 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import secrets
 import stat
 from collections.abc import Sequence
 from pathlib import Path
 
-__all__ = ["sha256_of", "size_bytes", "sync_folder", "tree_bytes"]
+__all__ = [
+    "move_whole",
+    "sha256_of",
+    "size_bytes",
+    "sync_folder",
+    "tree_bytes",
+    "write_whole",
+]
 
 _BLOCK_BYTES = 1 << 20
 
@@ -32,6 +40,43 @@ def tree_bytes(folder: Path) -> int:
     return sum(
         size_bytes(Path(place, name)) or 0 for place, _, names in os.walk(folder) for name in names
     )
+
+
+def write_whole(path: Path, content: bytes | str, *, mode: int = 0o600) -> None:
+    """Have `path` hold `content`, in place of what it held: whoever reads it, also after a loss
+    of power, finds the one or the other whole. Several may write at a time; the last one stands.
+
+    Args:
+        content: A str is written as UTF-8.
+        mode: Of the file, less what the process's umask takes away; its owner's alone unless
+            others are to read it.
+
+    Raises:
+        OSError: It can't be written; `path` is as it was.
+    """
+    # Hidden, for those who list the folder meanwhile.
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    try:
+        with open(os.open(temporary, flags, mode), "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+        move_whole(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def move_whole(written: Path, path: Path) -> None:
+    """Give the file `written`, which nobody writes any more, the name `path` in the same file
+    system, in place of what has it. Its bytes are on the disk before the name is.
+
+    Raises:
+        OSError: It can't be moved.
+    """
+    with open(written, "r+b", buffering=0) as file:
+        os.fsync(file.fileno())
+    written.replace(path)
+    sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

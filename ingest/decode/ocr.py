@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -29,6 +27,7 @@ from ingest.decode.strips import MIN_LINE_PX, is_strip, strip_pages
 from ingest.parsers.base import OcrText
 from kb.config import OcrConfig
 from kb.errors import InferenceError, ModelLoadError
+from kb.files import write_whole
 from kb.types import Box, EncodedImage, Locator, Span
 
 __all__ = ["OcrReader"]
@@ -250,13 +249,5 @@ def _load(path: Path) -> list[_Line] | None:
 
 
 def _save(path: Path, lines: Sequence[_Line]) -> None:
-    """Write `lines`; the file appears whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump([[x.text, x.confidence, list(x.rect)] for x in lines], file)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_whole(path, json.dumps([[x.text, x.confidence, list(x.rect)] for x in lines]))

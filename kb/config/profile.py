@@ -17,6 +17,7 @@ from kb.config.models import (
     Section,
     TextEncoderConfig,
 )
+from kb.files import write_whole
 
 __all__ = [
     "DEFAULT_PROFILE",
@@ -242,7 +243,7 @@ class Home:
 
     def note_profile(self, name: str) -> None:
         """Write `profile`."""
-        self.profile.write_text(name + "\n", "utf-8")
+        write_whole(self.profile, name + "\n")
 
     @property
     def config(self) -> Path:

@@ -23,7 +23,7 @@ import httpx
 from filelock import FileLock, Timeout
 
 from kb.errors import ModelLoadError
-from kb.files import size_bytes
+from kb.files import move_whole, size_bytes
 from kb.hub.catalog import KnownModel
 from kb.hub.digests import OnProgress, digested
 from kb.hub.files import check_model_directory
@@ -170,7 +170,7 @@ def _pull_files(plan: PullPlan, on_progress: OnProgress) -> Listing:
             _load(client, url, file, part, plan.listing, on_progress)
             on_progress(f"checking {file.path}", 0)
             done[file.path] = _checked(file, part, url)
-            part.replace(directory / file.path)
+            move_whole(part, directory / file.path)
     return replace(plan.listing, files=tuple(done.values()))
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from kb.files import write_whole
 from kb.hub.hubs import Hub, Listing, RemoteFile
 
 __all__ = [
@@ -58,6 +59,5 @@ def note_damaged(directory: Path, paths: Collection[str]) -> None:
 
 
 def _write(directory: Path, record: dict[str, Any]) -> None:
-    written = directory / f"{RECORD_NAME}.new"
-    written.write_text(json.dumps(record, indent=2) + "\n", "utf-8")
-    written.replace(directory / RECORD_NAME)
+    # Whoever may read the model may read what is known of it.
+    write_whole(directory / RECORD_NAME, json.dumps(record, indent=2) + "\n", mode=0o666)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from kb.files import write_whole
 from kb.types import EncodedImage, ImageRef
 
 __all__ = ["AssetStore"]
@@ -31,14 +30,7 @@ class AssetStore:
         path = self.path(ref)
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(image.data)
-                Path(temporary).replace(path)
-            except BaseException:
-                Path(temporary).unlink(missing_ok=True)
-                raise
+            write_whole(path, image.data)
         return ref
 
     def path(self, ref: ImageRef) -> Path:

@@ -7,6 +7,7 @@ import os
 from contextlib import suppress
 
 from kb.config import Home
+from kb.files import write_whole
 from kb.private import private_folder
 
 __all__ = ["ServerNote"]
@@ -24,10 +25,7 @@ class ServerNote:
     def write(self, url: str, token: str) -> None:
         """Write the note."""
         private_folder(self.path.parent)
-        self.path.unlink(missing_ok=True)
-        handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as file:
-            json.dump({"url": url, "token": token, "pid": os.getpid()}, file)
+        write_whole(self.path, json.dumps({"url": url, "token": token, "pid": os.getpid()}))
 
     def read(self) -> tuple[str, str] | None:
         """``(url, token)``, or None where no server left a note."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from kb.errors import ConfigError
+from kb.files import write_whole
 
 __all__ = ["Calibration", "Thresholds"]
 
@@ -69,16 +68,10 @@ class Thresholds:
             ConfigError: The file is damaged, or can't be written.
         """
         entries = _read(self.path) | {fingerprint: calibration}
-        temporary = ""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=self.path.parent, prefix=".claims")
-            with os.fdopen(handle, "wb") as file:
-                file.write(_ENTRIES.dump_json(entries, indent=2) + b"\n")
-            Path(temporary).replace(self.path)
+            write_whole(self.path, _ENTRIES.dump_json(entries, indent=2) + b"\n")
         except OSError as error:
-            if temporary:
-                Path(temporary).unlink(missing_ok=True)
             raise ConfigError(
                 f"The threshold can't be written to {self.path} ({error}). Make room or give the "
                 "folder to yourself, then run `kb eval --claims` again."

@@ -24,7 +24,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from kb.errors import StoreUnavailableError
-from kb.files import sync_folder
+from kb.files import sync_folder, write_whole
 
 __all__ = ["Generations", "Meta", "copy_sparse", "disk_bytes", "sync_tree"]
 
@@ -78,13 +78,8 @@ class Generations:
 
     def write(self, meta: Meta) -> None:
         """Make `meta.shard` the current shard, durably and in one step."""
-        temporary = self._file.with_suffix(".tmp")
-        with open(temporary, "w", encoding="utf-8") as file:
-            json.dump({"identity": meta.identity, "shard": meta.shard}, file, indent=2)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self._file)
-        sync_folder(self.path)
+        value = {"identity": meta.identity, "shard": meta.shard}
+        write_whole(self._file, json.dumps(value, indent=2))
 
     def fresh(self) -> Path:
         """A folder for a new shard, which does not exist yet."""

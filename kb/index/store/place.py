@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -24,7 +23,7 @@ from filelock import FileLock, Timeout
 
 from kb.config import Config, Home, StoreConfig
 from kb.errors import IndexMismatchError, StoreInUseError, StoreUnavailableError
-from kb.files import sync_folder
+from kb.files import write_whole
 from kb.index.store.edge import EdgeStore
 from kb.index.store.generations import Generations
 from kb.index.store.schema import CollectionSchema
@@ -256,13 +255,7 @@ class StorePlace:
             yield state
 
     def _write(self, state: _State) -> None:
-        temporary = self._file.with_suffix(".tmp")
-        with open(temporary, "w", encoding="utf-8") as file:
-            json.dump(asdict(state), file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self._file)
-        sync_folder(self._file.parent)
+        write_whole(self._file, json.dumps(asdict(state)))
 
     def _read(self) -> _State:
         try:

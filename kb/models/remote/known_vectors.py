@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import uuid
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from PIL import Image
 
 from kb.content import Content, Picture
 from kb.errors import IndexMismatchError, ModelLoadError, StoreUnavailableError
+from kb.files import write_whole
 from kb.protocols import Float32Array
 from kb.types import EncodedImage
 
@@ -112,14 +112,9 @@ class KnownVectors:
 
     def _write(self, known: dict[str, Float32Array]) -> None:
         rows: dict[str, Any] = {name: vectors.tolist() for name, vectors in known.items()}
-        part = self._path.with_name(f"{self._path.name}.{uuid.uuid4().hex}.part")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                part.write_text(json.dumps(rows), "utf-8")
-                part.replace(self._path)
-            finally:
-                part.unlink(missing_ok=True)
+            write_whole(self._path, json.dumps(rows))
         except OSError as error:
             # Without it, the index could not be told from that of another model at the next start.
             raise StoreUnavailableError(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -123,8 +125,13 @@ def test_while_a_pull_runs_nothing_is_noted(directory: Path) -> None:
     assert SHARDS[0] in refusal(directory)
 
 
-def test_damage_is_told_where_nobody_may_write(directory: Path) -> None:
-    (directory / f"{RECORD_NAME}.new").mkdir()
+def test_damage_is_told_where_nobody_may_write(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(os, "fsync", refuse)
     flip(directory / SHARDS[0])
     assert SHARDS[0] in refusal(directory)
     assert not read_damaged(directory)
