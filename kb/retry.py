@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
-from kb.stopping import check
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential
+
+from kb.stopping import pause
 
 __all__ = ["PassingError", "Tries", "asked_delay_s", "asks_to_wait"]
 
@@ -41,10 +43,12 @@ class Tries:
 
     Args:
         n_retries: Tries after the first.
+        factor: By which each wait is longer than the one before.
     """
 
-    def __init__(self, n_retries: int) -> None:
+    def __init__(self, n_retries: int, *, factor: float = 2.0) -> None:
         self._n_retries = n_retries
+        self._longest_s = wait_exponential(_FIRST_DELAY_S, _LONGEST_DELAY_S, factor)
         self._n = 1
         self._started_s = time.monotonic()
 
@@ -53,26 +57,47 @@ class Tries:
         return f"{self._n} {'try' if self._n == 1 else 'tries'}, {elapsed_s:.1f} s in all"
 
     def run(self, once: Callable[[], T]) -> T:
-        """What `once` returns, called again while it raises PassingError: after twice as long
-        each time, or after as long as the server asks.
+        """What `once` returns, called again while it raises PassingError: after longer each time,
+        or after as long as the server asks.
 
         Raises:
             Exception: The PassingError's `final`, after the last try or where the server asks to
                 wait for more than a minute; what else `once` raises.
+            StoppedError: Nobody wants the result any more, while it is waited.
         """
-        while True:
-            check()
-            try:
-                return once()
-            except PassingError as error:
-                asked_s = error.delay_s
-                if self._n > self._n_retries or (asked_s or 0.0) > _LONGEST_ASKED_DELAY_S:
-                    raise error.final from error.__cause__
-                longest_s = min(_LONGEST_DELAY_S, _FIRST_DELAY_S * 2 ** (self._n - 1))
-                # Spread, so that all that failed together do not come back together.
-                delay_s = longest_s * random.uniform(0.5, 1.0)  # noqa: S311
-                time.sleep(delay_s if asked_s is None else asked_s)
-                self._n += 1
+        retrying = Retrying(
+            before=self._count,
+            retry=retry_if_exception_type(PassingError),
+            stop=self._is_over,
+            wait=self._delay_s,
+            sleep=pause,
+            retry_error_callback=_give_up,
+        )
+        return retrying(once)
+
+    def _count(self, state: RetryCallState) -> None:
+        self._n = state.attempt_number
+
+    def _is_over(self, state: RetryCallState) -> bool:
+        asks_too_much = (_passing(state).delay_s or 0.0) > _LONGEST_ASKED_DELAY_S
+        return state.attempt_number > self._n_retries or asks_too_much
+
+    def _delay_s(self, state: RetryCallState) -> float:
+        asked_s = _passing(state).delay_s
+        # Spread, so that all that failed together do not come back together.
+        spread = random.uniform(0.5, 1.0)  # noqa: S311
+        return self._longest_s(state) * spread if asked_s is None else asked_s
+
+
+def _passing(state: RetryCallState) -> PassingError:
+    error = state.outcome.exception() if state.outcome else None
+    assert isinstance(error, PassingError)
+    return error
+
+
+def _give_up(state: RetryCallState) -> Any:
+    error = _passing(state)
+    raise error.final from error.__cause__
 
 
 def asked_delay_s(header: str) -> float | None:

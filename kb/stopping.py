@@ -8,11 +8,12 @@ where it waits for somebody else. Both do nothing unless the work runs within `s
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-__all__ = ["Stop", "StoppedError", "check", "interrupted_by", "stoppable"]
+__all__ = ["Stop", "StoppedError", "check", "interrupted_by", "pause", "stoppable"]
 
 
 class StoppedError(Exception):
@@ -75,6 +76,21 @@ def check() -> None:
     stop = _stop.get()
     if stop is not None and stop.is_set():
         raise StoppedError
+
+
+def pause(delay_s: float) -> None:
+    """Wait so long, unless the result is no longer wanted.
+
+    Raises:
+        StoppedError: It is not.
+    """
+    if _stop.get() is None:
+        time.sleep(delay_s)
+        return
+    woken = threading.Event()
+    with interrupted_by(woken.set):
+        woken.wait(delay_s)
+    check()
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import ParamSpec, Self, TypeVar
 
@@ -26,6 +25,7 @@ from kb.index.store.server_models import (
 )
 from kb.masking import keep_secret
 from kb.protocols import Point, ScoredId, StoreFilter, StoreStats, VectorName, VectorQuery
+from kb.retry import PassingError, Tries
 
 __all__ = ["ServerStore"]
 
@@ -36,8 +36,9 @@ _UPSERT_BATCH = 128
 _DELETE_BATCH = 1_000
 _PAGE = 10_000
 
-# Waited before the second, third and fourth attempt.
-_RETRY_DELAYS_S = (0.25, 1.0, 4.0)
+# At least 0.25, 1 and 4 seconds are waited: a server that is started anew is back by then.
+_N_RETRIES = 3
+_DELAY_FACTOR = 4.0
 _TOO_MANY_REQUESTS = 429
 _UNAUTHORIZED = (401, 403)
 
@@ -49,7 +50,7 @@ class ServerStore:
     kept in the collection's metadata). Safe to use from several threads.
 
     A timeout, a lost connection, a 429 or an error of the server is tried again three
-    times; every request can be repeated without harm.
+    times, after as long as the server asks; every request can be repeated without harm.
 
     Args:
         client: Where the collection is; closed with the store.
@@ -266,12 +267,13 @@ def _retry(
     *arguments: P.args,
     **options: P.kwargs,
 ) -> T:
-    delays_s = iter(_RETRY_DELAYS_S)
-    while True:
+    def once() -> T:
         try:
             return request(*arguments, **options)
-        except (ResponseHandlingException, ResourceExhaustedResponse) as error:
-            reason: Exception = error
+        except ResourceExhaustedResponse as error:
+            raise PassingError(unavailable(error), error.retry_after_s) from error
+        except ResponseHandlingException as error:
+            raise PassingError(unavailable(error)) from error
         except UnexpectedResponse as error:
             if error.status_code in _UNAUTHORIZED:
                 raise StoreUnavailableError(
@@ -279,21 +281,22 @@ def _retry(
                     "`store.api_key` in kb.yaml to one that may write.",
                     collection=collection,
                 ) from error
-            if not _is_passing(error.status_code):
-                raise StoreError(
-                    f"The Qdrant server at {url} refused a request: {error}",
-                    collection=collection,
-                ) from error
-            reason = error
-        delay_s = next(delays_s, None)
-        if delay_s is None:
-            raise StoreUnavailableError(
-                f"The Qdrant server at {url} does not answer: {reason}. It was tried "
-                f"{len(_RETRY_DELAYS_S) + 1} times. See that it runs and that `store.url` in "
-                "kb.yaml is right.",
+            if _is_passing(error.status_code):
+                raise PassingError(unavailable(error)) from error
+            raise StoreError(
+                f"The Qdrant server at {url} refused a request: {error}",
                 collection=collection,
-            ) from reason
-        time.sleep(delay_s)
+            ) from error
+
+    def unavailable(reason: Exception) -> StoreUnavailableError:
+        return StoreUnavailableError(
+            f"The Qdrant server at {url} does not answer: {reason} ({tries}). See that it runs "
+            "and that `store.url` in kb.yaml is right.",
+            collection=collection,
+        )
+
+    tries = Tries(_N_RETRIES, factor=_DELAY_FACTOR)
+    return tries.run(once)
 
 
 def _is_passing(status_code: int | None) -> bool:

@@ -67,6 +67,7 @@ class ChatClient:
         """
         with ExitStack() as stack:
             completions = self._client.chat.completions  # made before the clock runs
+            check()
             tries = Tries(self._config.n_retries)
             response = tries.run(partial(self._open, completions, messages, stack, tries))
             with interrupted_by(partial(_hang_up, response)):

@@ -18,6 +18,7 @@ from kb.errors import InferenceError, ModelLoadError
 from kb.models.remote.key import read_api_key
 from kb.models.remote.server_errors import is_too_long, plain, reason
 from kb.retry import PassingError, Tries, asked_delay_s, asks_to_wait
+from kb.stopping import check
 
 __all__ = ["JsonClient", "RefusedError", "pooled_client"]
 
@@ -126,6 +127,7 @@ class JsonClient:
         )
 
     def _retried(self, method: str, path: str, body: Json | None) -> Json:
+        check()
         tries = Tries(self._config.n_retries)
         return tries.run(partial(self._once, method, path, body, tries))
 

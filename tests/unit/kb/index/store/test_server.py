@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from qdrant_client import QdrantClient
 
+from kb import stopping
 from kb.config import StoreConfig
 from kb.errors import IndexMismatchError, StoreError, StoreUnavailableError
-from kb.index.store import server
 from kb.index.store.schema import CollectionSchema, VectorSpace
 from kb.index.store.server import ServerStore
 from kb.protocols import Point, VectorName, VectorQuery
@@ -105,7 +105,7 @@ QUERY = VectorQuery(VectorName.DENSE, np.ones(4, np.float32), 5)
 def waited_s(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Seconds that would have been waited between attempts."""
     waits: list[float] = []
-    monkeypatch.setattr(server.time, "sleep", waits.append)
+    monkeypatch.setattr(stopping.time, "sleep", waits.append)
     return waits
 
 
@@ -123,6 +123,17 @@ def test_a_passing_failure_is_tried_again_ever_later(
     assert hit.score == 0.5
     assert len(waited_s) == 3
     assert waited_s == sorted(set(waited_s))
+    store.close()
+
+
+def test_a_busy_server_is_waited_for_as_long_as_it_asks(
+    fake: FakeServer, waited_s: list[float]
+) -> None:
+    store = fake.store()
+    busy = httpx.Response(429, text="busy", headers={"Retry-After": "3"})
+    fake.searches = [lambda _: busy, found]
+    ((hit,),) = store.search([QUERY])
+    assert (hit.score, waited_s) == (0.5, [3])
     store.close()
 
 
