@@ -31,8 +31,8 @@ sys.path.insert(0, str(ROOT))
 from ingest.sync import Syncer  # noqa: E402  the root must be importable first
 from kb.answer.extractive.passages import find_passages  # noqa: E402
 from kb.answer.extractive.question import Question  # noqa: E402
-from kb.answer.extractive.shortlist import shortlist  # noqa: E402
 from kb.answer.refusal.features import ACROSS, FEATURES, Reader, is_across  # noqa: E402
+from kb.answer.refusal.judge import candidates  # noqa: E402
 from kb.answer.refusal.model import Logistic, RelevanceModel  # noqa: E402
 from kb.answer.refusal.nearness import Nearness  # noqa: E402
 from kb.build import open_knowledge_base  # noqa: E402
@@ -144,7 +144,7 @@ def _asked(
     question = Question.of(text)
     parts = kb.parts(hits)
     found = find_passages(question, parts)
-    chosen = shortlist(found.passages, parts)
+    chosen = candidates(question, found.passages, parts)
     table = Reader(question, parts, found.weights, nearness.to(text)).read(chosen)
     sources = {place.source for place in query.relevant} if way == "as it is" else set()
     answers = [

@@ -16,7 +16,7 @@ from enum import StrEnum
 from kb.evaluate.retrieval import EvalQuery, RankedPlace
 from kb.types import Answer, AnswerStatus, Citation
 
-__all__ = ["Judged", "Verdict", "holds_facts", "judge", "judge_all", "summarise"]
+__all__ = ["Judged", "Verdict", "holds_facts", "judge", "judge_all", "refusal_curve", "summarise"]
 
 _CITATION = re.compile(r"\[\d+(?:\s*[,、]\s*\d+)*\](?!\()")
 _LINK = re.compile(r"!?\[([^\[\]\n]*+)\]\([^()\s]*+\)")
@@ -24,6 +24,7 @@ _ESCAPE = re.compile(r"\\(?=[^\w\s])")
 _MARKS = re.compile(r"[*_`]|~~|^[ \t]*(?:#+|>+)[ \t]", re.MULTILINE)
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _FOLDED = str.maketrans(dict.fromkeys("‐‑‒–—−", "-") | {"’": "'", "‘": "'", "|": ";"})
+_THRESHOLDS = tuple(step / 20 for step in range(1, 20))
 _WORD = re.compile(r"[a-z][a-z0-9-]*")
 
 
@@ -49,6 +50,7 @@ class Judged:
         is_cited: Whether a citation of the answer is at a relevant place.
         missing: Facts that the answer lacks, each as its accepted forms.
         unwanted: Strings in it that show that something else was answered.
+        probability: That what was found answers; see `Answer`.
     """
 
     query: EvalQuery
@@ -57,6 +59,7 @@ class Judged:
     is_cited: bool
     missing: tuple[tuple[str, ...], ...] = ()
     unwanted: tuple[str, ...] = ()
+    probability: float | None = None
 
     @property
     def is_answered(self) -> bool:
@@ -82,7 +85,7 @@ def judge(query: EvalQuery, answer: Answer) -> Judged:
     )
     if not is_answered:
         missing, unwanted = (), ()
-    return Judged(query, answer.text, verdict, is_cited, missing, unwanted)
+    return Judged(query, answer.text, verdict, is_cited, missing, unwanted, answer.probability)
 
 
 def judge_all(queries: Sequence[EvalQuery], ask: Callable[[EvalQuery], Answer]) -> list[Judged]:
@@ -105,6 +108,35 @@ def holds_facts(query: EvalQuery, text: str) -> bool:
 
 def _missing(query: EvalQuery, said: str) -> tuple[tuple[str, ...], ...]:
     return tuple(forms for forms in query.answers if not any(_occurs(form, said) for form in forms))
+
+
+def refusal_curve(judged: Sequence[Judged]) -> list[dict[str, float | None]]:
+    """By ``threshold`` of the probability, the share of answerable questions that it would have
+    refused, ``false_refusals``, and of the others that it would have answered, ``false_answers``;
+    None where there are no such questions. What was answered without a probability, as by a table,
+    is answered at every threshold, what was refused without one at none."""
+
+    def share(rows: Sequence[Judged], threshold: float) -> float | None:
+        return sum(_reached(one) >= threshold for one in rows) / len(rows) if rows else None
+
+    answerable = [one for one in judged if one.query.answers]
+    others = [one for one in judged if not one.query.answers]
+    curve: list[dict[str, float | None]] = []
+    for threshold in _THRESHOLDS:
+        answered = share(answerable, threshold)
+        refused = None if answered is None else 1 - answered
+        curve.append(
+            {
+                "threshold": threshold,
+                "false_refusals": refused,
+                "false_answers": share(others, threshold),
+            }
+        )
+    return curve
+
+
+def _reached(one: Judged) -> float:
+    return float(one.is_answered) if one.probability is None else one.probability
 
 
 def _counts(judged: Iterable[Judged]) -> dict[str, int | None]:

@@ -47,6 +47,14 @@ def print_answers_evaluation(result: dict[str, Any]) -> None:
         cells = ["–" if counts[key] is None else str(counts[key]) for key in _COLUMNS]
         table.add_row(escape(kind), *cells)
     console.print(table)
+    console.print("threshold  refused falsely  answered falsely", highlight=False)
+    for point in result["curve"]:
+        refused, answered = (
+            "–" if point[key] is None else f"{point[key]:.3f}"
+            for key in ("false_refusals", "false_answers")
+        )
+        line = f"{point['threshold']:9.2f}  {refused:>15}  {answered:>16}"
+        console.print(line, highlight=False)
     everything = result["kinds"]["all"]
     n_unanswerable = everything["right_refusal"] + everything["false_answer"]
     n_answerable = everything["n"] - n_unanswerable

@@ -11,7 +11,7 @@ from typing import Any
 
 from kb.config import Config, Home
 from kb.errors import ConfigError
-from kb.evaluate.answers import Judged, judge_all, summarise
+from kb.evaluate.answers import Judged, judge_all, refusal_curve, summarise
 from kb.evaluate.retrieval import EvalQuery, RankedPlace, evaluate, load_queries
 from kb.types import Answer, Outcome, Query, SyncReport
 from ui.service.service import Service
@@ -69,6 +69,7 @@ def run_answers_evaluation(
         judged = judge_all(queries, lambda item: _answer(service, _query(service, item)))
     return _head(folder, queries, report) | {
         "kinds": summarise(judged),
+        "curve": refusal_curve(judged),
         "questions": [_judged_json(one) for one in judged],
         "total_time_ms": _since_ms(start),
     }
@@ -124,6 +125,7 @@ def _judged_json(one: Judged) -> dict[str, Any]:
         "text": one.query.text,
         "verdict": one.verdict.value,
         "cited": one.is_cited,
+        "probability": one.probability,
         "answer": one.text,
         "missing": one.missing,
         "unwanted": one.unwanted,

@@ -60,13 +60,15 @@ _ASKED: tuple[tuple[Asked, str], ...] = (
     ),
     (
         Asked.DURATION,
-        r"\bhow (?:long|soon|old)\b"
+        r"\bhow (?:long|soon)\b"
         r"|\bhow many (?:\w+ )?(?:second|minute|hour|day|week|month|year)s?\b"
         r"|多久|多长时间|几(?:天|年|个?月|小时|分钟)|多少(?:天|年|个?月|小时|分钟)",
     ),
     (
         Asked.DATE,
-        r"\b(?:what|which|wich) (?:date|day|year|month|decade|century)\b|^\W*when\b|\bsince when\b"
+        r"\b(?:what|which|wich) (?:date|day|year|month|decade|century)\b"
+        r"|^\W*(?:since )?when (?:is|are|was|were|did|do|does|will|would|can|could|should"
+        r"|has|have|had)\b"
         r"|\bin what year\b|何时|什么时候|哪一?[年天日]|几月|日期|哪个月",
     ),
     (Asked.LOUDNESS, r"\bhow (?:loud|noisy)\b|\bdecibels?\b|噪声|噪音|分贝"),
@@ -79,7 +81,7 @@ _ASKED: tuple[tuple[Asked, str], ...] = (
     ),
     (
         Asked.AMOUNT,
-        r"\bhow (?:many|much|far|big|large|tall|high|wide|deep|fast|tight|hot|cold)\b"
+        r"\bhow (?:many|much|far|old|big|large|tall|high|wide|deep|fast|tight|hot|cold)\b"
         r"|\bwh(?:at|ich) (?:\w+ )?(?:number|size|version|temperature|total|rate|code|amount"
         r"|population|distance|speed|length|height|width|area|power|voltage)\b"
         r"|多少|几[^乎]|多[大高远长宽深快]|面积|长度|高度|功率|容量",
@@ -111,14 +113,16 @@ _HELD: dict[Asked, str] = {
     r"|每[^。\n]{0,8}?(?:秒|分钟?|小时|天|日|周|星期|月|年|次)",
     Asked.DURATION: rf"{_A_NUMBER}[^.。\n]{{0,12}}?(?:\b(?:{_SPAN}|s|min|h)(?:s|ies|y)?\b"
     r"|秒|分钟?|小时|天|日|周|星期|月|年)",
-    Asked.DATE: r"\b(?:1\d|20)\d\d\b|\d{1,2}[./\-]\d{1,2}[./\-]\d{2,4}"
+    Asked.DATE: r"\b\d{3,5}\b(?:s\b)?|\bago\b|\bcentur(?:y|ies)\b"
+    r"|\b(?:morning|noon|afternoon|evening|night|midnight|today|tomorrow|o'clock)\b|[早上中下]午"
+    r"|\d{1,2}[./\-]\d{1,2}[./\-]\d{2,4}"
     r"|[一二三四五六七八九十\d][年月日]|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b"
     r"|\d{1,2}:\d\d|\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|\b\d{1,2}(?:st|nd|rd|th)\b"
     r"|星期|周[一二三四五六日]",
     Asked.LOUDNESS: r"\d\s*(?:dB|decibel|分贝)",
     Asked.WEIGHT: r"\d\s*(?:kg|g|lbs?|gram|tons?|tonnes?|千克|公斤|克|吨)|\b(?:kilo|pounds?)\b",
     Asked.PERCENTAGE: r"\d\s*%|\bpercent\b|百分之",
-    Asked.MONEY: rf"{_MONEY}\s*\d|\d[\d.,]*\s*{_MONEY}|{_MONEY}",
+    Asked.MONEY: rf"{_MONEY}|{_A_NUMBER}",
     Asked.AMOUNT: _A_NUMBER,
     Asked.PERSON: rf"{_NAME}|\b(?:he|she|mr|mrs|ms|dr)\b"
     r"|[\u4e00-\u9fff]{2,4}(?:先生|女士|博士|教授)|[·•]",

@@ -15,6 +15,11 @@ __all__ = ["Code", "codes"]
 _LATIN_CODE = re.compile(r"(?<![A-Za-z0-9])([A-Za-z]{1,6})[-_ ]?(\d[\w.\-]*\w|\d)(?![A-Za-z0-9])")
 _BARE = re.compile(r"(?<![A-Za-z0-9.,])\d+(?:[.,]\d+)*(?![A-Za-z0-9%])")
 _WORD_BEFORE = re.compile(r"([^\W\d_]+)[\s\-]?$")
+# What stands before any number says of none what it is the number of.
+_NOT_NAMES = frozenset(
+    "in of at on to by the a an for from since until than about and or is are was were with"
+    " over under after before between every first last".split()
+)
 _HAN = re.compile("[\u4e00-\u9fff]")
 
 
@@ -63,7 +68,7 @@ def codes(question: str) -> tuple[Code, ...]:
         number = re.escape(match.group())
         bounded = rf"(?<![\d.,]){number}(?![.,]?\d)"
         other = None
-        if word:
+        if word and word.lower() not in _NOT_NAMES:
             other = _pattern(rf"{re.escape(word)}[\s\-]?(?!{number}(?![.,]?\d))\d")
         found[match.group()] = Code(match.group(), word.lower(), _pattern(bounded), other)
     return tuple(found.values())

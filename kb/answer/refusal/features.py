@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from kb.answer.extractive.asked import WITH_UNIT, Asked, holds
+from kb.answer.extractive.asked import WITH_UNIT, holds
 from kb.answer.extractive.passages import Passage
 from kb.answer.extractive.question import Question
 from kb.answer.refusal.nearness import QuestionNearness
@@ -17,7 +17,7 @@ from kb.text.sentences import UnitKind
 from kb.text.terms import find_terms, language
 from kb.types import Chunk, Hit
 
-__all__ = ["ACROSS", "FEATURES", "Reader", "is_across"]
+__all__ = ["ACROSS", "FEATURES", "Reader", "is_across", "is_held", "is_of_another"]
 
 # What is known of a passage in another language than the question: nothing of its words.
 ACROSS = ("near", "near_margin", "rank", "lacks_unit", "codes_absent")
@@ -109,14 +109,8 @@ class Reader:
     def _row(self, rank: int, passage: Passage, near: float) -> list[float]:
         hit = self._hits[passage.hit_index]
         place = self._place(passage.hit_index)
-        said = hit.chunk.text[passage.start : passage.end]
         question, weights = self._question, self._weights
-        # A number that the question gives is not the one that it asks for.
-        held = holds(question.asked, question.without_codes(said))
-        if passage.is_value and question.asks_amount:
-            held = True
-        if question.asked is Asked.STEPS:
-            held = None
+        held = is_held(question, passage, hit)
         unit = question.asking if held and question.asked in WITH_UNIT else frozenset[str]()
         own = passage.own | unit
         absent = [weights[stem] for stem in question.stems if stem not in place.held | unit]
@@ -193,6 +187,26 @@ class Reader:
             if other.start - one.end <= 16
         }
         return sum(pair in met for pair in pairs) / len(pairs)
+
+
+def is_of_another(question: Question, hit: Hit) -> bool:
+    """Whether a hit lacks a number or code of the question and has another of the same shape."""
+    text = _all(hit)
+    return any(
+        code.other is not None
+        and code.present.search(text) is None
+        and code.other.search(text) is not None
+        for code in question.codes
+    )
+
+
+def is_held(question: Question, passage: Passage, hit: Hit) -> bool | None:
+    """Whether a passage holds what is asked for, by its kind; None where nothing tells. A number
+    that the question gives is not the one that it asks for."""
+    if passage.is_value and question.asks_amount:
+        return True
+    said = hit.chunk.text[passage.start : passage.end]
+    return holds(question.asked, question.without_codes(f"{passage.header}\n{said}"))
 
 
 def _all(hit: Hit) -> str:

@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from kb.answer.extractive.asked import WITH_UNIT
 from kb.answer.extractive.passages import Passage, find_passages
 from kb.answer.extractive.question import Question
 from kb.answer.extractive.shortlist import shortlist
-from kb.answer.refusal.features import Reader, is_across
+from kb.answer.refusal.features import Reader, is_across, is_held, is_of_another
 from kb.answer.refusal.model import RelevanceModel
 from kb.answer.refusal.nearness import Nearness
 from kb.protocols import Encoder
 from kb.types import Hit
 
-__all__ = ["Judge", "Judged", "Scored"]
+__all__ = ["Judge", "Judged", "Scored", "candidates"]
 
 
 class Scored(NamedTuple):
@@ -46,6 +47,23 @@ class Judged:
         return self.scored[0].probability if self.scored else 0.0
 
 
+def candidates(question: Question, found: Sequence[Passage], hits: Sequence[Hit]) -> list[Passage]:
+    """The passages of `found` that are worth judging."""
+    return [
+        one for one in shortlist(found, hits) if _may_answer(question, one, hits[one.hit_index])
+    ]
+
+
+def _may_answer(question: Question, passage: Passage, hit: Hit) -> bool:
+    """Whether a passage can be an answer at all: it holds a number where one is asked for, is not
+    about another number or code than the question, and no mere name in another language."""
+    if question.asked in WITH_UNIT and is_held(question, passage, hit) is False:
+        return False
+    if is_of_another(question, hit):
+        return False
+    return passage.is_whole or not is_across(question, passage, hit)
+
+
 class Judge:
     """Says which passages of hits answer a question, and whether any does.
 
@@ -66,11 +84,7 @@ class Judge:
         """
         question = Question.of(text)
         found = find_passages(question, hits)
-        chosen = [
-            one
-            for one in shortlist(found.passages, hits)
-            if one.is_whole or not is_across(question, one, hits[one.hit_index])
-        ]
+        chosen = candidates(question, found.passages, hits)
         if not chosen:
             return Judged(question, (), (), is_answered=False)
         reader = Reader(question, hits, found.weights, self._nearness.to(text))

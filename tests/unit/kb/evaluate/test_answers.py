@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from kb.evaluate.answers import Verdict, judge, summarise
+from kb.evaluate.answers import Verdict, judge, refusal_curve, summarise
 from kb.evaluate.retrieval import EvalQuery, RankedPlace
 from kb.types import Answer, AnswerStatus, Citation, Locator, Query
 
@@ -91,3 +93,18 @@ def test_a_summary_by_kind() -> None:
     assert table["k"] == table["all"]
     assert (table["all"]["n"], table["all"]["right"], table["all"]["right_refusal"]) == (2, 1, 1)
     assert table["all"]["mean_chars"] == 1
+
+
+def test_the_curve_of_refusals() -> None:
+    judged = [
+        judge(query(("a",)), replace(answer("a"), probability=0.9)),
+        judge(query(("a",)), replace(refusal(), probability=0.1)),
+        judge(query(("a",)), answer("a")),
+        judge(query(), replace(answer("a"), probability=0.3)),
+        judge(query(), refusal()),
+    ]
+    at = {point["threshold"]: point for point in refusal_curve(judged)}
+    assert at[0.1]["false_refusals"] == 0
+    assert at[0.2]["false_refusals"] == pytest.approx(1 / 3)
+    assert (at[0.3]["false_answers"], at[0.35]["false_answers"]) == (0.5, 0.0)
+    assert refusal_curve(judged[:1])[0]["false_answers"] is None

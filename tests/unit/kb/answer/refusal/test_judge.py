@@ -84,6 +84,14 @@ def _said(found: list[Hit], passage: object) -> str:
     return found[passage.hit_index].chunk.text[passage.start : passage.end]  # type: ignore[attr-defined]
 
 
+def test_an_amount_is_not_answered_without_one(
+    encoder: SentenceTransformerEncoder, judge: Judge
+) -> None:
+    question = "How many kettles were sold in 2025?"
+    judged = judge.judge(question, hits(encoder, question, "Kettles sold by quarter, 2025"))
+    assert not judged.scored
+
+
 def test_no_hits(judge: Judge) -> None:
     judged = judge.judge("Who?", [])
     assert (judged.probability, judged.is_answered) == (0.0, False)
