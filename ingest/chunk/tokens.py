@@ -15,12 +15,14 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+from kb.text.scripts import CLOSERS, HAN, HANGUL, KANA, NO_ABBREVIATION
+
 __all__ = ["Range", "count_tokens", "pack", "sentence_starts", "token_ranges"]
 
 Range = tuple[int, int]
 """Start and end (exclusive) of characters in a text."""
 
-_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af\U00020000-\U0003134f"
+_CJK = f"{HAN}{KANA}{HANGUL}"
 # Marks that belong to the character before them: a cut must not come between.
 _ATTACHED = "\u0300-\u036f\u200d\u20e3\ufe0e\ufe0f\U0001f3fb-\U0001f3ff"
 # Much white space, or a heap of accents, is no word piece, but a chunk has an end: it counts
@@ -29,14 +31,12 @@ _TOKEN = re.compile(
     rf"[{_CJK}]|\d{{1,2}}|[^\W\d_{_CJK}]{{1,7}}"
     rf"|[^\w\s](?:[{_ATTACHED}]|(?<=\u200d)[^\w\s]){{0,12}}|_|\s{{28}}"
 )
-_CLOSING = "\"'”’」』）)\\]】》"
 _SENTENCE = (
-    rf"[。！？；…][。！？；…{_CLOSING}]*\s*"
+    rf"[。！？；…][。！？；…{CLOSERS}]*\s*"
     # Not behind initials and common abbreviations; a capital, a figure or another script
     # begins the next sentence.
-    r"|(?<!\b[A-Z])(?<!\b(?:Mr|Dr|St|vs|No|cf))(?<!\b(?:Mrs|Inc|Ltd|Fig|etc|e\.g|i\.e|Vol))"
-    rf"\.[{_CLOSING}]*\s+(?=[^a-z\s])"
-    rf"|[!?][{_CLOSING}]*\s+"
+    rf"|{NO_ABBREVIATION}\.[{CLOSERS}]*\s+(?=[^a-z\s])"
+    rf"|[!?][{CLOSERS}]*\s+"
 )
 _SENTENCE_END = re.compile(rf"{_SENTENCE}|\n[ \t]*\n\s*")
 # From the best place to cut to the worst. None may hold a capturing group: the splitter
@@ -45,7 +45,7 @@ _SEPARATORS = [
     r"\n[ \t]*\n\s*",
     _SENTENCE,
     r"\n+",
-    rf"[,;:、，：][{_CLOSING}]*\s*(?!\d)",
+    rf"[,;:、，：][{CLOSERS}]*\s*(?!\d)",
     r"\s+",
     rf"(?s:.{{28}}[{_ATTACHED}]{{0,28}}(?<!\u200d))",
     rf"(?s:.)(?![{_ATTACHED}])(?<!\u200d)",

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+from kb.text.scripts import CLOSERS, NO_ABBREVIATION
+
 __all__ = ["Layout", "Unit", "UnitKind", "units"]
 
 
@@ -62,11 +64,9 @@ _LEADER = f" \t{_LEADER_MARKS}"
 _PAGE_AT_END = re.compile(rf"(?<=[{_LEADER}])(\d{{1,4}})[ \t]*+\Z")
 _LETTER = re.compile(r"[^\W\d_]")
 _DIGIT = re.compile(r"\d")
-_ENDS = re.compile(r"[.!?。！？:：;；…][\"'”’」』)\]）]*\s*$")
+_ENDS = re.compile(rf"[.!?。！？:：;；…][{CLOSERS}]*\s*$")
 _SENTENCE_END = re.compile(
-    r"[。！？!?…]+[\"'”’」』)\]）]*"
-    r"|(?<!\b[A-Z])(?<!\b(?:Mr|Dr|St|vs|No|cf))(?<!\b(?:Mrs|Inc|Ltd|Fig|etc|e\.g|i\.e|Vol))"
-    r"\.[\"'”’)\]]*(?=\s+[^a-z\s]|\s*$)"
+    rf"[。！？!?…]+[{CLOSERS}]*|{NO_ABBREVIATION}\.[{CLOSERS}]*(?=\s+[^a-z\s]|\s*$)"
     r"|\s\.(?=\s|$)"
 )
 

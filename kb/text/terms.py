@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import snowballstemmer  # type: ignore[import-untyped]
 
+from kb.text.scripts import HAN, KANA
 from kb.text.variants import fold_variants
 
 __all__ = [
@@ -25,13 +26,11 @@ __all__ = [
     "terms",
 ]
 
-_HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
-_KANA = "\u3040-\u30ff"
-_FIRST_KANA = _KANA[0]
-_HAN_CHAR = re.compile(f"[{_HAN}]")
-_KANA_CHAR = re.compile(f"[{_KANA}]")
-_HAN_OR_KANA = re.compile(f"[{_HAN}{_KANA}]+")
-_WORD = re.compile(rf"[^\W_{_HAN}{_KANA}]+(?:['’_.\-][^\W_{_HAN}{_KANA}]+)*")
+_FIRST_KANA = KANA[0]
+_HAN_CHAR = re.compile(f"[{HAN}]")
+_KANA_CHAR = re.compile(f"[{KANA}]")
+_HAN_OR_KANA = re.compile(f"[{HAN}{KANA}]+")
+_WORD = re.compile(rf"[^\W_{HAN}{KANA}]+(?:['’_.\-][^\W_{HAN}{KANA}]+)*")
 _TOKEN = re.compile(f"{_HAN_OR_KANA.pattern}|{_WORD.pattern}")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 _DOTTED_NUMBER = re.compile(r"[vV]?((?<!\d)\d++(?:\.\d++)++)")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ingest.parsers.pdf.shelf import Shelf
 from ingest.parsers.pdf.text import Line, PageText
+from kb.text.scripts import CJK_MARKS, HAN, KANA
 
 __all__ = ["Style", "is_running", "joiner", "learn_style"]
 
@@ -21,7 +22,7 @@ _ROMAN = re.compile(r"[ivxlc]{1,7}")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _LAST_WORD = re.compile(r"(?<![^\W\d_])(?<![^\W\d_]-)[^\W\d_]++(?:-[^\W\d_]++)*+$")
 # Scripts that are written without spaces between words.
-_CJK = re.compile(r"[\u2e80-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef]")
+_CJK = re.compile(f"[{HAN}{KANA}{CJK_MARKS}]")
 
 
 @dataclass(slots=True)

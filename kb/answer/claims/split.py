@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from kb.text.markdown_code import CodeSplitter, Part
+from kb.text.scripts import NO_ABBREVIATION
 
 __all__ = ["CitedSentence", "cited_sentences"]
 
@@ -24,8 +25,7 @@ _CITATIONS = r"(?:\s*\[\d{1,3}\])*"
 _CLOSERS = "[\"'”’」』)）*_]*"
 _END = re.compile(
     rf"(?:[。！？!?…]+{_CLOSERS}"
-    r"|(?<!\b[A-Z])(?<!\b(?:Mr|Dr|St|vs|No|cf))(?<!\b(?:Mrs|Inc|Ltd|Fig|etc|e\.g|i\.e|Vol))"
-    rf"\.{_CLOSERS}(?=\s+[^a-z\s]|\s*$|\s*\[\d)"
+    rf"|{NO_ABBREVIATION}\.{_CLOSERS}(?=\s+[^a-z\s]|\s*$|\s*\[\d)"
     # Two claims with a citation each, in one sentence.
     rf"|(?<=\d\])\s*[;；]){_CITATIONS}"
 )

@@ -7,14 +7,15 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from html import escape
 
+from kb.text.scripts import HAN, KANA
 from kb.text.terms import fold
 from kb.types import Chunk
 
 __all__ = ["excerpt", "mark_range", "mark_words", "quote_range"]
 
-_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+_CJK = re.compile(f"[{HAN}{KANA}]+")
 # A letter of a script with words: Chinese beside an English word does not belong to it.
-_LETTER = r"[^\W_\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
+_LETTER = rf"[^\W_{HAN}{KANA}]"
 # A number of several parts (3.2.1) is marked whole or not at all.
 _NUMBER = r"[vV]?(?<!\d)\d++(?:\.\d++)++"
 _WORD = re.compile(f"{_NUMBER}|{_LETTER}+")

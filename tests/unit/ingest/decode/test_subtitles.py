@@ -75,6 +75,31 @@ def test_cues_without_a_blank_line_between() -> None:
     assert [cue.text for cue in parse_subtitles(text.encode())] == ["one", "two"]
 
 
+@pytest.mark.parametrize(
+    ("text", "cues"),
+    [
+        (
+            "WEBVTT\n\n00:01.000 --> 00:02.000\none\n\nNOTE not said\nby anybody\n\n"
+            "intro\n00:03.000 --> 00:04.000\ntwo\n",
+            [(1.0, "one"), (3.0, "two")],
+        ),
+        (
+            "1\n00:00:01,000 --> 00:00:02,000\nFrom 00:00:05,000 to 00:00:06,000\n",
+            [(1.0, "From 00:00:05,000 to 00:00:06,000")],
+        ),
+        ("1\n100:00:01,000 --> 100:00:02,000\nlong\n", [(360_001.0, "long")]),
+        ("1\n00:00:01,000 --> 00:00:02,000\nthe year was\n1984\n", [(1.0, "the year was 1984")]),
+        (
+            "1\n00:00:01,000 --> 00:00:02,000\na < b and c > d in {1, 2} of C:\\new\n",
+            [(1.0, "a < b and c > d in {1, 2} of C:\\new")],
+        ),
+    ],
+    ids=["notes", "times that are said", "days", "a number at the end", "no tags"],
+)
+def test_only_what_is_said_is_kept_and_all_of_it(text: str, cues: list[tuple[float, str]]) -> None:
+    assert [(cue.start_s, cue.text) for cue in parse_subtitles(text.encode())] == cues
+
+
 def test_an_end_before_the_start_is_the_start() -> None:
     assert parse_subtitles(b"00:00:05,000 --> 00:00:01,000\nx\n") == (Cue(5.0, 5.0, "x"),)
 

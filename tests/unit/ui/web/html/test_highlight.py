@@ -30,6 +30,10 @@ def test_mark_words_marks_runs_of_chinese_pairs_as_one() -> None:
     )
 
 
+def test_mark_words_reads_rare_characters() -> None:
+    assert mark_words("長𠮷野家", "𠮷野") == "長<mark>𠮷野</mark>家"
+
+
 def test_mark_words_parts_english_from_chinese_beside_it() -> None:
     assert mark_words("按reset键", "Reset") == "按<mark>reset</mark>键"
 
