@@ -27,6 +27,7 @@ from kb.private import make_private
 from kb.protocols import Encoders, MaintainedStore
 from kb.reembed import ReembedProgress, reembed
 from kb.retrieve.retriever import Retriever
+from kb.retrieve.vocabulary import Vocabulary
 
 __all__ = ["claim_thresholds", "open_knowledge_base", "reembed_library", "reopen"]
 
@@ -101,6 +102,7 @@ def _open(
             home=home,
             config=config,
             ledger=ledger,
+            vocabulary=Vocabulary(home.words),
             store=store,
             place=place,
             assets=assets,
@@ -227,6 +229,7 @@ def _discard(home: Home, config: Config) -> None:
     # Takes the lock first: a ledger that another process has open must not be deleted.
     StorePlace(home, config).discard_all()
     home.remote_encoder.unlink(missing_ok=True)
+    home.words.unlink(missing_ok=True)
     others = home.roots(config)
     roots = [root for root in salvage_roots(home.ledger) if root not in others]
     for suffix in ("", "-wal", "-shm"):

@@ -31,6 +31,7 @@ from kb.protocols import (
     TextDelta,
 )
 from kb.retrieve.retriever import Retriever
+from kb.retrieve.vocabulary import Vocabulary
 from kb.stopping import check
 from kb.types import Answer, Citation, Hit, ImageRef, Query, SearchResult
 
@@ -96,6 +97,7 @@ class KnowledgeBase:
         home: Home,
         config: Config,
         ledger: Ledger,
+        vocabulary: Vocabulary,
         store: MaintainedStore,
         place: StorePlace,
         assets: AssetStore,
@@ -112,6 +114,7 @@ class KnowledgeBase:
         self.assets = assets
         self.note = note
         self.model_states = model_states
+        self._vocabulary = vocabulary
         self._store = store
         self._place = place
         self._encoders = encoders
@@ -131,13 +134,15 @@ class KnowledgeBase:
     # -- read ----------------------------------------------------------------------------
 
     def search(self, query: Query, n_results: int | None = None) -> SearchResult:
-        """Recall, fuse, rerank; the best `n_results` hits (by default the profile's).
+        """Mend the question's spelling, recall, fuse, rerank; the best `n_results` hits (by default
+        the profile's). The result's query is the mended one.
 
         Raises:
             InferenceError: A model failed.
             StoreUnavailableError: The store can't be reached.
         """
         start = time.perf_counter()
+        query = self._mended(query)
         hits, timings_ms = self._ask_store(lambda: self._retriever.retrieve(query))
         rerank_start = time.perf_counter()
         scores = self._reranker.rerank(query, hits)
@@ -155,7 +160,7 @@ class KnowledgeBase:
         checked, one without them comes first."""
         start = time.perf_counter()
         result = self.search(query)
-        for event in self._answerer.stream(query, result.hits):
+        for event in self._answerer.stream(result.query, result.hits):
             check()
             if isinstance(event, Answer):
                 elapsed_s = time.perf_counter() - start
@@ -163,6 +168,12 @@ class KnowledgeBase:
                 yield replace(event, timings_ms=timings_ms, total_time_ms=elapsed_s * 1000)
             else:
                 yield event
+
+    def _mended(self, query: Query) -> Query:
+        if query.as_written or query.instead_of:
+            return query
+        text = self._vocabulary.mend(query.text)
+        return query if text == query.text else replace(query, text=text, instead_of=query.text)
 
     def answer(self, query: Query) -> Answer:
         """The answer, whole: what `ask` gives last."""
@@ -261,6 +272,7 @@ class KnowledgeBase:
         with self._write_lock:
             self.ledger.announce([point.id for point in points])
             self._store.upsert(points)
+        self._vocabulary.add(chunk.contextual_text for chunk in batch.chunks)
 
     def _lost(self, documents: Sequence[IndexedDocument]) -> Iterator[ChunkBatch]:
         """What was deleted from the store since it was written for `documents`: a file was

@@ -326,6 +326,8 @@ class Query:
         images: Pictures as the bytes of image files, already validated.
         clip: Frames of a clip, already sampled.
         instruction: The task, for encoders that take one.
+        as_written: Its words are not to be mended.
+        instead_of: The words as they were written, where `text` has them mended.
     """
 
     text: str = ""
@@ -333,6 +335,8 @@ class Query:
     clip: tuple[Frame, ...] = ()
     instruction: str | None = None
     filters: Filters = field(default_factory=Filters)
+    as_written: bool = False
+    instead_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

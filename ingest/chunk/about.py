@@ -45,7 +45,8 @@ _MODEL = re.compile(
 
 
 def with_about(segments: Iterable[Segment]) -> Iterator[Segment]:
-    """The same segments, each of a long document with `describe` of its beginning.
+    """The same segments, each of a long document of pages with `describe` of its beginning: texts
+    without pages have no cover, but a title.
 
     Holds back what stands on about the first page.
     """
@@ -54,6 +55,10 @@ def with_about(segments: Iterable[Segment]) -> Iterator[Segment]:
     n_chars = n_pictures = 0
     for segment in source:
         head.append(segment)
+        if segment.locator.page is None:
+            yield from head
+            yield from source
+            return
         n_chars += len(segment.text)
         n_pictures += segment.modality is not Modality.TEXT
         if n_chars >= _HEAD_CHARS or n_pictures == _HEAD_PICTURES or len(head) == _HEAD_SEGMENTS:

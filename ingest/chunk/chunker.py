@@ -27,7 +27,7 @@ from kb.types import Modality, Segment, Span
 
 __all__ = ["Chunker", "count_tokens"]
 
-_VERSION = 3
+_VERSION = 4
 # What is held in memory at once, in chunks; a longer section is cut here without overlap.
 _MAX_RUN_CHUNKS = 64
 # A comic is thousands of pictures without a word; each has a megabyte.

@@ -215,6 +215,11 @@ class Home:
         return self.index / "ledger.sqlite3"
 
     @property
+    def words(self) -> Path:
+        """The words of the library."""
+        return self.index / "words.txt"
+
+    @property
     def shard(self) -> Path:
         """The embedded store's directory."""
         return self.index / "qdrant"

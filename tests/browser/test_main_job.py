@@ -107,6 +107,17 @@ def test_question_without_an_answer_says_so(indexed: Page) -> None:
     expect(turn.locator(".kb-foot")).to_contain_text("Try other words")
 
 
+def test_a_mended_slip_is_told_and_undone_with_a_click(indexed: Page) -> None:
+    turn = ask(indexed, "How do I do a factroy reset of the Breeze 300?")
+    told = turn.locator(".kb-mended")
+    expect(told).to_contain_text("factory reset")
+    told.get_by_role("button").click()
+    again = indexed.locator(".kb-turn").last
+    expect(again.locator(".kb-question")).to_contain_text('"How do I do a factroy reset')
+    expect(again.locator(".kb-foot").first).to_be_visible()
+    expect(again.locator(".kb-mended")).to_have_count(0)
+
+
 def test_suggestions_are_questions_that_the_library_answers(indexed: Page) -> None:
     suggestion = indexed.locator(".kb-suggestion").first
     question = suggestion.get_attribute("data-ask") or ""

@@ -64,6 +64,17 @@ def test_search_and_ask_in_json(home: Path) -> None:
     assert kb_json("ask", "Who painted the Mona Lisa?", home=home)["status"] == "no_evidence"
 
 
+def test_a_slip_is_mended_told_and_left_where_that_is_asked_for(home: Path) -> None:
+    found = kb_json("search", "decibles of the pump", home=home)
+    assert (found["query"], found["mended"]) == ("decibles of the pump", "decibels of the pump")
+    assert "mended" not in kb_json("search", "decibles of the pump", "--as-written", home=home)
+    assert "mended" not in kb_json("search", 'the "decibles" of the pump', home=home)
+    assert "instead of" in kb("search", "decibles of the pump", home=home).stdout
+    answer = kb_json("ask", "How many decibles has the pump?", home=home)
+    assert answer["mended"] == "How many decibels has the pump?"
+    assert "40 decibels" in answer["answer"]
+
+
 def test_people_get_text_on_stdout_and_nothing_else(home: Path) -> None:
     result = kb("ask", "How loud is the pump?", home=home)
     assert "40 decibels" in result.stdout

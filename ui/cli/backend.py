@@ -20,11 +20,24 @@ class Backend(Protocol):
     """What commands need; values are those of `ui.service.wire`."""
 
     def search(
-        self, text: str, images: Sequence[Path], video: Path | None, filters: str, top: int | None
+        self,
+        text: str,
+        images: Sequence[Path],
+        video: Path | None,
+        filters: str,
+        top: int | None,
+        *,
+        as_written: bool = False,
     ) -> Json: ...
 
     def ask(
-        self, text: str, images: Sequence[Path], video: Path | None, filters: str
+        self,
+        text: str,
+        images: Sequence[Path],
+        video: Path | None,
+        filters: str,
+        *,
+        as_written: bool = False,
     ) -> Iterator[Json]: ...
 
     def sync(self, request: Json, heard: Callable[[Json], None]) -> Any: ...
@@ -43,19 +56,36 @@ class _Local:
         calm_collector()
 
     def search(
-        self, text: str, images: Sequence[Path], video: Path | None, filters: str, top: int | None
+        self,
+        text: str,
+        images: Sequence[Path],
+        video: Path | None,
+        filters: str,
+        top: int | None,
+        *,
+        as_written: bool = False,
     ) -> Json:
         from ui.service.wire import parse_filters, search_json
 
-        query = self.service.make_query(text, images, video, parse_filters(filters))
+        query = self.service.make_query(
+            text, images, video, parse_filters(filters), as_written=as_written
+        )
         return search_json(self.service.search(query, top), self.service.kb.assets)
 
     def ask(
-        self, text: str, images: Sequence[Path], video: Path | None, filters: str
+        self,
+        text: str,
+        images: Sequence[Path],
+        video: Path | None,
+        filters: str,
+        *,
+        as_written: bool = False,
     ) -> Iterator[Json]:
         from ui.service.wire import answer_lines, parse_filters
 
-        query = self.service.make_query(text, images, video, parse_filters(filters))
+        query = self.service.make_query(
+            text, images, video, parse_filters(filters), as_written=as_written
+        )
         return answer_lines(self.service.ask(query), self.service.kb.assets)
 
     def sync(self, request: Json, heard: Callable[[Json], None]) -> Any:

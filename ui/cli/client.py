@@ -45,16 +45,29 @@ class Client:
         return told if isinstance(told, dict) else None
 
     def search(
-        self, text: str, images: Sequence[Path], video: Path | None, filters: str, top: int | None
+        self,
+        text: str,
+        images: Sequence[Path],
+        video: Path | None,
+        filters: str,
+        top: int | None,
+        *,
+        as_written: bool = False,
     ) -> dict[str, Any]:
         """See ``POST /api/search``."""
-        data: dict[str, Any] = {"text": text, "filters": filters}
+        data: dict[str, Any] = {"text": text, "filters": filters, "as_written": as_written}
         if top is not None:
             data["top"] = top
         return self._json("POST", "/api/search", data=data, files=_files(images, video))
 
     def ask(
-        self, text: str, images: Sequence[Path], video: Path | None, filters: str
+        self,
+        text: str,
+        images: Sequence[Path],
+        video: Path | None,
+        filters: str,
+        *,
+        as_written: bool = False,
     ) -> Iterator[dict[str, Any]]:
         """Lines of ``POST /api/ask``, the last with the answer.
 
@@ -63,9 +76,8 @@ class Client:
                 the answer does.
         """
         is_whole = False
-        for line in self._stream(
-            "/api/ask", data={"text": text, "filters": filters}, files=_files(images, video)
-        ):
+        data = {"text": text, "filters": filters, "as_written": as_written}
+        for line in self._stream("/api/ask", data=data, files=_files(images, video)):
             is_whole = "answer" in line
             yield line
         if not is_whole:

@@ -59,6 +59,10 @@ SourceOption = Annotated[
 AfterOption = Annotated[
     datetime | None, typer.Option("--after", help="Not older than.", formats=["%Y-%m-%d"])
 ]
+AsWrittenOption = Annotated[
+    bool,
+    typer.Option("--as-written", help="Mend no word; a word in quotation marks never is."),
+]
 BeforeOption = Annotated[
     datetime | None, typer.Option("--before", help="Older than.", formats=["%Y-%m-%d"])
 ]
@@ -200,6 +204,7 @@ def search(
     source: SourceOption = None,
     after: AfterOption = None,
     before: BeforeOption = None,
+    as_written: AsWrittenOption = False,
     home: HomeOption = None,
     profile: ProfileOption = None,
     as_json: JsonOption = False,
@@ -214,18 +219,20 @@ def search(
     filters = _filters(folder, kind, source, after, before)
     with open_backend(place, config, profile) as backend:
         if batch is not None:
-            n_failed = _search_batch(backend, batch, filters, top)
+            n_failed = _search_batch(backend, batch, filters, top, as_written=as_written)
             if n_failed:
                 _fail(f"{n_failed} lines of {batch} failed; their `error` says why.")
             return
-        result = backend.search(text, image or [], video, filters, top)
+        result = backend.search(text, image or [], video, filters, top, as_written=as_written)
     if as_json:
         print_json(result)
     else:
         print_results(result)
 
 
-def _search_batch(backend: Backend, batch: Path, filters: str, top: int | None) -> int:
+def _search_batch(
+    backend: Backend, batch: Path, filters: str, top: int | None, *, as_written: bool
+) -> int:
     """A line for each line; one that fails stops no other. How many failed."""
     n_failed = 0
     for number, line in enumerate(batch.read_text("utf-8").splitlines(), 1):
@@ -243,7 +250,9 @@ def _search_batch(backend: Backend, batch: Path, filters: str, top: int | None) 
                     raise ConfigError(f"There is no file {path}.")
             images = [paths["image"]] if "image" in paths else []
             text = query.get("text") or ""
-            result = backend.search(text, images, paths.get("video"), filters, top)
+            result = backend.search(
+                text, images, paths.get("video"), filters, top, as_written=as_written
+            )
         except StoreError:
             raise  # the next line would fare no better
         except KnowledgeBaseError as error:
@@ -273,6 +282,7 @@ def ask(
     source: SourceOption = None,
     after: AfterOption = None,
     before: BeforeOption = None,
+    as_written: AsWrittenOption = False,
     home: HomeOption = None,
     profile: ProfileOption = None,
     as_json: JsonOption = False,
@@ -287,7 +297,7 @@ def ask(
     with open_backend(place, config, profile) as backend:
         filters = _filters(folder, kind, source, after, before)
         held = ""
-        for event in backend.ask(text, image or [], video, filters):
+        for event in backend.ask(text, image or [], video, filters, as_written=as_written):
             if "answer" in event:
                 if as_json:
                     print_json(event["answer"])

@@ -124,6 +124,7 @@ def print_sync(report: Json, *, dry_run: bool) -> None:
 def print_results(result: Json) -> None:
     """Results, best first."""
     console = PrintableConsole(soft_wrap=True)
+    _print_mended(console, result)
     for item in result["results"]:
         metadata = item["metadata"]
         console.print(
@@ -139,6 +140,15 @@ def print_results(result: Json) -> None:
     console.print(f"[dim]{result['total_time_ms']:.0f} ms[/]", highlight=False)
 
 
+def _print_mended(console: PrintableConsole, result: Json) -> None:
+    if "mended" in result:
+        console.print(
+            f"[dim]Found for[/] {escape(result['mended'])} [dim]instead of[/] "
+            f"{escape(result['query'])} [dim](--as-written takes it as it is)[/]",
+            highlight=False,
+        )
+
+
 def plain(markdown: str) -> str:
     """An answer's Markdown for a terminal: without the backslashes before marks."""
     return re.sub(r"(?<! ) ++\n", "\n", re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", markdown))
@@ -148,6 +158,7 @@ def print_citations(answer: Json) -> None:
     """The citations of an answer whose text was already printed."""
     console = PrintableConsole(soft_wrap=True)
     console.print()
+    _print_mended(console, answer)
     for citation in answer["citations"]:
         console.print(
             f"[bold]\\[{citation['number']}][/] {escape(place_text(citation))}", highlight=False

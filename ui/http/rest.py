@@ -115,11 +115,12 @@ def api_router(service: Service) -> APIRouter:
         text: Annotated[str, Form()] = "",
         top: Annotated[int | None, Form(ge=1, le=100)] = None,
         filters: Annotated[str, Form()] = "{}",
+        as_written: Annotated[bool, Form()] = False,
         image: Annotated[Sequence[UploadFile], File()] = (),
         video: Annotated[UploadFile | None, File()] = None,
     ) -> Response:
         def find() -> dict[str, Any]:
-            query = _query(service, text, filters, image, video)
+            query = _query(service, text, filters, image, video, as_written=as_written)
             return search_json(service.search(query, top), service.kb.assets)
 
         return JSONResponse(await while_connected(request.receive, service.askers.one(find)))
@@ -129,11 +130,12 @@ def api_router(service: Service) -> APIRouter:
         request: Request,
         text: Annotated[str, Form()] = "",
         filters: Annotated[str, Form()] = "{}",
+        as_written: Annotated[bool, Form()] = False,
         image: Annotated[Sequence[UploadFile], File()] = (),
         video: Annotated[UploadFile | None, File()] = None,
     ) -> Response:
         def answer() -> Iterator[dict[str, Any]]:
-            query = _query(service, text, filters, image, video)
+            query = _query(service, text, filters, image, video, as_written=as_written)
             return answer_lines(service.ask(query), service.kb.assets)
 
         return await _lines(request, service.askers.each(answer))
@@ -191,6 +193,8 @@ def _query(
     filters: str,
     images: Sequence[UploadFile],
     video: UploadFile | None,
+    *,
+    as_written: bool,
 ) -> Query:
     """The question of a form, whose files are copied for as long as they are read."""
     checked = parse_filters(filters)
@@ -201,7 +205,7 @@ def _query(
     with service.scratch.folder() as folder:
         paths = [_save(folder, image, n) for n, image in enumerate(images)]
         clip = _save(folder, video, len(paths)) if video else None
-        return service.make_query(text, paths, clip, checked)
+        return service.make_query(text, paths, clip, checked, as_written=as_written)
 
 
 def _check_size(file: UploadFile, max_bytes: int) -> None:

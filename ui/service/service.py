@@ -111,8 +111,13 @@ class Service:
         images: Sequence[Path] = (),
         clip: Path | None = None,
         filters: Filters | None = None,
+        *,
+        as_written: bool = False,
     ) -> Query:
         """A query from words and files, checked.
+
+        Args:
+            as_written: The words are not to be mended.
 
         Raises:
             ConfigError: There is nothing to ask.
@@ -141,6 +146,7 @@ class Service:
             images=tuple(self._query_image(path) for path in images),
             clip=self._query_clip(clip) if clip else (),
             filters=filters or Filters(),
+            as_written=as_written,
         )
 
     def _query_image(self, path: Path) -> EncodedImage:

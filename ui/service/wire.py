@@ -23,6 +23,7 @@ from kb.types import (
     Hit,
     Kind,
     Locator,
+    Query,
     SearchResult,
     SyncReport,
 )
@@ -53,11 +54,18 @@ _MAX_FILTER_NAMES = 500
 def search_json(result: SearchResult, assets: AssetStore) -> Json:
     """What `kb search --json` prints."""
     return {
-        "query": result.query.text,
+        **_asked_json(result.query),
         "results": [hit_json(hit, rank, assets) for rank, hit in enumerate(result.hits, 1)],
         "timings_ms": _rounded(result.timings_ms),
         "total_time_ms": round(result.total_time_ms, 2),
     }
+
+
+def _asked_json(query: Query) -> Json:
+    """The words as they were asked; where their spelling was mended, also as they were searched."""
+    if not query.instead_of:
+        return {"query": query.text}
+    return {"query": query.instead_of, "mended": query.text}
 
 
 def hit_json(hit: Hit, rank: int, assets: AssetStore) -> Json:
@@ -97,7 +105,7 @@ def hit_json(hit: Hit, rank: int, assets: AssetStore) -> Json:
 def answer_json(answer: Answer, assets: AssetStore) -> Json:
     """What `kb ask --json` prints."""
     return {
-        "query": answer.query.text,
+        **_asked_json(answer.query),
         "answer": answer.text,
         "status": answer.status.value,
         "probability": None if answer.probability is None else round(answer.probability, 4),

@@ -26,6 +26,7 @@ from ui.web.welcome import Welcome
 
 __all__ = [
     "N_AT_ONCE",
+    "ON_ASK",
     "QUESTION_FILE_TYPES",
     "QUIET",
     "ChatPage",
@@ -43,14 +44,14 @@ _VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi"})
 _REPAINT_S = 0.05
 
 # What suggests a question is asked on click.
-_ON_LOAD = """
+ON_ASK = """
 element.addEventListener('click', (event) => {
   const button = event.target.closest('[data-ask]');
   if (button) trigger('submit', {text: button.dataset.ask});
 });
 """
 # A new turn is scrolled to once, and kept.
-_ON_LOAD_LIVE = """
+_ON_LOAD_LIVE = f"""{ON_ASK}
 element.setAttribute('aria-live', 'polite');
 watch('value', () => window.kb && window.kb.onTurn(element));
 """
@@ -77,9 +78,9 @@ def build_chat(service: Service, app: gr.Blocks) -> ChatPage:
     # Apart from the turns, so that nothing it is filled with can overwrite one: a question may be
     # sent before what the page loads has come. The stylesheet shows one or the other.
     welcome = gr.HTML(
-        suggestions.html, elem_id="kb-welcome", apply_default_css=False, js_on_load=_ON_LOAD
+        suggestions.html, elem_id="kb-welcome", apply_default_css=False, js_on_load=ON_ASK
     )
-    past = gr.HTML("", elem_id="kb-past", apply_default_css=False, js_on_load=_ON_LOAD)
+    past = gr.HTML("", elem_id="kb-past", apply_default_css=False, js_on_load=ON_ASK)
     live = gr.HTML("", elem_id="kb-live", apply_default_css=False, js_on_load=_ON_LOAD_LIVE)
     with gr.Column(elem_id="kb-composer"):
         box = gr.MultimodalTextbox(
@@ -138,7 +139,7 @@ def build_chat(service: Service, app: gr.Blocks) -> ChatPage:
     shown.then(None, js=_SHOWN, **QUIET)
     # One event for every way to ask: it takes one question at a time.
     asked = gr.on(
-        [box.submit, welcome.submit, past.submit],
+        [box.submit, welcome.submit, past.submit, live.submit],
         ask,
         [box, kept],
         outputs,

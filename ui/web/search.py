@@ -13,8 +13,9 @@ from kb.index.assets import AssetStore
 from kb.types import Kind, SearchResult
 from ui.service.service import Service
 from ui.service.wire import make_filters, search_json
-from ui.web.chat import N_AT_ONCE, QUESTION_FILE_TYPES, split_attachments
-from ui.web.html.render import escape, hit_card, message
+from ui.web.chat import N_AT_ONCE, ON_ASK, QUESTION_FILE_TYPES, split_attachments
+from ui.web.html.render import escape, hit_card, mended_html, message
+from ui.web.page_errors import event_text
 from ui.web.upload_folder import received
 
 __all__ = ["build_search", "menu_choices", "results_html"]
@@ -59,7 +60,7 @@ def build_search(service: Service) -> list[gr.Dropdown]:
         with gr.Row():
             after = gr.DateTime(label="Not older than", include_time=False)
             before = gr.DateTime(label="Older than", include_time=False)
-    results = gr.HTML(_EMPTY, elem_id="kb-results", apply_default_css=False, js_on_load=None)
+    results = gr.HTML(_EMPTY, elem_id="kb-results", apply_default_css=False, js_on_load=ON_ASK)
 
     async def search(
         value: dict[str, Any] | None,
@@ -68,10 +69,13 @@ def build_search(service: Service) -> list[gr.Dropdown]:
         sources: list[str],
         after: float | None,
         before: float | None,
+        event: gr.EventData,
         request: gr.Request,
     ) -> str:
         given = value or {}
         text = str(given.get("text") or "").strip()
+        if event.target is results:
+            text = event_text(event, "text").strip()
         files = list(given.get("files") or [])
         if not text and not files:
             return _EMPTY
@@ -89,7 +93,7 @@ def build_search(service: Service) -> list[gr.Dropdown]:
 
     fields = [kinds, folders, sources, after, before]
     gr.on(
-        [box.submit, *(component.change for component in fields)],
+        [box.submit, results.submit, *(component.change for component in fields)],
         search,
         [box, *fields],
         results,
@@ -116,15 +120,18 @@ def menu_choices(service: Service) -> tuple[gr.Dropdown, gr.Dropdown]:
 
 def results_html(result: SearchResult, assets: AssetStore) -> str:
     """Cards of the hits, the time by stage, and the JSON."""
+    query = result.query
+    mended = mended_html(query.text, query.instead_of) if query.instead_of else ""
     if not result.hits:
-        return message("Nothing was found. Try other words or fewer filters.", title="No results")
-    cards = "".join(
-        hit_card(rank, hit, result.query.text) for rank, hit in enumerate(result.hits, 1)
-    )
+        return mended + message(
+            "Nothing was found. Try other words or fewer filters.", title="No results"
+        )
+    cards = "".join(hit_card(rank, hit, query.text) for rank, hit in enumerate(result.hits, 1))
     stages = " · ".join(f"{escape(name)} {ms:.1f} ms" for name, ms in result.timings_ms.items())
     n = len(result.hits)
     text = json.dumps(search_json(result, assets), ensure_ascii=False, indent=2)
     return (
+        f"{mended}"
         f'<div class="kb-results-head" role="status"><b>{n} {"result" if n == 1 else "results"}</b>'
         f'<span class="kb-muted" title="{stages}">{result.total_time_ms:.0f} ms</span>'
         f'<span class="kb-muted kb-stages">{stages}</span></div>'

@@ -64,6 +64,7 @@ class Turn:
         status: None until the answer is whole.
         probability: That what was found answers; see `Answer`. Likewise `closest`.
         error: Why the question was not answered, or empty.
+        mended: The question as it was answered, where its spelling was mended.
     """
 
     number: Annotated[int, Field(ge=1, le=1_000_000)]
@@ -81,6 +82,7 @@ class Turn:
     probability: Annotated[float, Field(ge=0, le=1)] | None = None
     closest: tuple[Citation, ...] = ()
     error: str = ""
+    mended: str = ""
 
     def attach(self, query: Query) -> None:
         """Show the pictures and the clip of the question."""
@@ -98,6 +100,7 @@ class Turn:
         self.check_error = answer.check_error
         self.probability = answer.probability
         self.closest = answer.closest
+        self.mended = answer.query.text if answer.query.instead_of else ""
 
     @property
     def answer(self) -> Answer | None:

@@ -27,6 +27,7 @@ __all__ = [
     "heading_path",
     "hit_card",
     "icon",
+    "mended_html",
     "message",
     "original_url",
     "page_image_url",
@@ -235,3 +236,16 @@ def message(text: str, *, kind: str = "info", title: str = "") -> str:
         f'<div class="kb-message kb-message-{kind}" role="{role}">{picture}'
         f"<div>{head}<p>{escape(text)}</p></div></div>"
     )
+
+
+def mended_html(mended: str, written: str, *, is_askable: bool = True) -> str:
+    """What was looked for instead of what was written, with a button that asks for that."""
+    instead = f"“{escape(written)}”"
+    if is_askable:
+        # Words in quotation marks are taken as they are.
+        quoted = '"' + " ".join(written.replace('"', " ").split()) + '"'
+        instead = (
+            f'<button type="button" class="kb-link" data-ask="{escape(quoted)}" '
+            f'title="Ask with the words as you wrote them">{instead}</button>'
+        )
+    return f'<p class="kb-muted kb-mended">Found for “{escape(mended)}” instead of {instead}</p>'

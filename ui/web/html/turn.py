@@ -14,6 +14,7 @@ from ui.web.html.render import (
     citation_card,
     escape,
     icon,
+    mended_html,
     message,
     place,
     view_url,
@@ -56,6 +57,10 @@ def turn_html(turn: Turn, chunks: Mapping[str, Chunk], *, is_past: bool = False)
     is_busy = turn.stage is Stage.RUNNING and not is_past
     if is_busy and not turn.text:
         parts.append('<p class="kb-thinking">Looking through your files<span></span></p>')
+    if turn.mended:
+        # What was attached can't be asked with again.
+        is_askable = not (turn.pictures or turn.clip)
+        parts.insert(0, mended_html(turn.mended, turn.question, is_askable=is_askable))
     if answer is not None:
         parts += [_foot(answer), checked_html(answer)]
     elif turn.stage is Stage.STOPPED:

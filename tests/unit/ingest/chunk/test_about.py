@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 
 import pytest
@@ -58,6 +59,11 @@ def test_every_part_of_a_long_document_carries_it_to_its_chunks() -> None:
     chunks = list(Chunker(ChunkingConfig()).split([_page(1, COVER), *pages]))
     assert len(chunks) > 4
     assert {chunk.about for chunk in chunks} == {"MILLRACE PUMPS, INC, 2018"}
+
+
+def test_a_text_without_pages_has_no_cover() -> None:
+    text = replace(_page(1, COVER + "\nCash was spent on pumps." * 200), locator=Locator())
+    assert [one.about for one in with_about([text, text])] == ["", ""]
 
 
 def test_a_short_document_speaks_for_itself() -> None:

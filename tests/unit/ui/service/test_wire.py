@@ -42,6 +42,12 @@ PAGE = Chunk(
 )
 
 
+def test_a_mended_question_is_told_beside_the_one_that_was_asked(tmp_path: Path) -> None:
+    query = Query(text="the filter", instead_of="the fitler")
+    value = search_json(SearchResult(query, (), {}, 1.0), AssetStore(tmp_path))
+    assert (value["query"], value["mended"]) == ("the fitler", "the filter")
+
+
 def test_search_prints_the_promised_fields(tmp_path: Path) -> None:
     hit = Hit(PAGE, "manual.pdf", dense=0.5, sparse=3.0, fused=0.7, rerank=0.9)
     result = SearchResult(Query(text="reset"), (hit,), {"encode": 1.234}, 2.345)

@@ -15,6 +15,7 @@ from ui.web.html.render import (
     chip,
     citation_card,
     hit_card,
+    mended_html,
     message,
     place,
     thumbnail_data_uri,
@@ -150,3 +151,11 @@ def test_message_escapes_and_says_how_urgent_it_is() -> None:
     made = message(EVIL, kind="error", title=EVIL)
     assert 'role="alert"' in made
     assert "<img" not in made
+
+
+def test_mended_question_offers_the_written_one_in_quotation_marks() -> None:
+    shown = mended_html("the filter", 'the "fitler"')
+    assert "“the filter” instead of" in shown
+    assert html.unescape(re.findall(r'data-ask="([^"]*)"', shown)[0]) == '"the fitler"'
+    assert "data-ask" not in mended_html("the filter", "the fitler", is_askable=False)
+    assert "<img" not in mended_html(EVIL, EVIL)
