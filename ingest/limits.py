@@ -16,7 +16,7 @@ from typing import NamedTuple
 from kb.config import IngestConfig
 from kb.types import Kind
 
-__all__ = ["Limits", "MemoryLimit", "limit_data", "limits_of"]
+__all__ = ["Limits", "MemoryLimit", "data_bytes", "data_limit", "limit_data", "limits_of"]
 
 _MIB = 1024 * 1024
 _DATA_SIZE = re.compile(r"^VmData:\s+(\d{1,12}) kB", re.MULTILINE)
@@ -86,7 +86,7 @@ class MemoryLimit:
     def __init__(self, more_bytes: int, most_bytes: int | None) -> None:
         self._most_bytes = most_bytes
         if most_bytes is not None:
-            self._limit_bytes = min(most_bytes, _data_bytes() + more_bytes)
+            self._limit_bytes = min(most_bytes, data_bytes() + more_bytes)
 
     @contextmanager
     def applied(self) -> Iterator[None]:
@@ -94,11 +94,8 @@ class MemoryLimit:
         if self._most_bytes is None:
             yield
             return
-        limit_data(self._limit_bytes)
-        try:
+        with data_limit(self._limit_bytes):
             yield
-        finally:
-            limit_data(self._most_bytes)
 
     @contextmanager
     def lifted(self) -> Iterator[None]:
@@ -106,18 +103,18 @@ class MemoryLimit:
         if self._most_bytes is None:
             yield
             return
-        before_bytes = _data_bytes()
+        before_bytes = data_bytes()
         limit_data(self._most_bytes)
         try:
             yield
         finally:
-            kept_bytes = max(0, _data_bytes() - before_bytes)
+            kept_bytes = max(0, data_bytes() - before_bytes)
             self._limit_bytes = min(self._most_bytes, self._limit_bytes + kept_bytes)
             limit_data(self._limit_bytes)
 
 
-def _data_bytes() -> int:
-    """What the system counts against RLIMIT_DATA."""
+def data_bytes() -> int:
+    """What the system counts against the limit of this process's memory; 0 where it has none."""
     if sys.platform != "linux":
         return 0
     found = _DATA_SIZE.search(Path("/proc/self/status").read_text("ascii"))
@@ -131,3 +128,19 @@ def limit_data(n_bytes: int) -> None:
 
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
         resource.setrlimit(resource.RLIMIT_DATA, (n_bytes, hard))
+
+
+@contextmanager
+def data_limit(n_bytes: int) -> Iterator[None]:
+    """Limit the memory of this process for a while, where the system can; then as before."""
+    if sys.platform != "linux":
+        yield
+        return
+    import resource
+
+    before_bytes, _ = resource.getrlimit(resource.RLIMIT_DATA)
+    limit_data(n_bytes)
+    try:
+        yield
+    finally:
+        limit_data(before_bytes)

@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
-import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -21,6 +19,7 @@ from typing import Any, NamedTuple, TypeVar
 from pebble import ProcessExpired, ProcessPool
 
 from ingest.failures import says_out_of_memory
+from ingest.limits import data_bytes, data_limit
 from kb.config import IngestConfig
 from kb.errors import IngestError, ParseError, ParseTimeoutError, SourceTooLargeError
 from kb.types import EncodedImage, Frame
@@ -195,7 +194,7 @@ def _limited(read: Callable[[], T], path: Path, what: str, memory_bytes: int) ->
     """
     limit = _own_bytes() + memory_bytes
     try:
-        with _data_limit(limit):
+        with data_limit(limit):
             return read()
     except Exception as error:
         failure = _failure(error, path, what, memory_bytes)
@@ -221,28 +220,7 @@ def _failure(error: Exception, path: Path, what: str, memory_bytes: int) -> Inge
     )
 
 
-@contextmanager
-def _data_limit(n_bytes: int) -> Iterator[None]:
-    """A limit of this process's memory, where the system has such a thing."""
-    if sys.platform != "linux":
-        yield
-        return
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    resource.setrlimit(resource.RLIMIT_DATA, (n_bytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
-
-
 @cache
 def _own_bytes() -> int:
     """What counts against the limit in a process that has read nothing yet."""
-    if sys.platform != "linux":
-        return 0
-    import resource
-
-    n_pages = int(Path("/proc/self/statm").read_text("ascii").split()[5])
-    return n_pages * resource.getpagesize()
+    return data_bytes()

@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from kb.models.qwen3_vl.elementwise import BFLOAT16_TOLERANCE
 from kb.models.qwen3_vl.transfer import to_device
 
 __all__ = ["Layout", "attend", "attend_cached", "attend_last", "dense_agrees", "flash_agrees"]
@@ -31,7 +32,6 @@ _PROBES = (
     (33, (40, 3), True, True),
     (0, (9, 64), False, False),
 )
-_TOLERANCE = 0.06  # bfloat16 has three digits; values are about one
 
 
 @dataclass(frozen=True)
@@ -218,7 +218,7 @@ def flash_agrees(n_heads: int, n_key_heads: int, head_dim: int, device: torch.de
                 )
             for expected, found in pairs:
                 worst = float((found.float() - expected.float()).abs().max())
-                if not worst <= _TOLERANCE:
+                if not worst <= BFLOAT16_TOLERANCE:
                     log.warning("FlashAttention differs by %.3f from the plain way.", worst)
                     return False
         except (RuntimeError, ImportError, TypeError, AttributeError) as error:
@@ -241,7 +241,7 @@ def dense_agrees(n_heads: int, head_dim: int, device: torch.device) -> bool:
     except (RuntimeError, TypeError, AttributeError) as error:
         log.info("cuDNN's attention does not work here: %s", error)
         return False
-    return float((found - expected).abs().max()) <= _TOLERANCE
+    return float((found - expected).abs().max()) <= BFLOAT16_TOLERANCE
 
 
 def _dense(query: Tensor, key: Tensor, value: Tensor, layout: Layout) -> Tensor:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-__all__ = ["apply_rotary_emb", "rms_norm"]
+__all__ = ["BFLOAT16_TOLERANCE", "apply_rotary_emb", "rms_norm"]
+
+BFLOAT16_TOLERANCE: Final = 0.06
+"""How far two ways to compute the same in bfloat16, which has three digits, may be apart where
+values are about one."""
 
 
 def rms_norm(states: Tensor, weight: Tensor, epsilon: float) -> Tensor:

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from kb.models.qwen3_vl.elementwise import apply_rotary_emb, rms_norm
+from kb.models.qwen3_vl.elementwise import BFLOAT16_TOLERANCE, apply_rotary_emb, rms_norm
 
 __all__ = ["gated_silu", "kernels_agree", "rotate_heads"]
 
@@ -22,7 +22,6 @@ log = logging.getLogger(__name__)
 
 _BLOCK = 1024
 _OPTIONS = {"enable_fp_fusion": True}  # Triton 3.9 warns where nothing is said
-_TOLERANCE = 0.06  # as of attention: values are about one, and bfloat16 has three digits
 
 
 def gated_silu(gate_up: Tensor) -> Tensor:
@@ -124,7 +123,7 @@ def kernels_agree(device: torch.device) -> bool:
             for found, expected in pairs:
                 apart = (found.float() - expected.float()).abs()
                 worst = float((apart / expected.float().abs().clamp(min=1)).max())
-                if not worst <= _TOLERANCE:
+                if not worst <= BFLOAT16_TOLERANCE:
                     log.warning("The GPU kernels differ by %.3f from the plain way.", worst)
                     return False
     except Exception as error:

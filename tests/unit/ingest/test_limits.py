@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import resource
+import sys
+
 import pytest
 
-from ingest.limits import limits_of
+from ingest.limits import MemoryLimit, data_bytes, data_limit, limits_of
 from kb.config import IngestConfig
 from kb.types import Kind
 
@@ -35,3 +38,32 @@ def test_raising_the_configured_limit_raises_a_small_files_too() -> None:
     small, large = limits_of(Kind.DATA, 10, WHOLE), limits_of(Kind.DATA, 10, more)
     assert large.time_s > small.time_s
     assert large.memory_bytes > small.memory_bytes
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such limit")
+class TestMemory:
+    def test_what_is_held_is_counted(self) -> None:
+        before = data_bytes()
+        held = bytes(64 * MIB)
+        assert 64 * MIB <= data_bytes() - before < 80 * MIB
+        del held
+
+    def test_a_limit_holds_for_a_while_and_goes(self) -> None:
+        before = resource.getrlimit(resource.RLIMIT_DATA)
+        with data_limit(data_bytes() + 64 * MIB), pytest.raises(MemoryError):
+            bytearray(256 * MIB)
+        assert resource.getrlimit(resource.RLIMIT_DATA) == before
+        assert len(bytearray(256 * MIB)) == 256 * MIB
+
+    def test_it_is_lifted_for_what_is_not_the_files(self) -> None:
+        before = resource.getrlimit(resource.RLIMIT_DATA)
+        memory = MemoryLimit(64 * MIB, data_bytes() + 1024 * MIB)
+        with memory.applied():
+            with memory.lifted():
+                kept = bytearray(256 * MIB)
+            # What was kept is not counted: there is as much room as before.
+            assert len(bytearray(32 * MIB)) == 32 * MIB
+            with pytest.raises(MemoryError):
+                bytearray(256 * MIB)
+        assert len(kept) == 256 * MIB
+        assert resource.getrlimit(resource.RLIMIT_DATA) == before
