@@ -1,8 +1,8 @@
 """Speed and exactness of the text encoder beside plain sentence-transformers.
 
-``python -m benchmarks.encoder [--json] [--n-texts N] [--n-rounds N]``: both encode the
-same texts of mixed length on the same cores, in turns, and the best round of each counts,
-so that other work on the machine falls on both.
+``python -m benchmarks.encoder [--model NAME] [--json] [--n-texts N] [--n-rounds N]``: both
+encode the same texts of mixed length on the same cores, in turns, and the best round of each
+counts, so that other work on the machine falls on both.
 """
 
 from __future__ import annotations
@@ -10,16 +10,20 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
 
+from benchmarks.unpacked import unpack
 from kb.config.models import TextEncoderConfig
+from kb.models.encoders.recipes import recipe_of
 from kb.models.encoders.text import SentenceTransformerEncoder
-from kb.models.encoders.weights import MINILM, find_model
+from kb.models.encoders.weights import E5, MINILM, find_model
 from kb.protocols import Float32Array
 from kb.types import Chunk, Kind, Locator, Modality, Query
 
@@ -44,6 +48,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--n-texts", type=int, default=256)
     parser.add_argument("--n-rounds", type=int, default=3)
+    parser.add_argument("--model", choices=(MINILM, E5), default=E5)
     arguments = parser.parse_args()
 
     texts = make_texts(arguments.n_texts)
@@ -52,13 +57,21 @@ def main() -> None:
         for i, text in enumerate(texts)
     ]
     started = time.perf_counter()
-    encoder = SentenceTransformerEncoder(TextEncoderConfig())
+    encoder = SentenceTransformerEncoder(TextEncoderConfig(model=arguments.model))
     encoder.warm()
     load_s = time.perf_counter() - started
-    plain = SentenceTransformer(str(find_model(MINILM).directory), device="cpu")
+    prefix = recipe_of(arguments.model).document_prefix
+    prefixed = [prefix + text for text in texts]
+    with tempfile.TemporaryDirectory() as temporary:
+        files = find_model(arguments.model)
+        directory = files.directory
+        if files.packed is not None:
+            directory = Path(temporary) / arguments.model
+            unpack(files.packed, directory)
+        plain = SentenceTransformer(str(directory), device="cpu")
 
     def encode_plain() -> Float32Array:
-        return np.asarray(plain.encode(texts, show_progress_bar=False), np.float32)
+        return np.asarray(plain.encode(prefixed, show_progress_bar=False), np.float32)
 
     def encode_ours() -> Float32Array:
         return encoder.encode_chunks(chunks)
@@ -76,6 +89,7 @@ def main() -> None:
         for i in range(50)
     )
     figures = {
+        "model": arguments.model,
         "n_texts": len(texts),
         "n_threads": torch.get_num_threads(),
         "plain_chunks_per_s": round(len(texts) / min(plain_s), 1),
@@ -89,7 +103,7 @@ def main() -> None:
         print(json.dumps(figures))
         return
     print(
-        "{n_texts} texts, {n_threads} threads: plain {plain_chunks_per_s} chunks/s, ours "
+        "{model}: {n_texts} texts, {n_threads} threads: plain {plain_chunks_per_s} chunks/s, ours "
         "{ours_chunks_per_s} chunks/s, ratio {ratio} (at least 1.5 is wanted)\n"
         "least cosine with float32 {min_cosine} (at least 0.999 is wanted); "
         "model loaded in {load_s} s; one query {query_p50_ms} ms".format(**figures)

@@ -22,9 +22,10 @@ from kb.index.store.place import StorePlace
 from kb.index.store.schema import CollectionSchema
 from kb.knowledge_base import KnowledgeBase
 from kb.models.encoders.remote import RemoteEncoder
+from kb.models.encoders.text import SentenceTransformerEncoder
 from kb.models.factory import Models
 from kb.private import make_private
-from kb.protocols import Encoders, MaintainedStore
+from kb.protocols import Encoder, Encoders, MaintainedStore
 from kb.reembed import ReembedProgress, reembed
 from kb.retrieve.retriever import Retriever
 from kb.retrieve.vocabulary import Vocabulary
@@ -113,7 +114,11 @@ def _open(
                 models.generator(encoders.dense), ledger, checker, _tables(config, ledger)
             ),
             model_states=models.states,
-            note=" ".join(part for part in (_profile_note(config), models.placement.note) if part),
+            note=" ".join(
+                part
+                for part in (_profile_note(config, encoders.dense), models.placement.note)
+                if part
+            ),
         )
         # It closes them from here on.
         opened.pop_all()
@@ -199,15 +204,16 @@ def claim_thresholds(home: Home) -> Thresholds:
     return Thresholds(home.path / "claims.json", shipped)
 
 
-def _profile_note(config: Config) -> str:
-    """What the profile means for the person who asks, in a sentence or two."""
-    return f"{_ENCODER_NOTES[config.encoder.kind]} {_GENERATOR_NOTES[config.generator.kind]}"
+def _profile_note(config: Config, encoder: Encoder) -> str:
+    """What the profile means for the person who asks, in a few sentences."""
+    finds = f" {encoder.note}" if isinstance(encoder, SentenceTransformerEncoder) else ""
+    return f"{_ENCODER_NOTES[config.encoder.kind]}{finds} {_GENERATOR_NOTES[config.generator.kind]}"
 
 
 _ENCODER_NOTES = {
     "text": (
-        "Offline on this computer's processor. English is found by meaning and by words, Chinese "
-        "by words; pictures by likeness and by the words in them."
+        "Offline on this computer's processor. Pictures are found by likeness and by the words in "
+        "them."
     ),
     "qwen3-vl": (
         "On this computer. Words in any language, pictures, pages and clips are found by meaning "

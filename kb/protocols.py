@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from kb.types import AnswerStatus, Chunk, Hit, Kind, Modality, Query
 
 __all__ = [
+    "COSINE_MINIMUM",
     "EMPTY_SPARSE",
     "ClaimScorer",
     "Encoder",
@@ -41,6 +42,8 @@ __all__ = [
 ]
 
 Float32Array = NDArray[np.float32]
+
+COSINE_MINIMUM = -1.0
 
 
 class VectorName(StrEnum):
@@ -312,8 +315,14 @@ EMPTY_SPARSE = SparseVector(np.empty(0, np.uint32), np.empty(0, np.float32))
 
 @dataclass(frozen=True, slots=True)
 class Encoders:
-    """The encoders of a profile, by the vector they fill."""
+    """The encoders of a profile, by the vector they fill.
+
+    Attributes:
+        dense_minimum: The least cosine of `dense` that says anything: -1 in theory, more for
+            models whose cosines lie in a narrow band.
+    """
 
     dense: Encoder
     sparse: SparseEncoder
     picture: PictureEncoder | None = None
+    dense_minimum: float = COSINE_MINIMUM

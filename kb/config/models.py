@@ -41,14 +41,18 @@ class TextEncoderConfig(Section):
     """A text encoder on the processor.
 
     Attributes:
-        model: ``all-MiniLM-L6-v2`` or the directory of any sentence-transformers model.
+        model: ``all-MiniLM-L6-v2``, ``multilingual-e5-small``, or the directory of any
+            sentence-transformers model.
+        fallback: The model that stands in where `model` is not on this machine; None: nothing
+            does, and its lack is an error.
         batch_tokens: Tokens of a batch, padding included.
         threads: CPU threads; 0 lets torch choose.
     """
 
     kind: Literal["text"] = "text"
     model: str = "all-MiniLM-L6-v2"
-    batch_tokens: int = Field(default=4096, ge=512)
+    fallback: str | None = None
+    batch_tokens: int = Field(default=2048, ge=512)
     threads: int = Field(default=0, ge=0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -36,7 +37,7 @@ from kb.models.encoders.picture import PictureDescriptor
 from kb.models.encoders.qwen3_vl import Qwen3VLEncoder
 from kb.models.encoders.remote import RemoteEncoder
 from kb.models.encoders.text import SentenceTransformerEncoder
-from kb.models.encoders.weights import find_model
+from kb.models.encoders.weights import choose_model
 from kb.models.generators.qwen3_vl import Qwen3VLGenerator
 from kb.models.generators.remote import RemoteGenerator
 from kb.models.rerankers.claims import CrossEncoderClaimScorer
@@ -69,9 +70,11 @@ class Models:
 
     def encoders(self) -> Encoders:
         """Of words, of pictures, and of both in one space."""
-        return Encoders(
-            dense=self._dense(), sparse=Bm25Encoder(), picture=PictureDescriptor(self._assets)
-        )
+        dense = self._dense()
+        encoders = Encoders(dense, Bm25Encoder(), PictureDescriptor(self._assets))
+        if isinstance(dense, SentenceTransformerEncoder):
+            return replace(encoders, dense_minimum=dense.background)
+        return encoders
 
     def reranker(self) -> Reranker:
         """Judges hits."""
@@ -125,8 +128,9 @@ class Models:
             case RemoteConfig():
                 return ModelState(role, config.model, masked(config.base_url), 0, None)
             case TextEncoderConfig():
-                n_bytes = find_model(config.model).n_bytes
-                return ModelState(role, config.model, "the processor", n_bytes, None)
+                files = choose_model(config.model, config.fallback)
+                name = f"{files.name} ({files.form})" if files.form else files.name
+                return ModelState(role, name, "the processor", files.n_bytes, None)
         return ModelState(role, config.kind, "the processor", 0, None)
 
     def _dense(self) -> Encoder:

@@ -15,9 +15,7 @@ import numpy as np
 
 from kb.protocols import Float32Array
 
-__all__ = ["COSINE_MINIMUM", "Fused", "ScoredList", "fuse"]
-
-COSINE_MINIMUM = -1.0
+__all__ = ["Fused", "ScoredList", "fuse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +25,7 @@ class ScoredList:
     Attributes:
         scores: Score by id.
         weight: Share in the sum, before weights are made to sum to 1.
-        minimum: The least score the scoring function can give.
+        minimum: The least score the scoring function can give, or that says anything.
         maximum: The highest it can give; None takes the highest score in the list, for
             functions without a bound (BM25) or that seldom come near it.
         absent: Score of an id that other lists hold and this one does not; None takes the

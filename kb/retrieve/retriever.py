@@ -19,7 +19,7 @@ from kb.protocols import (
     VectorName,
     VectorQuery,
 )
-from kb.retrieve.fusion import COSINE_MINIMUM, Fused, ScoredList, fuse
+from kb.retrieve.fusion import Fused, ScoredList, fuse
 from kb.retrieve.group_by_place import group_by_place
 from kb.stopping import check
 from kb.types import Chunk, Filters, Hit, Query
@@ -176,7 +176,9 @@ class Retriever:
         alpha = self._config.alpha
         return {
             VectorName.DENSE: ScoredList(
-                by_name.get(VectorName.DENSE, {}), alpha * words_share, COSINE_MINIMUM
+                by_name.get(VectorName.DENSE, {}),
+                alpha * words_share,
+                self._encoders.dense_minimum,
             ),
             VectorName.SPARSE: ScoredList(
                 by_name.get(VectorName.SPARSE, {}), (1 - alpha) * words_share, 0.0, absent=0.0

@@ -18,7 +18,7 @@ from kb.hub.check import noted_bytes
 from kb.hub.files import check_model_directory, locate_model
 from kb.hub.record import read_damaged, read_record
 from kb.masking import masked
-from kb.models.encoders.weights import E5, MINILM, find_model
+from kb.models.encoders.weights import E5, MINILM, choose_model
 
 __all__ = [
     "Examine",
@@ -43,7 +43,7 @@ def model_table(home: Home, config: Config, examine: Examine = check_model_direc
     for role in Role:
         section = getattr(config, role.value)
         if section.kind == "text":
-            rows.append(_text_encoder(section.model))
+            rows.append(_text_encoder(section.model, section.fallback))
         elif section.kind == "qwen3-vl":
             rows.append(_qwen3_vl(section.model, home.models, role.value, examine))
         elif section.kind == "remote":
@@ -182,17 +182,21 @@ def _qwen3_vl(name: str, models_dir: Path, role: str, examine: Examine) -> Json:
     return {**row, "ok": True, "note": note}
 
 
-def _text_encoder(name: str) -> Json:
+def _text_encoder(name: str, fallback: str | None = None) -> Json:
     row: Json = {"role": "text encoder", "name": name, "ok": False}
     try:
-        found = find_model(name)
+        found = choose_model(name, fallback)
     except ModelLoadError as error:
         return {**row, "size_bytes": 0, "note": str(error)}
+    notes = [found.form, f"sha256 {found.sha256[:16]}…"]
+    if found.instead_of:
+        notes.append(f"in place of {found.instead_of}, which is not on this machine")
     return {
         **row,
+        "name": found.name,
         "ok": True,
         "size_bytes": found.n_bytes,
-        "note": ", ".join(part for part in (found.form, f"sha256 {found.sha256[:16]}…") if part),
+        "note": ", ".join(note for note in notes if note),
     }
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from kb.config.models import TextEncoderConfig
 from kb.errors import InferenceError, ModelLoadError
 from kb.models.encoders.recipes import Recipe, recipe_of
-from kb.models.encoders.weights import BertSpec, ModelFiles, find_model
+from kb.models.encoders.weights import BertSpec, ModelFiles, choose_model
 from kb.protocols import Float32Array
 from kb.text.special_tokens import neutraliser
 from kb.types import Chunk, Query
@@ -40,7 +40,7 @@ class SentenceTransformerEncoder:
 
     def __init__(self, config: TextEncoderConfig) -> None:
         self._config = config
-        self._files = find_model(config.model)
+        self._files = choose_model(config.model, config.fallback)
         self._recipe = recipe_of(self._files.name)
         self._spec = _spec(self._files)
         self._lock = threading.Lock()
@@ -50,6 +50,24 @@ class SentenceTransformerEncoder:
     def name(self) -> str:
         """The model's name, for people."""
         return self._files.name
+
+    @property
+    def background(self) -> float:
+        """A cosine that hardly any question and text have, however little they have to do with
+        each other; -1 where it is not known."""
+        return self._recipe.background
+
+    @property
+    def note(self) -> str:
+        """What it finds by meaning, and which model it stands in for, in a sentence or two."""
+        if self._recipe.is_multilingual:
+            found = "Some ninety languages are found by meaning, across them too."
+        else:
+            found = "English is found by meaning and by words, other languages by words."
+        missing = self._files.instead_of
+        if not missing:
+            return found
+        return f"{found} {self.name} stands in for {missing}, which is not on this machine."
 
     @property
     def dim(self) -> int:

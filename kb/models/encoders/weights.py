@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from kb.errors import ModelLoadError
 from kb.files import sha256_of
 
-__all__ = ["E5", "MINILM", "BertSpec", "ModelFiles", "find_model"]
+__all__ = ["E5", "MINILM", "BertSpec", "ModelFiles", "choose_model", "find_model"]
 
 MINILM = "all-MiniLM-L6-v2"
 E5 = "multilingual-e5-small"
@@ -61,12 +61,14 @@ class ModelFiles:
             usual, it is that file's own.
         packed: The one file of a model in four bits (`kb.models.encoders.e5_file`), where it
             is one.
+        instead_of: The model that was asked for, where this one stands in for it.
     """
 
     name: str
     directory: Path
     sha256: str
     packed: Path | None = None
+    instead_of: str = ""
 
     @property
     def n_bytes(self) -> int:
@@ -78,6 +80,20 @@ class ModelFiles:
     def form(self) -> str:
         """How the weights are stored, for people; empty for the usual way."""
         return "in 4 bits" if self.packed else ""
+
+
+def choose_model(name: str, fallback: str | None) -> ModelFiles:
+    """The model `name`, or `fallback` where it is not on this machine.
+
+    Raises:
+        ModelLoadError: Neither is, as of `find_model`; or `name` is a directory that holds none.
+    """
+    try:
+        return find_model(name)
+    except ModelLoadError:
+        if fallback is None or Path(name).expanduser().exists():
+            raise
+    return replace(find_model(fallback), instead_of=name)
 
 
 def find_model(name: str) -> ModelFiles:

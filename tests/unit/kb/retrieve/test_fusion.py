@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kb.retrieve.fusion import COSINE_MINIMUM, ScoredList, fuse
+from kb.protocols import COSINE_MINIMUM
+from kb.retrieve.fusion import ScoredList, fuse
 
 
 def scores(*lists: ScoredList) -> dict[str, float]:

@@ -154,11 +154,13 @@ class Shelf:
 
 
 class Library:
-    def __init__(self, n_recall: int = 100, alpha: float = 0.5) -> None:
+    def __init__(
+        self, n_recall: int = 100, alpha: float = 0.5, dense_minimum: float = -1.0
+    ) -> None:
         self.store, self.shelf = ExactStore(), Shelf()
         self.retriever = Retriever(
             self.store,
-            Encoders(Words(), SparseWords(), Angles()),
+            Encoders(Words(), SparseWords(), Angles(), dense_minimum),
             self.shelf,
             RetrieveConfig(alpha=alpha, n_recall=n_recall),
         )
@@ -217,6 +219,20 @@ def test_words_are_searched_in_one_request_and_fused() -> None:
     assert [hit.fused for hit in hits] == sorted((hit.fused for hit in hits), reverse=True)
     assert len(library.store.requests) == 1
     assert set(timings_ms) == {"encode", "retrieve", "assemble"}
+
+
+def test_a_cosine_at_the_minimum_of_the_encoder_adds_nothing() -> None:
+    found = {}
+    for minimum in (-1.0, 0.5):
+        library = Library(alpha=1.0, dense_minimum=minimum)
+        library.add("near", "reset device device")
+        library.add("far", "price")
+        near, far = library.retriever.retrieve(Query(text="device"))[0]
+        assert (near.chunk.id, near.fused) == ("near", pytest.approx(1))
+        assert far.dense is not None
+        assert far.dense < 0.5
+        found[minimum] = far.fused
+    assert found[0.5] == 0 < found[-1.0]
 
 
 def test_an_empty_question_asks_nothing() -> None:

