@@ -145,7 +145,8 @@ def sync(
 ) -> None:
     """Bring the index in line with the library and other folders."""
     from ui.cli.backend import open_backend
-    from ui.cli.display import SyncDisplay, print_sync
+    from ui.cli.display import print_sync
+    from ui.cli.progress import SyncDisplay
     from ui.cli.reembedding import reembed_now
 
     is_made = not (dry_run or reembed or forget)
@@ -387,9 +388,10 @@ def evaluate(
     """Measure recall, nDCG and MRR of the profile on a set of questions; or how many it answers
     right; or find the score under which a sentence of an answer is marked as weakly supported."""
     from ui.cli.claims_evaluation import run_claims_evaluation
-    from ui.cli.display import SyncDisplay, print_claims_evaluation, print_evaluation
+    from ui.cli.display import print_claims_evaluation, print_evaluation
     from ui.cli.display_answers import print_answers_evaluation
     from ui.cli.evaluation import run_answers_evaluation, run_evaluation
+    from ui.cli.progress import SyncDisplay
 
     if claims and (answers or corpus):
         raise typer.BadParameter("--claims judges claims of its own: no --answers, no --corpus.")

@@ -1,22 +1,18 @@
-"""What the command line shows people: progress on stderr, results on stdout."""
+"""What the command line shows people: results, on stdout."""
 
 from __future__ import annotations
 
 import re
-from types import TracebackType
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
-from rich.progress import Progress as Bar
 
-from kb.text.humanize import duration_text, size_text, timestamp
+from kb.text.humanize import size_text, timestamp
 from ui.printable import printable
 
 __all__ = [
     "PrintableConsole",
-    "SyncDisplay",
     "place_text",
     "plain",
     "print_citations",
@@ -40,54 +36,6 @@ class PrintableConsole(Console):
         """See `rich.console.Console`."""
         super().print(
             *(printable(one) if isinstance(one, str) else one for one in objects), **options
-        )
-
-
-class SyncDisplay:
-    """A progress bar with file name, rate and ETA; plain nothing where no terminal is."""
-
-    def __init__(self) -> None:
-        self._bar = Bar(
-            TextColumn("{task.description}", style="bold"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[pace]}"),
-            TextColumn("{task.fields[current]}", style="dim"),
-            console=Console(stderr=True),
-            transient=True,
-        )
-        self._task = self._bar.add_task("Looking", total=None, pace="", current="")
-
-    def __enter__(self) -> SyncDisplay:
-        if self._bar.console.is_terminal:
-            self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._bar.stop()
-
-    def show(self, progress: Json) -> None:
-        """Show one look at a sync."""
-        name = {"scan": "Looking", "read": "Reading", "tidy": "Tidying"}.get(progress["stage"])
-        if name is None:
-            return
-        pace = ""
-        if progress["rate_per_s"]:
-            pace = f"{progress['rate_per_s']:.1f}/s"
-        if progress["eta_s"] is not None:
-            pace += f", {duration_text(progress['eta_s'])} left"
-        self._bar.update(
-            self._task,
-            description=name,
-            completed=progress["n_done"],
-            total=progress["n_total"] or None,
-            pace=pace,
-            current=escape(printable(progress["current"])[-60:]),
         )
 
 

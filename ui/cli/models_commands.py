@@ -75,7 +75,8 @@ def check(
     """
     from kb.hub.check import noted_bytes, verify_model
     from ui.cli.models import check_table
-    from ui.cli.models_display import BytesDisplay, print_models
+    from ui.cli.models_display import print_models
+    from ui.cli.progress import BytesDisplay
 
     def examine(directory: Path, model: KnownModel | None) -> None:
         with BytesDisplay(noted_bytes(directory)) as display:
@@ -121,7 +122,8 @@ def pull(
     from kb.hub.pull import existing_parent, plan_pull, require_room
     from kb.hub.pull import pull as pull_model
     from ui.cli.models import gpu_memory, models_of_profile, named_models, why_nothing_to_pull
-    from ui.cli.models_display import BytesDisplay, offer_text, print_pulled
+    from ui.cli.models_display import offer_text, print_pulled
+    from ui.cli.progress import BytesDisplay
 
     started = time.perf_counter()
     place, config = configure(home, profile, is_needed=False)

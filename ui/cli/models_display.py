@@ -4,20 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
 from rich.text import Text
 
 from kb.hub.pull import PullPlan
@@ -25,7 +16,7 @@ from kb.text.humanize import size_text
 from ui.cli.display import PrintableConsole
 from ui.printable import printable
 
-__all__ = ["BytesDisplay", "offer_text", "print_available", "print_models", "print_pulled"]
+__all__ = ["offer_text", "print_available", "print_models", "print_pulled"]
 
 Json = dict[str, Any]
 
@@ -37,60 +28,6 @@ _STYLES = {
     "missing": "red",
 }
 _INDENT = 12
-_N_STEPS = 10
-
-
-class BytesDisplay:
-    """A bar on a terminal; elsewhere a line for each tenth, for logs. On stderr."""
-
-    def __init__(self, n_bytes: int) -> None:
-        self._console = Console(stderr=True)
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=None),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            TimeRemainingColumn(),
-            console=self._console,
-            transient=True,
-        )
-        self._task = self._bar.add_task("Starting", total=n_bytes)
-        self._n_bytes = n_bytes
-        self._n_done = 0
-        self._step = 0
-
-    def __enter__(self) -> BytesDisplay:
-        if self._console.is_terminal:
-            self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        # Stopping prints a line, even where nothing was started.
-        if self._console.is_terminal:
-            self._bar.stop()
-
-    def show(self, doing: str, n_bytes: int) -> None:
-        """Show what is done now and add the bytes that were loaded or read."""
-        self._n_done += n_bytes
-        if self._console.is_terminal:
-            # The bar needs the other half of 80 columns.
-            shown = doing if len(doing) <= 32 else f"…{doing[-31:]}"
-            self._bar.update(self._task, description=escape(shown), advance=n_bytes)
-            return
-        step = _N_STEPS * self._n_done // max(1, self._n_bytes)
-        if step > self._step:
-            self._step = step
-            self._console.print(
-                f"{100 * step // _N_STEPS:>4} %  {size_text(self._n_done)} of "
-                f"{size_text(self._n_bytes)}  {escape(doing)}",
-                highlight=False,
-                soft_wrap=True,
-            )
 
 
 def offer_text(plans: Sequence[PullPlan], free_bytes: int, gpu: tuple[str, int] | None) -> str:

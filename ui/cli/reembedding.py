@@ -8,14 +8,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from kb.build import reembed_library
 from kb.config import Config, Home
 from kb.config.loading import settled_profile
 from kb.reembed import ReembedProgress
 from ui.cli.options import print_json, say
+from ui.cli.progress import ProgressBar
 from ui.service.server_note import ServerNote
 
 __all__ = ["reembed_now"]
@@ -26,8 +24,10 @@ def reembed_now(home: Home, config: Config, *, as_json: bool) -> None:
     it came to. Ctrl+C ends it; the next run goes on."""
     start_s = time.perf_counter()
     stop = threading.Event()
-    with _bar() as listen, _ended_by_ctrl_c(stop):
-        progress = reembed_library(home, config, listen, stop)
+    with ProgressBar("Embedding") as bar, _ended_by_ctrl_c(stop):
+        progress = reembed_library(
+            home, config, lambda progress: bar.at(progress.n_done, progress.n_total), stop
+        )
     is_whole = progress.n_done == progress.n_total
     if as_json:
         print_json(
@@ -67,30 +67,6 @@ def _words(home: Home, config: Config, progress: ReembedProgress) -> Iterator[st
         )
     if ServerNote(home).read() is not None:
         yield "The running `kb up` goes over to them by itself."
-
-
-@contextmanager
-def _bar() -> Iterator[_Listener]:
-    bar = Progress(
-        TextColumn("Embedding", style="bold"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not Console(stderr=True).is_terminal,
-    )
-    with bar:
-        yield _Listener(bar)
-
-
-class _Listener:
-    def __init__(self, bar: Progress) -> None:
-        self._bar = bar
-        self._task = bar.add_task("", total=None)
-
-    def __call__(self, progress: ReembedProgress) -> None:
-        self._bar.update(self._task, completed=progress.n_done, total=progress.n_total)
 
 
 @contextmanager

@@ -9,7 +9,6 @@ import pytest
 
 from kb.text.markdown import escape_markdown
 from ui.cli.display import (
-    SyncDisplay,
     plain,
     print_citations,
     print_claims,
@@ -20,6 +19,7 @@ from ui.cli.display import (
 )
 from ui.cli.doctor import print_findings
 from ui.cli.options import print_json, say
+from ui.cli.progress import SyncDisplay
 from ui.logs import MaskSecrets
 from ui.printable import printable
 
