@@ -21,6 +21,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kb.answer.conversation import Turn
     from kb.build import open_knowledge_base
     from kb.config import Config, Home
     from kb.config.loading import load_config
@@ -80,6 +81,7 @@ __all__ = [
     "StoreInUseError",
     "StoreUnavailableError",
     "TextDelta",
+    "Turn",
     "load_config",
     "open_knowledge_base",
 ]
@@ -90,6 +92,7 @@ _MODULES = {
     "Home": "kb.config",
     "KnowledgeBase": "kb.knowledge_base",
     "TextDelta": "kb.protocols",
+    "Turn": "kb.answer.conversation",
     "load_config": "kb.config.loading",
     "open_knowledge_base": "kb.build",
 }

@@ -10,10 +10,13 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Self, TypeVar
 
 from kb.answer.answerer import Answerer
+from kb.answer.conversation import Turn, understand
+from kb.answer.without_files import reply_without_files
 from kb.config import Config, Home
 from kb.device.state import ModelState
 from kb.errors import StoreError
@@ -155,10 +158,34 @@ class KnowledgeBase:
         timings_ms["rerank"] = (end - rerank_start) * 1000
         return SearchResult(query, kept, timings_ms, (end - start) * 1000)
 
+    def understood(self, query: Query, turns: Sequence[Turn]) -> Query:
+        """`query` with the subject that it leaves out, from earlier questions of its conversation;
+        `query` itself, where it is whole. A picture is a subject."""
+        if query.images or query.clip:
+            return query
+        text = understand(query.text, turns)
+        return query if text == query.text else replace(query, text=text, typed=query.text)
+
     def ask(self, query: Query) -> Iterator[TextDelta | Citation | Answer]:
         """Search, then write the answer; the last item is the whole Answer. Where claims are
-        checked, one without them comes first."""
+        checked, one without them comes first. A question that follows others is made whole by
+        `understood` before."""
         start = time.perf_counter()
+        reply = reply_without_files(query, self.ledger, datetime.now().astimezone())
+        if reply is not None:
+            yield TextDelta(reply.text)
+            elapsed_ms = (time.perf_counter() - start) * 1000
+            yield Answer(
+                query=query,
+                text=reply.text,
+                status=reply.status,
+                citations=(),
+                hits=(),
+                timings_ms={},
+                total_time_ms=elapsed_ms,
+                is_from_files=False,
+            )
+            return
         result = self.search(query)
         for event in self._answerer.stream(result.query, result.hits):
             check()
@@ -175,9 +202,10 @@ class KnowledgeBase:
         text = self._vocabulary.mend(query.text)
         return query if text == query.text else replace(query, text=text, instead_of=query.text)
 
-    def answer(self, query: Query) -> Answer:
-        """The answer, whole: what `ask` gives last."""
-        *_, answer = self.ask(query)
+    def answer(self, query: Query, turns: Sequence[Turn] = ()) -> Answer:
+        """The answer, whole: what `ask` gives last, of the question as it is understood after
+        `turns`, the earlier ones."""
+        *_, answer = self.ask(self.understood(query, turns))
         assert isinstance(answer, Answer)
         return answer
 

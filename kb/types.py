@@ -328,6 +328,8 @@ class Query:
         instruction: The task, for encoders that take one.
         as_written: Its words are not to be mended.
         instead_of: The words as they were written, where `text` has them mended.
+        typed: What was typed, where `text` is how that was understood after earlier questions;
+            otherwise empty.
     """
 
     text: str = ""
@@ -337,6 +339,7 @@ class Query:
     filters: Filters = field(default_factory=Filters)
     as_written: bool = False
     instead_of: str = ""
+    typed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -428,6 +431,8 @@ class Answer:
         probability: That the best passage found answers the question, calibrated; None where
             that was not judged (a picture alone was asked with).
         closest: Where nothing answers, the passages nearest to an answer.
+        is_from_files: Whether it was looked for in them. Talk is answered without, and so is a
+            question about the library itself.
     """
 
     query: Query
@@ -441,6 +446,7 @@ class Answer:
     check_error: str = ""
     probability: float | None = None
     closest: tuple[Citation, ...] = ()
+    is_from_files: bool = True
 
 
 class SourceOutcome(NamedTuple):

@@ -22,6 +22,7 @@ __all__ = [
     "find_terms",
     "fold",
     "fold_width",
+    "has_content",
     "language",
     "terms",
 ]
@@ -163,9 +164,17 @@ def terms(text: str) -> list[Term]:
 def content_terms(question: str) -> list[Term]:
     """The terms of `question` that say what it is about, without words of grammar and
     asking; every term where nothing else is left."""
+    return _telling_terms(question) or terms(question)
+
+
+def has_content(question: str) -> bool:
+    """Whether a word of `question` says what it is about, and is not of grammar or asking."""
+    return bool(_telling_terms(question))
+
+
+def _telling_terms(question: str) -> list[Term]:
     blanked = _ASKING.sub(lambda match: " " * len(match.group()), fold(question))
-    kept = [term for term in terms(blanked) if term.stem not in _STOP_STEMS]
-    return kept or terms(question)
+    return [term for term in terms(blanked) if term.stem not in _STOP_STEMS]
 
 
 _STOP_STEMS = _ENGLISH_STOPWORDS | {_stem(word) for word in _ENGLISH_STOPWORDS}

@@ -230,6 +230,21 @@ class Ledger:
             self._known(Kind, kind)
         return rows
 
+    def readable_files(
+        self, kind: str, name: str, from_ns: int, before_ns: int | None, limit: int
+    ) -> tuple[list[str], int, int]:
+        """The first `limit` paths of files that could be read, how many those are, and how many
+        others could not be. See `FileQuery`."""
+        query = FileQuery(kind=kind, name=name, seen_from_ns=from_ns, seen_before_ns=before_ns)
+        counts = self.count_files(query)
+        n_failed = counts.pop(DocumentStatus.FAILED.value, FileCount(0, 0)).n_files
+        paths: list[str] = []
+        offset = 0
+        while len(paths) < limit and (rows := self.files(query, limit, offset)):
+            paths += [row.path for row in rows if row.status != DocumentStatus.FAILED.value]
+            offset += len(rows)
+        return paths[:limit], sum(count.n_files for count in counts.values()), n_failed
+
     def count_files(self, query: FileQuery) -> dict[str, FileCount]:
         """How many files there are of each status."""
         with self._database.reading() as db:

@@ -22,6 +22,9 @@ class FileQuery:
         status: One of those, or of `DocumentStatus`; empty for any.
         kind: Of `Kind`; empty for any.
         name: What the path contains, whatever the case; empty for any.
+        seen_from_ns: Not hashed before this, nanoseconds since the epoch: a file is when it is new
+            or changed.
+        seen_before_ns: Hashed before this; None sets no end.
     """
 
     waiting: Collection[tuple[str, str]] = ()
@@ -29,6 +32,8 @@ class FileQuery:
     status: str = ""
     kind: str = ""
     name: str = ""
+    seen_from_ns: int = 0
+    seen_before_ns: int | None = None
 
 
 class FileRow(NamedTuple):
@@ -65,8 +70,8 @@ WITH waiting AS MATERIALIZED (
     SELECT json_extract(value, '$[0]') AS root, json_extract(value, '$[1]') AS path
     FROM json_each(:waiting)
 ), known AS MATERIALIZED (
-    SELECT p.root, p.path, d.sha256, d.kind, p.size_bytes, p.mtime_ns, d.n_chunks,
-        iif(d.sha256 IS NULL OR p.reason <> '', 'failed', d.status) AS status,
+    SELECT p.root, p.path, d.sha256, d.kind, p.size_bytes, p.mtime_ns, p.seen_ns,
+        d.n_chunks, iif(d.sha256 IS NULL OR p.reason <> '', 'failed', d.status) AS status,
         coalesce(nullif(p.reason, ''), d.reason, '') AS reason,
         p.root || char(0) || p.path IN (SELECT root || char(0) || path FROM waiting) AS is_waiting
     FROM paths p LEFT JOIN documents d USING (sha256)
@@ -75,10 +80,10 @@ WITH waiting AS MATERIALIZED (
         iif(is_waiting, NULL, kind) AS kind, size_bytes, mtime_ns,
         iif(is_waiting, iif(path = :reading, 'indexing', 'waiting'), status) AS status,
         iif(is_waiting, '', reason) AS reason,
-        iif(is_waiting, 0, coalesce(n_chunks, 0)) AS n_chunks
+        iif(is_waiting, 0, coalesce(n_chunks, 0)) AS n_chunks, seen_ns
     FROM known
     UNION ALL
-    SELECT root, path, NULL, NULL, NULL, NULL, iif(path = :reading, 'indexing', 'waiting'), '', 0
+    SELECT root, path, NULL, NULL, NULL, NULL, iif(path = :reading, 'indexing', 'waiting'), '', 0, 0
     FROM waiting w
     WHERE NOT EXISTS (SELECT 1 FROM paths p WHERE p.root = w.root AND p.path = w.path)
 )
@@ -86,6 +91,7 @@ WITH waiting AS MATERIALIZED (
 _WHERE = """
 WHERE (:status = '' OR status = :status) AND (:kind = '' OR kind = :kind)
     AND (:name = '' OR instr(casefold(path), :name))
+    AND seen_ns >= :seen_from_ns AND (:seen_before_ns IS NULL OR seen_ns < :seen_before_ns)
 """
 _FIND = f"""{_FILES}
 SELECT root, path, sha256, kind, size_bytes, mtime_ns, status, reason, n_chunks
@@ -110,11 +116,13 @@ def count_files(reader: sqlite3.Connection, query: FileQuery) -> dict[str, FileC
     return {status: FileCount(n_files, size_bytes) for status, n_files, size_bytes in rows}
 
 
-def _values(query: FileQuery) -> dict[str, str | int]:
+def _values(query: FileQuery) -> dict[str, str | int | None]:
     return {
         "waiting": json.dumps(list(query.waiting)),
         "reading": query.reading,
         "status": query.status,
         "kind": query.kind,
         "name": query.name.casefold(),
+        "seen_from_ns": query.seen_from_ns,
+        "seen_before_ns": query.seen_before_ns,
     }

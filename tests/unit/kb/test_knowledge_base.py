@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from kb.answer.conversation import Turn
 from kb.build import open_knowledge_base
 from kb.config import Home
 from kb.config.loading import load_config
@@ -21,7 +22,17 @@ from kb.index.ledger import DocumentRecord, DocumentStatus, PathRecord
 from kb.knowledge_base import IndexedDocument, KnowledgeBase
 from kb.models.encoders.bm25 import Bm25Encoder
 from kb.protocols import Encoders, Float32Array
-from kb.types import Chunk, Document, EncodedImage, ImageRef, Kind, Locator, Modality, Query
+from kb.types import (
+    AnswerStatus,
+    Chunk,
+    Document,
+    EncodedImage,
+    ImageRef,
+    Kind,
+    Locator,
+    Modality,
+    Query,
+)
 
 IDS = ("11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222")
 DIM = 4
@@ -258,3 +269,32 @@ def test_a_file_that_is_forgotten_meanwhile_costs_no_vector(
     assert versions(kb) == Counter(same=N_LONG)
     assert kb.examine().is_sound
     kb.close()
+
+
+def test_talk_and_questions_about_the_library_are_answered_without_a_search(
+    kb: KnowledgeBase,
+) -> None:
+    kb.write([document({})])
+    talk = kb.answer(Query("thanks!"))
+    assert (talk.text, talk.status) == ("You're welcome.", AnswerStatus.NO_EVIDENCE)
+    listed = kb.answer(Query("What files do you have?"))
+    assert (listed.text, listed.status) == ("1 file:\n\n- two.png", AnswerStatus.ANSWERED)
+    for answer in (talk, listed):
+        assert not answer.is_from_files
+        assert not answer.hits
+
+
+def test_a_follow_up_is_asked_as_it_is_understood(kb: KnowledgeBase) -> None:
+    turns = [Turn("How heavy is the pump?")]
+    answer = kb.answer(Query("And how much is it?"), turns)
+    assert (answer.query.text, answer.query.typed) == (
+        "How much is the pump?",
+        "And how much is it?",
+    )
+    assert answer.is_from_files
+    whole = Query("How tall is the tower?")
+    assert kb.understood(whole, turns) is whole
+    pictured = Query("How much is it?", images=(EncodedImage(b"0", "image/png", 9, 9),))
+    assert kb.understood(pictured, turns) is pictured
+    nothing = kb.answer(Query("And how much is it?"))
+    assert (nothing.status, nothing.is_from_files) == (AnswerStatus.NO_EVIDENCE, False)
