@@ -94,6 +94,44 @@ def test_the_server_speaks_as_the_real_client_expects(hub: HubServer, tmp_path: 
     assert Path(loaded).read_bytes() == model_files()[SHARDS[0]]
 
 
+def test_what_the_hubs_client_does_not_do(hub: HubServer, tmp_path: Path) -> None:
+    """Why the transfer is ours: see docs/decisions/0006. Should this fail, look at it anew."""
+    from huggingface_hub import hf_hub_download
+    from tqdm import tqdm
+
+    class Ended(tqdm):  # type: ignore[type-arg]
+        """Progress of a download in which Ctrl+C is pressed."""
+
+        def update(self, n: float | None = 1) -> bool | None:
+            if n:
+                raise KeyboardInterrupt
+            return super().update(n)
+
+    def load(progress: type[tqdm]) -> Path:  # type: ignore[type-arg]
+        return Path(
+            hf_hub_download(
+                MODEL.repository,
+                SHARDS[0],
+                revision=MODEL.revision,
+                endpoint=hub.url,
+                local_dir=tmp_path,
+                tqdm_class=progress,
+            )
+        )
+
+    # What has been loaded is not gone on with.
+    with pytest.raises(KeyboardInterrupt):
+        load(Ended)
+    assert len(hub.ranges(SHARDS[0])) == 1
+    assert not [path for path in tmp_path.rglob("*.incomplete") if path.stat().st_size]
+    # What has the right size is taken for what was asked for.
+    hub.spoiled.add(SHARDS[0])
+    found = load(tqdm).read_bytes()
+    assert hub.ranges(SHARDS[0]) == [None, None]
+    assert len(found) == len(model_files()[SHARDS[0]])
+    assert found != model_files()[SHARDS[0]]
+
+
 @pytest.mark.parametrize("source", list(Hub))
 def test_a_pull_loads_checks_and_notes_every_file(
     hub: HubServer, directory: Path, source: Hub
