@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from browser_parts import Server, go_to, running_server, wait_until_indexed
 from chat_server import ChatServer, says
+from made_home import make_home
 from playwright.sync_api import Browser, Page, expect
 
 
@@ -39,11 +40,8 @@ def chat() -> Iterator[ChatServer]:
 @pytest.fixture(scope="module")
 def server(chat: ChatServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """With a model that never ends."""
-    home: Path = tmp_path_factory.mktemp("home")
-    (home / "library").mkdir()
-    (home / "library" / "pump.md").write_text("# Pump\n\nThe pump hums at 40 decibels.\n")
-    settings = {"kind": "remote", "url": chat.url, "model": "m"}
-    (home / "kb.yaml").write_text(json.dumps({"generator": settings}))
+    settings = {"generator": {"kind": "remote", "url": chat.url, "model": "m"}}
+    home = make_home(tmp_path_factory.mktemp("home"), json.dumps(settings))
     with running_server(home) as started:
         yield started
 

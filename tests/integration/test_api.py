@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from made_home import pump_service
 from PIL import Image
 
-from kb.config import Home
-from kb.config.loading import load_config
 from kb.errors import InferenceError, KnowledgeBaseError, PromptTooLongError
 from kb.protocols import TextDelta
 from kb.types import Query
@@ -30,14 +29,10 @@ PROGRAM = {"X-KB-Request": "1"}
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    home = Home(tmp_path_factory.mktemp("api"))
-    home.library.mkdir()
-    (home.library / "pump.md").write_text("# Pump\n\nThe pump hums at 40 decibels.\n")
-    Image.linear_gradient("L").convert("RGB").save(home.library / "gradient.png")
-    service = Service(home, load_config(home))
-    service.sync()
-    yield service
-    service.close()
+    with pump_service(tmp_path_factory.mktemp("api"), is_synced=False) as service:
+        Image.linear_gradient("L").convert("RGB").save(service.home.library / "gradient.png")
+        service.sync()
+        yield service
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,9 @@ import schemathesis
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, Phase, given, settings
+from made_home import pump_service
 from schemathesis import GenerationMode
 
-from kb.config import Home
-from kb.config.loading import load_config
 from kb.index.ledger import FileQuery
 from ui.http.api_errors import handle_errors
 from ui.http.media import media_router
@@ -46,13 +45,8 @@ INTEGERS = [
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    home = Home(tmp_path_factory.mktemp("no-500"))
-    home.library.mkdir()
-    (home.library / "pump.md").write_text("# Pump\n\nThe pump hums at 40 decibels.\n")
-    service = Service(home, load_config(home))
-    service.sync()
-    yield service
-    service.close()
+    with pump_service(tmp_path_factory.mktemp("no-500")) as service:
+        yield service
 
 
 @pytest.fixture(scope="module")

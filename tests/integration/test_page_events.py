@@ -11,11 +11,10 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from gradio_events import as_file, event_of, send_event
+from made_home import pump_service
 from PIL import Image
 from starlette.routing import Mount
 
-from kb.config import Home
-from kb.config.loading import load_config
 from ui.http.server import make_app, make_server_app
 from ui.service.service import Service
 from ui.web import upload_folder
@@ -27,15 +26,11 @@ FILTERS = ["all", "", None]
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    home = Home(tmp_path_factory.mktemp("home"))
-    home.library.mkdir()
-    (home.library / "pump.md").write_text("# Pump\n\nThe pump hums at 40 decibels.\n")
+    home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(home.path))
-        service = Service(home, load_config(home))
-        service.sync()
-        yield service
-        service.close()
+        patch.setenv("GRADIO_TEMP_DIR", str(home))
+        with pump_service(home) as service:
+            yield service
 
 
 @pytest.fixture(scope="module")

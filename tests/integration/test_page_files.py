@@ -14,10 +14,9 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from gradio_events import as_file, event_of, send_event
+from made_home import pump_service
 from PIL import Image
 
-from kb.config import Home
-from kb.config.loading import load_config
 from ui.http.server import make_app, make_server_app
 from ui.service.service import Service
 
@@ -36,13 +35,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def service(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    home = Home(tmp_path_factory.mktemp("home"))
-    home.library.mkdir()
-    (home.library / "pump.md").write_text("# Pump\n\nThe pump hums at 40 decibels.\n")
-    service = Service(home, load_config(home))
-    service.sync()
-    yield service
-    service.close()
+    with pump_service(tmp_path_factory.mktemp("home")) as service:
+        yield service
 
 
 @pytest.fixture(scope="module", params=[None, "secret"])

@@ -16,6 +16,7 @@ import httpx
 import pytest
 from browser_parts import KB, Server, running_server
 from gradio_events import as_file, event_of, send_event
+from made_home import make_home
 
 PROGRAM = {"X-KB-Request": "1"}
 
@@ -23,9 +24,7 @@ PROGRAM = {"X-KB-Request": "1"}
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """On 127.0.0.1, with a password."""
-    home = tmp_path_factory.mktemp("home")
-    (home / "library").mkdir()
-    (home / "library" / "pump.md").write_text("# Pump\n\nThe pump hums at 40 decibels.\n")
+    home = make_home(tmp_path_factory.mktemp("home"))
     with running_server(home, KB_PASSWORD="secret", FORWARDED_ALLOW_IPS="*") as started:
         yield started
 

@@ -19,6 +19,7 @@ import httpx
 import pytest
 from browser_parts import REPO, Server, running_server
 from chat_server import ChatServer, says
+from made_home import make_home
 
 PROGRAM = {"X-KB-Request": "1"}
 MIB = 1 << 20
@@ -35,16 +36,9 @@ limits:
 """
 
 
-def make_home(home: Path, settings: str = SETTINGS) -> Path:
-    (home / "library").mkdir(parents=True)
-    (home / "library" / "pump.md").write_text("# Pump\n\nThe pump hums at 40 decibels.\n")
-    (home / "kb.yaml").write_text(settings)
-    return home
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running_server(make_home(tmp_path_factory.mktemp("limits") / "home")) as started:
+    with running_server(make_home(tmp_path_factory.mktemp("limits"), SETTINGS)) as started:
         yield started
 
 

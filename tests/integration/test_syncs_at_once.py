@@ -17,11 +17,10 @@ import httpx
 import pytest
 import uvicorn
 from browser_parts import KB, REPO
+from made_home import pump_service
 from starlette.testclient import TestClient
 
 from ingest.progress import Progress
-from kb.config import Home
-from kb.config.loading import load_config
 from kb.models.encoders.bert import BertEncoder
 from kb.stopping import Stop, StoppedError, stoppable
 from ui.http.server import make_server_app
@@ -32,12 +31,8 @@ PROGRAM = {"X-KB-Request": "1"}
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Service]:
-    home = Home(tmp_path / "home")
-    home.library.mkdir(parents=True)
-    (home.library / "pump.md").write_text("# Pump\n\nThe pump hums at 40 decibels.\n")
-    service = Service(home, load_config(home))
-    yield service
-    service.close()
+    with pump_service(tmp_path / "home", is_synced=False) as service:
+        yield service
 
 
 @pytest.fixture
