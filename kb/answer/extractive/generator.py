@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from kb.answer.extractive.labelled import Labelled, is_of_chart, labelled
 from kb.answer.extractive.passages import Passage
 from kb.answer.extractive.question import Question
 from kb.answer.extractive.rendering import render
@@ -43,7 +44,8 @@ _STEPS_SHARE = 0.7
 
 
 class ExtractiveGenerator:
-    """Quotes the sentences, list steps, table rows or subtitle lines that answer best.
+    """Quotes the sentences, list steps, table rows or subtitle lines that answer best; on a
+    picture, a form or a chart the value beside the label that is asked for.
 
     Args:
         config: How many quotes.
@@ -62,11 +64,15 @@ class ExtractiveGenerator:
             InferenceError: The encoder failed.
         """
         has_picture = bool(query.images or query.clip)
+        if not has_picture and (told := labelled(query.text, Question.of(query.text), hits)):
+            yield from _beside(told)
+            yield AnswerStatus.ANSWERED
+            return
         match = _best_match(hits) if has_picture else None
         judged = self._judge.judge(query.text, hits) if query.text.strip() else None
         if judged is not None:
             yield relevance_of(judged)
-        if judged is not None and judged.is_answered:
+        if judged is not None and judged.is_answered and not _is_of_chart(judged, hits):
             yield from _quotes(self._chosen(judged, hits), judged.question, hits)
             yield AnswerStatus.ANSWERED
         elif match is not None:
@@ -149,6 +155,20 @@ def _quotes(
         yield Quote(number, passage.hit_index, passage.start, passage.end)
         before = "\n\n" if number > 1 else ""
         yield TextDelta(f"{before}{render(passage, question, hits[passage.hit_index])} [{number}]")
+
+
+def _beside(told: Labelled) -> Iterator[GeneratorEvent]:
+    for number, (start, end) in enumerate(told.ranges, 1):
+        yield Quote(number, told.hit_index, start, end)
+    marks = "".join(f"[{number}]" for number in range(1, len(told.ranges) + 1))
+    yield TextDelta(f"{escape_markdown(told.text)} {marks}")
+
+
+def _is_of_chart(judged: Judged, hits: Sequence[Hit]) -> bool:
+    """Whether the best passage is a line of a chart, which is no answer to an amount: what its
+    numbers belong to is told by their places, and they told nothing."""
+    best = judged.scored[0].passage
+    return is_of_chart(judged.question, hits[best.hit_index], best.start, best.end)
 
 
 def _best_match(hits: Sequence[Hit]) -> int | None:

@@ -1,0 +1,186 @@
+"""Labels and values told by made places, and what they say to questions."""
+
+from __future__ import annotations
+
+import pytest
+
+from kb.answer.extractive.labelled import is_of_chart, labelled
+from kb.answer.extractive.placed import read
+from kb.answer.extractive.question import Question
+from kb.types import Box, Chunk, Hit, Kind, Locator, Modality, Span
+
+
+def chunk(*cells: tuple[str, float, float], height: float = 20) -> Chunk:
+    """A picture with words at ``(text, left, top)``, ten pixels to a character."""
+    text, spans = "", []
+    for words, x, y in cells:
+        box = Box(x, y, x + 10 * len(words), y + height)
+        spans.append(Span(len(text), len(text) + len(words), Locator(boxes=(box,))))
+        text += words + "\n"
+    return Chunk(
+        id="c",
+        document_sha256="d",
+        ordinal=0,
+        kind=Kind.IMAGE,
+        modality=Modality.IMAGE,
+        locator=Locator(),
+        text=text,
+        spans=tuple(spans),
+    )
+
+
+def told(question: str, picture: Chunk) -> str | None:
+    found = labelled(question, Question.of(question), [Hit(picture, "p.png")])
+    return found.text if found else None
+
+
+def quoted(question: str, picture: Chunk) -> list[str]:
+    found = labelled(question, Question.of(question), [Hit(picture, "p.png")])
+    assert found is not None
+    return [picture.text[start:end] for start, end in found.ranges]
+
+
+# Numbers over their bars in the order in which they are read, from the top down.
+GROUPED = chunk(
+    ("Tickets by quarter", 60, 10),
+    ("400", 20, 60),
+    ("390", 260, 66),
+    ("310", 170, 140),
+    ("200", 20, 260),
+    ("210", 120, 250),
+    ("150", 310, 310),
+    ("0", 40, 460),
+    ("Q1", 150, 480),
+    ("Q2", 290, 480),
+    ("Ferry", 200, 520),
+    ("Tram", 300, 520),
+)
+BARS = chunk(
+    ("各店咖啡豆用量", 60, 10),
+    ("2025年数据，单位：公斤", 60, 40),
+    ("杭州", 60, 100),
+    ("41", 500, 102),
+    ("南京", 60, 150),
+    ("78", 700, 149),
+    ("厦门", 60, 200),
+    ("23", 400, 201),
+)
+FORM = chunk(
+    ("BICYCLE REPAIR", 60, 10),
+    ("CUSTOMER", 60, 60),
+    ("Ada Blom", 260, 58),
+    ("FOUND", 60, 100),
+    ("chain worn, front brake", 260, 98),
+    ("cable frayed", 260, 124),
+    ("COMPLAINT", 60, 160),
+    ("skips under load", 260, 158),
+    ("PICK UP", 60, 200),
+    ("4 May 2026", 260, 198),
+)
+
+
+def test_a_grouped_chart_without_its_axis() -> None:
+    placed = read(GROUPED)
+    pairs = {(p.label.text, p.series.text if p.series else "", p.value.text) for p in placed.chart}
+    assert pairs == {
+        ("Q1", "Ferry", "210"),
+        ("Q1", "Tram", "310"),
+        ("Q2", "Ferry", "390"),
+        ("Q2", "Tram", "150"),
+    }
+
+
+def test_a_line_of_a_form_goes_on_below_up_to_the_next_label() -> None:
+    pairs = {pair.label.text: pair.value.text for pair in read(FORM).form}
+    assert pairs["FOUND"] == "chain worn, front brake cable frayed"
+    assert pairs["COMPLAINT"] == "skips under load"
+
+
+def test_a_table_of_contents_is_no_chart() -> None:
+    rows = [(name, 60.0, 60.0 + 40 * i) for i, name in enumerate(("Safety", "Use", "Care"))]
+    pages = [(str(3 + 2 * i), 500.0, 60.0 + 40 * i) for i in range(3)]
+    placed = read(chunk(*rows, *pages))
+    assert not placed.form
+    assert not placed.chart
+
+
+def test_captions_that_happen_to_stand_on_a_line_are_no_form() -> None:
+    assert not read(chunk(("Power", 60, 60), ("Mode", 300, 60), ("Timer", 60, 200))).form
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("How many ferry tickets in the second quarter?", "Ferry, Q2 — 390"),
+        ("How many tram tickets in Q1?", "Tram, Q1 — 310"),
+        ("第一季度 Tram 的 tickets 有多少？", "Tram, Q1 — 310"),
+        ("How many bus tickets in the third quarter?", None),
+        ("How many tickets in the second quarter?", None),
+        ("Which country bought most ferry tickets?", None),
+    ],
+)
+def test_a_number_of_a_grouped_chart(question: str, answer: str | None) -> None:
+    assert told(question, GROUPED) == answer
+
+
+def test_a_number_is_quoted_with_its_label_and_its_series() -> None:
+    assert quoted("How many ferry tickets in Q2?", GROUPED) == ["390", "Q2", "Ferry"]
+    assert quoted("What was found on the bicycle?", FORM)[0].startswith("FOUND\nchain worn")
+
+
+def test_without_a_legend_no_number_of_a_grouped_chart_is_meant() -> None:
+    lines = GROUPED.text.splitlines()[:-2]
+    at = {GROUPED.text[s.start : s.end]: s.locator.boxes[0] for s in GROUPED.spans}
+    bare = chunk(*((line, at[line].x0, at[line].y0) for line in lines))
+    question = "How many tickets in the second quarter?"
+    assert told(question, bare) is None
+    assert is_of_chart(Question.of(question), Hit(bare, "p.png"), 0, 18)
+    assert not is_of_chart(Question.of("What is on the chart?"), Hit(bare, "p.png"), 0, 18)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("南京的咖啡豆用量是多少？", "南京 — 78 公斤"),
+        ("哪个店的咖啡豆用量最多？", "南京 — 78 公斤"),
+        ("哪个店的咖啡豆用量最少？", "厦门 — 23 公斤"),
+        ("哪个店的咖啡豆最贵？", None),
+        ("苏州的咖啡豆用量是多少？", None),
+    ],
+)
+def test_a_number_beside_its_bar(question: str, answer: str | None) -> None:
+    assert told(question, BARS) == answer
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        (
+            "What did they find on the bicycle with the complaint that it skips under load?",
+            "FOUND — chain worn, front brake cable frayed",
+        ),
+        ("When can I pick up the bicycle after repair?", "PICK UP — 4 May 2026"),
+        ("Who is the customer of the bicycle repair?", "CUSTOMER — Ada Blom"),
+        ("When is the customer's birthday?", None),
+        ("How heavy is the bicycle that was found?", None),
+    ],
+)
+def test_the_value_and_not_the_line_that_repeats_the_question(
+    question: str, answer: str | None
+) -> None:
+    assert told(question, FORM) == answer
+
+
+def test_a_form_in_chinese() -> None:
+    form = chunk(
+        ("维修单", 60, 10),
+        ("故障现象", 60, 60),
+        ("高速时有异响", 260, 60),
+        ("检查结果", 60, 100),
+        ("轴承缺油", 260, 100),
+        ("完成日期", 60, 140),
+        ("2026年5月4日", 260, 140),
+    )
+    assert told("高速时有异响的检查结果是什么？", form) == "检查结果 — 轴承缺油"
+    assert told("维修的完成日期是哪天？", form) == "完成日期 — 2026年5月4日"
+    assert told("维修用了多少钱？", form) is None
