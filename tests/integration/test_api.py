@@ -67,6 +67,63 @@ def test_ask_streams_and_ends_with_the_answer(client: TestClient) -> None:
     assert "".join(str(e["text"]) for e in events if "text" in e) == answer["answer"]
 
 
+def test_a_follow_up_is_asked_as_it_is_understood(client: TestClient) -> None:
+    turns = json.dumps(
+        [{"query": "How heavy is the pump?", "answer": "…", "status": "no_evidence"}]
+    )
+    response = client.post("/api/ask", data={"text": "And how loud is it?", "turns": turns})
+    first, *_, last = lines(response.text)
+    assert first == {"understood": "How loud is the pump?"}
+    answer = last["answer"]
+    assert isinstance(answer, dict)
+    assert (answer["query"], answer["understood"]) == (
+        "And how loud is it?",
+        "How loud is the pump?",
+    )
+    assert "40 decibels" in answer["answer"]
+    alone = lines(client.post("/api/ask", data={"text": "And how loud is it?"}).text)
+    assert alone[-1]["answer"]["status"] == "no_evidence"  # type: ignore[index]
+    assert alone[-1]["answer"]["understood"] is None  # type: ignore[index]
+
+
+def test_earlier_questions_have_limits(client: TestClient) -> None:
+    many = json.dumps([{"query": "q"}] * 51)
+    for turns, status, said in (
+        (many, 413, "over the limit of 50"),
+        ("nonsense", 400, "earlier questions are not accepted"),
+        (json.dumps([{"query": "q" * 2_000_000}]), 413, ""),
+    ):
+        refused = client.post(
+            "/api/ask", data={"text": "How loud?"}, files={"turns": (None, turns)}
+        )
+        assert refused.status_code == status, refused.text
+        assert said in refused.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "text", ["a", "👍👍", "the of and", "的", "ይህ ምንድን ነው?", "ⴰⵣⵓⵍ", "x" * 7_999, "thanks!"]
+)
+def test_empty_talk_and_words_of_no_known_language_are_answered(
+    client: TestClient, text: str
+) -> None:
+    answer = lines(client.post("/api/ask", data={"text": text}).text)[-1]["answer"]
+    assert isinstance(answer, dict)
+    assert answer["status"] == "no_evidence"
+    assert answer["answer"]
+    assert not answer["citations"]
+
+
+def test_a_question_of_a_megabyte_is_refused(client: TestClient) -> None:
+    refused = client.post("/api/ask", files={"text": (None, "q" * 1_000_000)})
+    assert refused.status_code == 413
+    assert "over the limit of 8,000" in refused.json()["error"]["message"]
+
+
+def test_the_library_tells_of_itself(client: TestClient) -> None:
+    answer = lines(client.post("/api/ask", data={"text": "What files do you have?"}).text)[-1]
+    assert "- pump.md" in answer["answer"]["answer"]  # type: ignore[index]
+
+
 def test_mistakes_are_answered_with_what_to_do(client: TestClient) -> None:
     response = client.post("/api/search", data={"text": "  "})
     assert response.status_code == 400

@@ -38,6 +38,7 @@ class Backend(Protocol):
         filters: str,
         *,
         as_written: bool = False,
+        turns: str = "[]",
     ) -> Iterator[Json]: ...
 
     def sync(self, request: Json, heard: Callable[[Json], None]) -> Any: ...
@@ -80,13 +81,17 @@ class _Local:
         filters: str,
         *,
         as_written: bool = False,
+        turns: str = "[]",
     ) -> Iterator[Json]:
+        from ui.service.conversation import parse_turns
         from ui.service.wire import answer_lines, parse_filters
 
+        earlier = parse_turns(turns)
         query = self.service.make_query(
             text, images, video, parse_filters(filters), as_written=as_written
         )
-        return answer_lines(self.service.ask(query), self.service.kb.assets)
+        query = self.service.understood(query, earlier)
+        return answer_lines(query, self.service.ask(query), self.service.kb.assets)
 
     def sync(self, request: Json, heard: Callable[[Json], None]) -> Any:
         from ui.service.wire import progress_json, sync_json

@@ -68,6 +68,7 @@ class Client:
         filters: str,
         *,
         as_written: bool = False,
+        turns: str = "[]",
     ) -> Iterator[dict[str, Any]]:
         """Lines of ``POST /api/ask``, the last with the answer.
 
@@ -76,7 +77,7 @@ class Client:
                 the answer does.
         """
         is_whole = False
-        data = {"text": text, "filters": filters, "as_written": as_written}
+        data = {"text": text, "filters": filters, "as_written": as_written, "turns": turns}
         for line in self._stream("/api/ask", data=data, files=_files(images, video)):
             is_whole = "answer" in line
             yield line

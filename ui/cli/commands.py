@@ -284,22 +284,46 @@ def ask(
     after: AfterOption = None,
     before: BeforeOption = None,
     as_written: AsWrittenOption = False,
+    conversation: Annotated[
+        Path | None,
+        typer.Option(
+            "--conversation",
+            help="A file that keeps the questions and answers, so that a question may go on from "
+            "the one before; made where it is not there.",
+            dir_okay=False,
+        ),
+    ] = None,
     home: HomeOption = None,
     profile: ProfileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Answer a question with numbered citations."""
     from ui.cli.backend import open_backend
-    from ui.cli.display import plain, print_citations, print_claims, print_closest
+    from ui.cli.display import (
+        plain,
+        print_citations,
+        print_claims,
+        print_closest,
+        print_understood,
+    )
+    from ui.service.conversation import read_conversation, turn_json
 
     if not (text.strip() or image or video):
         raise typer.BadParameter("Give a question, --image or --video.")
     place, config = configure(home, profile)
     with open_backend(place, config, profile) as backend:
         filters = _filters(folder, kind, source, after, before)
+        turns = read_conversation(conversation) if conversation else "[]"
         held = ""
-        for event in backend.ask(text, image or [], video, filters, as_written=as_written):
-            if "answer" in event:
+        for event in backend.ask(
+            text, image or [], video, filters, as_written=as_written, turns=turns
+        ):
+            if "understood" in event:
+                if not as_json:
+                    print_understood(event["understood"])
+            elif "answer" in event:
+                if conversation is not None:
+                    _keep(conversation, turn_json(event["answer"]))
                 if as_json:
                     print_json(event["answer"])
                 else:
@@ -311,6 +335,14 @@ def ask(
                 if not held.endswith("\\"):
                     print(printable(plain(held)), end="", flush=True)
                     held = ""
+
+
+def _keep(conversation: Path, line: str) -> None:
+    try:
+        with conversation.open("a", encoding="utf-8") as file:
+            file.write(line)
+    except OSError as error:
+        raise ConfigError(f"The answer can't be added to {conversation} ({error}).") from error
 
 
 @app.command()

@@ -23,6 +23,7 @@ __all__ = [
     "print_results",
     "print_status",
     "print_sync",
+    "print_understood",
 ]
 
 Json = dict[str, Any]
@@ -111,6 +112,13 @@ def print_citations(answer: Json) -> None:
         console.print(
             f"[bold]\\[{citation['number']}][/] {escape(place_text(citation))}", highlight=False
         )
+
+
+def print_understood(understood: str) -> None:
+    """Above an answer: how a follow-up was understood."""
+    PrintableConsole(soft_wrap=True).print(
+        f"[dim]Asked as:[/] {escape(understood)}", highlight=False
+    )
 
 
 def print_closest(answer: Json) -> None:

@@ -1,8 +1,9 @@
 """The HTTP API: what the command line does, over a running server.
 
 ``POST /api/search`` and ``/api/ask`` take multipart forms (`text`, `image` files, a `video`
-file, `top`, filters); ``/api/sync`` takes JSON. ``/api/ask`` and ``/api/sync`` answer one JSON
-object a line: text and citations, then the answer; progress, then the report. Where that breaks
+file, `top`, filters; ``/api/ask`` also `turns`, a JSON list of earlier questions); ``/api/sync``
+takes JSON. ``/api/ask`` and ``/api/sync`` answer one JSON object a line: how a follow-up was
+understood, text and citations, then the answer; progress, then the report. Where that breaks
 off, the last line holds the error.
 """
 
@@ -39,6 +40,7 @@ from kb.types import Query
 from ui.http.api_errors import error_json
 from ui.http.login import Caller
 from ui.service.asking import while_connected
+from ui.service.conversation import parse_turns
 from ui.service.service import Service
 from ui.service.uploads import safe_name
 from ui.service.wire import (
@@ -131,12 +133,15 @@ def api_router(service: Service) -> APIRouter:
         text: Annotated[str, Form()] = "",
         filters: Annotated[str, Form()] = "{}",
         as_written: Annotated[bool, Form()] = False,
+        turns: Annotated[str, Form()] = "[]",
         image: Annotated[Sequence[UploadFile], File()] = (),
         video: Annotated[UploadFile | None, File()] = None,
     ) -> Response:
         def answer() -> Iterator[dict[str, Any]]:
+            earlier = parse_turns(turns)
             query = _query(service, text, filters, image, video, as_written=as_written)
-            return answer_lines(service.ask(query), service.kb.assets)
+            query = service.understood(query, earlier)
+            return answer_lines(query, service.ask(query), service.kb.assets)
 
         return await _lines(request, service.askers.each(answer))
 

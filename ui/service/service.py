@@ -41,6 +41,7 @@ from kb.types import (
 )
 from ui.service.asking import Askers
 from ui.service.background import BackgroundSync
+from ui.service.conversation import EarlierTurn, make_turns
 from ui.service.library import LibraryFile, delete_file, list_files
 from ui.service.scratch import Scratch
 from ui.service.status import Failure, Status
@@ -100,6 +101,10 @@ class Service:
     def search(self, query: Query, n_results: int | None = None) -> SearchResult:
         """See `KnowledgeBase.search`."""
         return self.kb.search(query, n_results)
+
+    def understood(self, query: Query, turns: Sequence[EarlierTurn]) -> Query:
+        """See `KnowledgeBase.understood`."""
+        return self.kb.understood(query, make_turns(turns, self.kb.ledger)) if turns else query
 
     def ask(self, query: Query) -> Iterator[TextDelta | Citation | Answer]:
         """See `KnowledgeBase.ask`."""

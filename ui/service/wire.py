@@ -43,6 +43,7 @@ __all__ = [
     "search_json",
     "status_json",
     "sync_json",
+    "understood_text",
 ]
 
 Json = dict[str, Any]
@@ -64,8 +65,13 @@ def search_json(result: SearchResult, assets: AssetStore) -> Json:
 def _asked_json(query: Query) -> Json:
     """The words as they were asked; where their spelling was mended, also as they were searched."""
     if not query.instead_of:
-        return {"query": query.text}
-    return {"query": query.instead_of, "mended": query.text}
+        return {"query": query.typed or query.text}
+    return {"query": query.typed or query.instead_of, "mended": query.text}
+
+
+def understood_text(query: Query) -> str:
+    """How a follow-up was understood, before its spelling was mended; empty of other questions."""
+    return (query.instead_of or query.text) if query.typed else ""
 
 
 def hit_json(hit: Hit, rank: int, assets: AssetStore) -> Json:
@@ -106,6 +112,7 @@ def answer_json(answer: Answer, assets: AssetStore) -> Json:
     """What `kb ask --json` prints."""
     return {
         **_asked_json(answer.query),
+        "understood": understood_text(answer.query) or None,
         "answer": answer.text,
         "status": answer.status.value,
         "probability": None if answer.probability is None else round(answer.probability, 4),
@@ -158,10 +165,12 @@ def sync_json(report: SyncReport) -> Json:
 
 
 def answer_lines(
-    events: Iterable[TextDelta | Citation | Answer], assets: AssetStore
+    query: Query, events: Iterable[TextDelta | Citation | Answer], assets: AssetStore
 ) -> Iterator[Json]:
-    """An answer as it is written: ``{"text"}`` and ``{"citation"}``, last ``{"answer"}``, once,
-    when its claims are checked."""
+    """An answer to `query` as it is written: ``{"understood"}`` of a follow-up, ``{"text"}`` and
+    ``{"citation"}``, last ``{"answer"}``, once, when its claims are checked."""
+    if understood := understood_text(query):
+        yield {"understood": understood}
     answer: Answer | None = None
     for event in events:
         if isinstance(event, TextDelta):

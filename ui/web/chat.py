@@ -13,10 +13,12 @@ from typing import Any
 
 import gradio as gr
 
+from kb.answer.conversation import MAX_TURNS
 from kb.errors import ConfigError, KnowledgeBaseError
 from kb.protocols import TextDelta
 from kb.types import Answer, Chunk, Citation, Filters
 from ui.service.service import Service
+from ui.service.wire import understood_text
 from ui.web.html.render import escape
 from ui.web.html.turn import past_html, turn_html
 from ui.web.page_errors import event_text
@@ -202,6 +204,8 @@ def _ask(
     try:
         with received(files, service.config.limits, service.scratch.root) as copies:
             query = service.make_query(text, *split_attachments(copies), Filters())
+        query = service.understood(query, [one.earlier for one in past[-MAX_TURNS:]])
+        turn.understood = understood_text(query)
         turn.attach(query)
         painted_s = time.monotonic()
         for event in service.ask(query):

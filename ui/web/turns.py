@@ -16,6 +16,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
 from kb.types import Answer, AnswerStatus, Citation, Claim, Locator, Query
+from ui.service.conversation import EarlierTurn
 from ui.web.html.render import thumbnail_data_uri
 
 __all__ = ["Stage", "Turn", "read_turns"]
@@ -65,6 +66,8 @@ class Turn:
         probability: That what was found answers; see `Answer`. Likewise `closest`.
         error: Why the question was not answered, or empty.
         mended: The question as it was answered, where its spelling was mended.
+        understood: How a follow-up was understood; empty of other questions.
+        is_from_files: See `Answer`.
     """
 
     number: Annotated[int, Field(ge=1, le=1_000_000)]
@@ -83,6 +86,8 @@ class Turn:
     closest: tuple[Citation, ...] = ()
     error: str = ""
     mended: str = ""
+    understood: str = ""
+    is_from_files: bool = True
 
     def attach(self, query: Query) -> None:
         """Show the pictures and the clip of the question."""
@@ -101,6 +106,7 @@ class Turn:
         self.probability = answer.probability
         self.closest = answer.closest
         self.mended = answer.query.text if answer.query.instead_of else ""
+        self.is_from_files = answer.is_from_files
 
     @property
     def answer(self) -> Answer | None:
@@ -119,6 +125,20 @@ class Turn:
             check_error=self.check_error,
             probability=self.probability,
             closest=self.closest,
+            is_from_files=self.is_from_files,
+        )
+
+    @property
+    def earlier(self) -> EarlierTurn:
+        """The turn as a later one goes on from it."""
+        cited = [{"id": one.chunk_id, "source": one.source} for one in self.citations]
+        return EarlierTurn.model_validate(
+            {
+                "query": self.question,
+                "understood": self.understood or None,
+                "answer": self.text,
+                "citations": cited,
+            }
         )
 
     def record(self) -> str:
@@ -161,6 +181,8 @@ def _cut(turn: Turn) -> Turn:
         ),
         check_error=turn.check_error[:_MAX_QUOTE_CHARS],
         error=turn.error[:_MAX_QUOTE_CHARS],
+        mended=turn.mended[:_MAX_QUOTE_CHARS],
+        understood=turn.understood[:_MAX_QUOTE_CHARS],
     )
 
 

@@ -60,9 +60,12 @@ def turn_html(turn: Turn, chunks: Mapping[str, Chunk], *, is_past: bool = False)
     if turn.mended:
         # What was attached can't be asked with again.
         is_askable = not (turn.pictures or turn.clip)
-        parts.insert(0, mended_html(turn.mended, turn.question, is_askable=is_askable))
+        written = turn.understood or turn.question
+        parts.insert(0, mended_html(turn.mended, written, is_askable=is_askable))
+    if turn.understood:
+        parts.insert(0, _understood(turn.understood))
     if answer is not None:
-        parts += [_foot(answer), checked_html(answer)]
+        parts += [_foot(answer) if answer.is_from_files else "", checked_html(answer)]
     elif turn.stage is Stage.STOPPED:
         parts.append('<p class="kb-foot">Stopped</p>')
     elif turn.stage is Stage.RUNNING and is_past:
@@ -82,6 +85,13 @@ def turn_html(turn: Turn, chunks: Mapping[str, Chunk], *, is_past: bool = False)
         f"{f'<p>{escape(turn.question)}</p>' if turn.question else ''}</div>"
         f'<div class="kb-turn-body"><div class="kb-answer">{"".join(parts)}</div>{sources}</div>'
         "</article>"
+    )
+
+
+def _understood(understood: str) -> str:
+    return (
+        f'<p class="kb-muted kb-understood">Asked as: {escape(understood)} '
+        f'<button type="button" class="kb-link" data-edit="{escape(understood)}">Edit</button></p>'
     )
 
 

@@ -292,6 +292,8 @@
       goTo(target.dataset.goto);
     } else if ((target = on("[data-copy]"))) {
       copy(target);
+    } else if ((target = on("[data-edit]"))) {
+      edit(target.dataset.edit);
     }
   });
 
@@ -299,6 +301,15 @@
     for (const tab of document.querySelectorAll('#kb-tabs [role="tab"]')) {
       if (tab.textContent.trim().toLowerCase() === name) tab.click();
     }
+  }
+
+  // A question as it was understood goes back into the box, to be said otherwise.
+  function edit(question) {
+    const box = document.querySelector(BOX);
+    if (!box) return;
+    box.value = question;
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+    box.focus();
   }
 
   async function copy(button) {

@@ -109,7 +109,7 @@ def test_claims_come_with_their_scores_in_one_last_answer(tmp_path: Path) -> Non
         Claim("Or.", 8, 15, (1, 2), None, is_weak=None),
     )
     events = [TextDelta("So [1]."), first, replace(first, claims=claims)]
-    lines = json.loads(json.dumps([*answer_lines(events, AssetStore(tmp_path))]))
+    lines = json.loads(json.dumps([*answer_lines(Query("q"), events, AssetStore(tmp_path))]))
     assert [set(line) for line in lines] == [{"text"}, {"answer"}]
     assert lines[-1]["answer"]["claims"] == [
         {"text": "So.", "citations": [1], "score": 0.25, "weak": True},

@@ -212,3 +212,20 @@ def test_earlier_turns_that_are_gone_are_told() -> None:
     assert "kb-left-out" not in past_html([Turn(1, "?")], {})
     assert "2 earlier questions are no longer kept" in past_html([whole()], {})
     assert past_html([], {}) == ""
+
+
+def test_how_a_follow_up_was_understood_is_kept_shown_and_can_be_edited() -> None:
+    turn = Turn(1, "And <b>?", understood="How heavy is <b>?", text="9 kg", stage=Stage.WHOLE)
+    (kept,) = read_turns(f"[{turn.record()}]")
+    shown = turn_html(kept, {}, is_past=True)
+    assert "Asked as: How heavy is &lt;b&gt;? " in shown
+    assert 'data-edit="How heavy is &lt;b&gt;?"' in shown
+    assert (kept.earlier.query, kept.earlier.understood) == ("And <b>?", "How heavy is <b>?")
+    assert "Asked as" not in turn_html(Turn(1, "How heavy?"), {})
+
+
+def test_talk_says_nothing_of_files() -> None:
+    turn = Turn(1, "thanks", text="You're welcome.", status=AnswerStatus.NO_EVIDENCE)
+    assert "Try other words" in turn_html(turn, {}, is_past=True)
+    turn.is_from_files = False
+    assert "kb-foot" not in turn_html(turn, {}, is_past=True)
