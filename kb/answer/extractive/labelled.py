@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from kb.answer.extractive.asked import WITH_UNIT, Asked, holds
+from kb.answer.extractive.periods import PERIODS, kind_asked_for, period_of
 from kb.answer.extractive.placed import Cell, Pair, Placed, read
 from kb.answer.extractive.question import Question
-from kb.answer.tables.lexicon import CONCEPTS
+from kb.answer.extractive.superlatives import SUPERLATIVE, is_largest_meant
 from kb.text.terms import content_terms, find_terms, fold_width
 from kb.types import Hit, Modality
 
@@ -32,45 +34,14 @@ _VERBS = {
         ).split()
     )
 }
-_ORDINALS = (
-    ("first", "1st", "一"),
-    ("second", "2nd", "二"),
-    ("third", "3rd", "三"),
-    ("fourth|last", "4th", "四"),
-)
-_QUARTERS = {
-    f"q{number}": rf"\bq{number}\b|\b(?:{word}|{short}) quarter\b|第?[{han}{number}]季度"
-    for number, (word, short, han) in enumerate(_ORDINALS, 1)
-}
-_MONTHS = {
-    name[:3]: rf"\b{name[:3]}(?:{name[3:]})?\b|(?<!\d){number} ?月|(?<!十){han}月"
-    for number, (name, han) in enumerate(
-        zip(
-            "january february march april may june july august september october november"
-            " december".split(),
-            "一 二 三 四 五 六 七 八 九 十 十一 十二".split(),
-            strict=True,
-        ),
-        1,
-    )
-}
-_CALENDARS = (
-    (re.compile(r"\bquarters?\b|季度"), frozenset(_QUARTERS)),
-    (re.compile(r"\b(?:which|what) month\b|哪个?月|哪一个?月|几月"), frozenset(_MONTHS)),
-)
 _WHEN = re.compile(r"^\W*when\b|\bhow (?:many|much)\b|什么时候|何时|多少")
 # A label that is only what the question is about: "done to the device".
 _ABOUT = r"\b(?:of|to|on|for|in|with|by|at|from|about) (?:(?:the|a|an|this|that|my|its) )?"
-_HIGH = r"best|most|highest|largest|biggest|greatest|maximum|peak|strongest"
-_LOW = r"worst|least|lowest|smallest|fewest|minimum|weakest|poorest"
-_SUPERLATIVE = re.compile(
-    rf"\b(?P<high>{_HIGH})\b|\b(?P<low>{_LOW})\b|\b(?P<word>[a-z]{{3,}})est\b|最(?P<han>[^\s，。？?]{{1,2}})"
+_SUM = re.compile(
+    r"\b(?:total|whole|together|altogether|overall|sum|in all|all (?:four|of))\b"
+    r"|一共|总共|合计|总计|总和|全年"
 )
-_HAN_HIGH, _HAN_LOW = "多高大好强畅", "少低小差弱"
-_ALL = re.compile(
-    r"\b(?:total|whole|together|altogether|overall|sum|in all|average|mean|all (?:four|of))\b"
-    r"|一共|总共|合计|总计|总和|全年|平均"
-)
+_AVERAGE = re.compile(r"\b(?:average|mean)\b|平均")
 _UNIT = re.compile(
     r"(?:单位|units?)\s*[:：]\s*(?P<said>[^\s，,。;；)）]{1,12})|\b[Ii]n (?P<named>[a-z]{2,12})$"
     r"|[,，]\s*(?P<after>[^\s\d,，:：]{1,8})$|[(（](?P<within>[^()（）\d]{1,10})[)）]$"
@@ -97,8 +68,10 @@ def labelled(text: str, question: Question, hits: Sequence[Hit]) -> Labelled | N
     asked = _Asked(text, question)
     for index, hit in enumerate(hits[:_N_HITS]):
         placed = read(hit.chunk)
-        if not (placed.form or placed.chart) or not asked.is_about(hit):
+        if not (placed.form or placed.chart) or not asked.is_about(hit, placed):
             continue
+        if len(pairs := asked.sum_of(placed)) >= _MIN_COMPARED:
+            return _summed(index, pairs, _unit(hit, placed))
         pair, unit = asked.in_chart(placed, hit), _unit(hit, placed)
         if pair is None:
             pair, unit = asked.in_form(placed), ""
@@ -119,6 +92,10 @@ def is_of_chart(question: Question, hit: Hit, start: int, end: int) -> bool:
     return placed.is_grouped and any(cell.start < end and start < cell.end for cell in cells)
 
 
+def _small(label: Cell) -> str:
+    return fold_width(label.text).strip(" :：").lower()
+
+
 def _stems(text: str) -> frozenset[str]:
     return frozenset(_VERBS.get(term.stem, term.stem) for term in content_terms(text))
 
@@ -128,47 +105,51 @@ class _Asked:
 
     def __init__(self, text: str, question: Question) -> None:
         self._question = question
-        self._text = fold_width(text).lower()
+        self._folded = fold_width(text)
+        self._text = self._folded.lower()
         self._stems = _stems(text)
-        self._superlative = _SUPERLATIVE.search(self._text)
-        self._is_all = bool(_ALL.search(self._text))
+        self._superlative = SUPERLATIVE.search(self._text)
+        self._is_sum = bool(_SUM.search(self._text))
+        self._is_average = bool(_AVERAGE.search(self._text))
 
-    def is_about(self, hit: Hit) -> bool:
+    def is_about(self, hit: Hit, placed: Placed) -> bool:
         """Whether most of what the question says stands on the page, its names and codes
         among it."""
         all_text = "\n".join((hit.source, hit.chunk.title, *hit.chunk.headings, hit.chunk.text))
-        if self._question.names_absent(all_text):
+        # "December" and "12月" may stand there as "Dec".
+        others = Question.of(self._without_periods(placed))
+        if others.names_absent(all_text):
             return False
-        if any(not code.present.search(all_text) for code in self._question.codes):
+        if any(not code.present.search(all_text) for code in others.codes):
             return False
         on_page = {_VERBS.get(term.stem, term.stem) for term in content_terms(all_text)}
         on_page |= {term.stem for term in find_terms(all_text, self._question.stems)}
+        periods = self._stems - _stems(self._without_periods(placed))
         if _HAN.search(self._text):
-            n_calendar = bool(self._calendar_words(all_text))
-            return len(self._stems & on_page) + n_calendar >= _MIN_SAID_CHINESE
+            is_period = bool(periods - on_page)
+            return len(self._stems & on_page) + is_period >= _MIN_SAID_CHINESE
         left_out = _stems(self._superlative.group()) if self._superlative else frozenset()
         wanted = self._stems - left_out - self._question.asking
         named = {stem for stem in wanted if stem in on_page}
-        named |= self._calendar_words(all_text) & wanted
+        named |= periods & wanted
         return bool(wanted) and len(named) >= _MIN_SAID * len(wanted)
 
-    def _calendar_words(self, text: str) -> frozenset[str]:
-        """Stems of the question that name a quarter or a month of `text` in other words."""
-        lower = text.lower()
-        found: set[str] = set()
-        for label, words in (_QUARTERS | _MONTHS).items():
-            match = re.search(words, self._text)
-            if match and re.search(rf"\b{label}", lower):
-                found |= _stems(match.group())
-        return frozenset(found)
+    def _without_periods(self, placed: Placed) -> str:
+        """The question without the quarters and months that are labels of the chart."""
+        written = {period_of(_small(pair.label)) for pair in placed.chart}
+        rest = self._folded
+        for period in PERIODS:
+            if period in written:
+                rest = re.sub(period.said.pattern, " ", rest, flags=re.IGNORECASE)
+        return rest
 
     def names(self, label: Cell) -> bool:
         """Whether the question says all words of `label`."""
-        name = fold_width(label.text).strip().lower()
-        if calendar := (_QUARTERS | _MONTHS).get(name[:3] if name[:3] in _MONTHS else name):
-            return re.search(calendar, self._text) is not None
+        name = _small(label)
+        if period := period_of(name):
+            return period.said.search(self._text) is not None
         if _HAN.search(name):
-            return name.strip(":： ") in self._text
+            return name in self._text
         stems = _stems(name)
         if not stems:
             return re.search(rf"\b{re.escape(name)}\b", self._text) is not None
@@ -179,19 +160,15 @@ class _Asked:
         return asked is Asked.YES_NO or holds(asked, said) is not False
 
     def _is_aside(self, label: Cell) -> bool:
-        name = re.escape(fold_width(label.text).strip(" :：").lower())
+        name = re.escape(_small(label))
         is_aside = rf"{_ABOUT}{name}\b" if not _HAN.search(label.text) else rf"{name}的"
         return re.search(is_aside, self._text) is not None
 
     def in_chart(self, placed: Placed, hit: Hit) -> Pair | None:
         """The number of a chart that is asked for."""
-        if self._is_all or not self._is_of_calendar(placed):
+        if self._is_sum or self._is_average or not self._is_of_period(placed):
             return None
-        pairs = list(placed.chart)
-        for of in (_series_of, _label_of):
-            named = self._closest(cell for pair in pairs if (cell := of(pair)) and self.names(cell))
-            if named:
-                pairs = [pair for pair in pairs if of(pair) in named]
+        pairs = self._named(placed)
         is_named = len(pairs) < len(placed.chart)
         if len(pairs) == 1 and is_named:
             return pairs[0] if self._is_fit(pairs[0], hit, placed) else None
@@ -199,7 +176,27 @@ class _Asked:
             return None
         if len({pair.label for pair in pairs}) > 1 and len({pair.series for pair in pairs}) > 1:
             return None
-        return self._extreme(pairs, hit, placed)
+        return self._extreme(pairs, hit)
+
+    def sum_of(self, placed: Placed) -> list[Pair]:
+        """The numbers of one series, or of a chart that has but one, of which the sum is asked
+        for."""
+        pairs = self._named(placed)
+        is_one = len({pair.series for pair in pairs}) == 1
+        is_whole = {pair.label for pair in pairs} == {pair.label for pair in placed.chart}
+        is_amount = self._question.asked in (Asked.AMOUNT, Asked.MONEY)
+        is_count = all("%" not in pair.value.text for pair in pairs)
+        is_sum = self._is_sum and is_one and is_whole and is_amount and is_count
+        return pairs if is_sum and not self._superlative and not self._is_average else []
+
+    def _named(self, placed: Placed) -> list[Pair]:
+        """The numbers of the series and of the label that the question names, or of all."""
+        pairs = list(placed.chart)
+        for of in (_series_of, _label_of):
+            named = self._closest(cell for pair in pairs if (cell := of(pair)) and self.names(cell))
+            if named:
+                pairs = [pair for pair in pairs if of(pair) in named]
+        return pairs
 
     def in_form(self, placed: Placed) -> Pair | None:
         """The value of a form whose label the question names, if it says what the question does
@@ -229,17 +226,18 @@ class _Asked:
             by_words.setdefault(len(_stems(label.text)) * 10 - absent, []).append(label)
         return by_words[max(by_words)] if by_words else []
 
-    def _is_of_calendar(self, placed: Placed) -> bool:
-        """Whether the labels are quarters or months if, and only if, those are asked for."""
+    def _is_of_period(self, placed: Placed) -> bool:
+        """Whether the labels that a superlative is looked for among are quarters or months if, and
+        only if, those are asked for."""
         if self._superlative is None:
             return True
-        labels = {fold_width(pair.label.text).strip().lower()[:3] for pair in placed.chart}
-        wanted = [names for words, names in _CALENDARS if words.search(self._text)]
-        if wanted:
-            return labels <= wanted[0]
-        is_calendar = any(labels <= names for _, names in _CALENDARS)
+        labels = {_small(pair.label) for pair in placed.chart}
+        periods = [period_of(label) for label in labels]
+        kinds = {period.kind if period else None for period in periods}
+        if asked := kind_asked_for(self._text):
+            return kinds == {asked}
         is_single = len({pair.label for pair in placed.chart if self.names(pair.label)}) == 1
-        return not is_calendar or is_single or _WHEN.search(self._text) is not None
+        return None in kinds or is_single or _WHEN.search(self._text) is not None
 
     def _is_fit(self, pair: Pair, hit: Hit, placed: Placed) -> bool:
         """Whether the number, in its unit, is of the kind that is asked for."""
@@ -252,48 +250,16 @@ class _Asked:
             )
         return holds(asked, said) is not False or asked in (Asked.PLACE, Asked.PERSON)
 
-    def _extreme(self, pairs: Sequence[Pair], hit: Hit, placed: Placed) -> Pair | None:
-        is_high = self._is_high(" ".join((hit.chunk.text, _unit(hit, placed))))
+    def _extreme(self, pairs: Sequence[Pair], hit: Hit) -> Pair | None:
+        if self._superlative is None:
+            return None
+        is_high = is_largest_meant(self._superlative, hit.chunk.text)
         if is_high is None:
             return None
         values = [pair.value.number or 0.0 for pair in pairs]
         extreme = max(values) if is_high else min(values)
         found = [pair for pair, value in zip(pairs, values, strict=True) if value == extreme]
         return found[0] if len(found) == 1 else None
-
-    def _is_high(self, written: str) -> bool | None:
-        """Whether the largest is meant; None where the superlative is not one of what the chart
-        measures, by its words and unit."""
-        found = self._superlative
-        if found is None:
-            return None
-        if found["high"] or found["low"]:
-            return bool(found["high"])
-        if (han := found["han"]) and han[0] in _HAN_HIGH + _HAN_LOW:
-            return han[0] in _HAN_HIGH
-        stems = frozenset(term.stem for term in content_terms(written))
-        for concept in CONCEPTS.values():
-            is_measured = (
-                concept.english & stems
-                or any(word in written for word in concept.chinese)
-                or stems & {stem for unit in concept.units for stem in _stems(unit)}
-            )
-            if not is_measured:
-                continue
-            for words, is_high in (
-                (_forms(concept.high, concept.high_chinese), True),
-                (_forms(concept.low, concept.low_chinese), False),
-            ):
-                if any(found.group().startswith(word) for word in words):
-                    return is_high
-        return None
-
-
-def _forms(english: Iterable[str], chinese: Iterable[str]) -> list[str]:
-    """Superlatives: ``heaviest`` of ``heavy``, ``最重`` of ``重``."""
-    regular = [re.sub(r"y$", "i", word).removesuffix("e") + "est" for word in english]
-    doubled = [word + word[-1] + "est" for word in english]
-    return [*regular, *doubled, *(f"最{word}" for word in chinese)]
 
 
 def _series_of(pair: Pair) -> Cell | None:
@@ -329,3 +295,15 @@ def _shown(index: int, pair: Pair, unit: str, hit: Hit) -> Labelled:
         cells = [cell for cell in (pair.value, pair.label, pair.series) if cell is not None]
         ranges = tuple((cell.start, cell.end) for cell in cells)
     return Labelled(index, f"{', '.join(said)} — {value}", ranges)
+
+
+def _summed(index: int, pairs: Sequence[Pair], unit: str) -> Labelled:
+    """The sum with what it is of; Decimal, since 0.1 and 0.2 are 0.3 to who reads a chart."""
+    values = [Decimal(str(pair.value.number or 0)).normalize() for pair in pairs]
+    parts = " + ".join(f"{value:,f}" for value in values)
+    series = pairs[0].series
+    said = [series.text.strip()] if series is not None else []
+    labels = " + ".join(pair.label.text.strip(" :：") for pair in pairs)
+    total = f"{sum(values):,f} {unit}".strip()
+    ranges = tuple((pair.value.start, pair.value.end) for pair in pairs)
+    return Labelled(index, f"{', '.join([*said, labels])} — {total} = {parts}", ranges)

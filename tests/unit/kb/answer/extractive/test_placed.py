@@ -114,6 +114,7 @@ def test_captions_that_happen_to_stand_on_a_line_are_no_form() -> None:
         ("How many ferry tickets in the second quarter?", "Ferry, Q2 — 390"),
         ("How many tram tickets in Q1?", "Tram, Q1 — 310"),
         ("第一季度 Tram 的 tickets 有多少？", "Tram, Q1 — 310"),
+        ("How many lamps in the whole of Q1?", None),
         ("How many bus tickets in the third quarter?", None),
         ("How many tickets in the second quarter?", None),
         ("Which country bought most ferry tickets?", None),
@@ -184,3 +185,30 @@ def test_a_form_in_chinese() -> None:
     assert told("高速时有异响的检查结果是什么？", form) == "检查结果 — 轴承缺油"
     assert told("维修的完成日期是哪天？", form) == "完成日期 — 2026年5月4日"
     assert told("维修用了多少钱？", form) is None
+
+
+MONTHS = chunk(
+    ("Rain in Marble Bay, mm", 60, 10),
+    ("91", 160, 80),
+    ("40", 260, 200),
+    ("62", 360, 150),
+    ("11月", 150, 300),
+    ("12月", 250, 300),
+    ("1月", 355, 300),
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Marble Bay 1月的 rain 是多少？", "1月 — 62 mm"),
+        ("Marble Bay 11月的 rain 是多少？", "11月 — 91 mm"),
+        ("How much rain fell in Marble Bay in December?", "12月 — 40 mm"),
+        ("Which month had the least rain in Marble Bay?", "12月 — 40 mm"),
+        ("Which quarter had the least rain in Marble Bay?", None),
+        ("How much rain fell in Marble Bay in total?", "11月 + 12月 + 1月 — 193 mm = 91 + 40 + 62"),
+        ("How much rain fell in Marble Bay on average?", None),
+    ],
+)
+def test_months_and_sums(question: str, answer: str | None) -> None:
+    assert told(question, MONTHS) == answer
