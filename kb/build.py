@@ -11,6 +11,7 @@ from pathlib import Path
 from kb.answer.answerer import Answerer
 from kb.answer.claims.checker import ClaimChecker
 from kb.answer.claims.thresholds import Thresholds
+from kb.answer.shown.answers import ShownAnswers
 from kb.answer.tables.answers import TableAnswers
 from kb.config import Config, Home
 from kb.config.loading import load_config
@@ -99,6 +100,7 @@ def _open(
         if config.generator.kind != "extractive":
             # A quote is its own evidence.
             checker = ClaimChecker(models.claim_scorer(reranker), claim_thresholds(home))
+        generator, tables = models.generator(encoders.dense), _tables(config, ledger)
         knowledge_base = KnowledgeBase(
             home=home,
             config=config,
@@ -111,7 +113,12 @@ def _open(
             retriever=Retriever(store, encoders, ledger, config.retrieve),
             reranker=reranker,
             answerer=Answerer(
-                models.generator(encoders.dense), ledger, checker, _tables(config, ledger)
+                generator,
+                ledger,
+                checker,
+                tables,
+                # Likewise a model that writes answers sees pictures itself.
+                ShownAnswers(generator, tables) if tables is not None else None,
             ),
             model_states=models.states,
             note=" ".join(

@@ -187,7 +187,10 @@ class KnowledgeBase:
             )
             return
         result = self.search(query)
-        for event in self._answerer.stream(result.query, result.hits):
+        events = self._answerer.stream(
+            result.query, result.hits, lambda other: self.search(other).hits
+        )
+        for event in events:
             check()
             if isinstance(event, Answer):
                 elapsed_s = time.perf_counter() - start

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Protocol
 
 from kb.answer.citations import CitationScanner, Cited
-from kb.answer.tables.answers import TableAnswers
+from kb.answer.shown.answers import Search, ShownAnswer, ShownAnswers
+from kb.answer.tables.answers import TableAnswer, TableAnswers
 from kb.errors import KnowledgeBaseError
 from kb.protocols import Generator, GeneratorEvent, Quote, Relevance, TextDelta
 from kb.stopping import check as check_wanted
@@ -50,6 +51,7 @@ class Answerer:
             the page that a hit shows.
         claim_checker: Judges what the answer says; without it nothing is checked.
         tables: Answers what a table answers, in place of the generator.
+        shown: Answers words about a picture that they are asked with, likewise.
     """
 
     def __init__(
@@ -58,13 +60,17 @@ class Answerer:
         reader: ChunkReader,
         claim_checker: ClaimCheck | None = None,
         tables: TableAnswers | None = None,
+        shown: ShownAnswers | None = None,
     ) -> None:
         self._generator = generator
         self._reader = reader
         self._claim_checker = claim_checker
         self._tables = tables
+        self._shown = shown
 
-    def stream(self, query: Query, hits: Sequence[Hit]) -> Iterator[TextDelta | Citation | Answer]:
+    def stream(
+        self, query: Query, hits: Sequence[Hit], search: Search | None = None
+    ) -> Iterator[TextDelta | Citation | Answer]:
         """Text as it is written, each Citation before the text that names its number, and
         last the Answer (its `timings_ms` holds ``generate``). Where its claims are checked, the
         Answer comes twice: as soon as it is written, and again with its claims (and the time
@@ -73,13 +79,16 @@ class Answerer:
         A number that no Quote has bound is left out of the text, and a citation that the
         text never names out of the Answer: a reader can follow every number there is.
 
+        Args:
+            search: Finds what answers other words. Without it, what is shown is not asked about.
+
         Raises:
             InferenceError: The generator failed.
         """
         started_s = time.perf_counter()
         hits = tuple(hits)
         parts: Sequence[Hit] = self.parts(hits)
-        computed = self._tables.answer(query, parts) if self._tables is not None else None
+        computed = self._computed(query, parts, search)
         events: Iterable[GeneratorEvent]
         if computed is not None:
             parts, events = computed.hits, computed.events
@@ -132,6 +141,16 @@ class Answerer:
             chunks = {part.chunk.id: part.chunk for part in parts}
             cited = {citation.number: chunks[citation.chunk_id] for citation in answer.citations}
             yield _checked(answer, cited, self._claim_checker)
+
+    def _computed(
+        self, query: Query, parts: Sequence[Hit], search: Search | None
+    ) -> TableAnswer | ShownAnswer | None:
+        """What answers in place of the generator."""
+        if self._tables is not None and (found := self._tables.answer(query, parts)):
+            return found
+        if self._shown is None or search is None:
+            return None
+        return self._shown.answer(query, parts, lambda other: self.parts(search(other)))
 
     def parts(self, hits: Sequence[Hit]) -> list[Hit]:
         """Each hit, then one for each folded chunk of its place that has words or pictures, in

@@ -10,13 +10,15 @@ from kb.answer.extractive.question import Question
 from kb.answer.extractive.rendering import render
 from kb.answer.refusal.gate import relevance_of
 from kb.answer.refusal.judge import Judge, Judged
+from kb.answer.shown.match import CLOSEST, best_match, place
+from kb.answer.shown.question import without_naming
 from kb.answer.wording import NOTHING
 from kb.config.models import ExtractiveConfig
 from kb.protocols import GeneratorEvent, Quote, TextDelta
 from kb.text.markdown import escape_markdown
 from kb.text.sentences import UnitKind
 from kb.text.terms import Language, language
-from kb.types import AnswerStatus, Hit, Locator, Query
+from kb.types import AnswerStatus, Hit, Query
 
 __all__ = ["ExtractiveGenerator"]
 
@@ -24,17 +26,6 @@ _NO_PICTURE = {
     Language.ENGLISH: "No picture or clip in the sources matches.",
     Language.CHINESE: "资料中没有找到匹配的图片或视频。",
 }
-_CLOSEST = {
-    Language.ENGLISH: "The closest match is {place}",
-    Language.CHINESE: "最相近的是{place}",
-}
-_PLACE = {
-    Language.ENGLISH: ("{source}", "{source}, page {page}", "{source} at {time}"),
-    Language.CHINESE: ("{source}", "{source} 第 {page} 页", "{source} {time} 处"),
-}
-# Cosine of picture descriptors under which two pictures are not the same one: on picture-copies
-# edits of a picture reach at least 0.90, other pictures at most 0.66.
-_MIN_PICTURE = 0.75
 # Of prose the second quote is the answer in one of eight questions (of xquad-answers) where its
 # probability is no less than this share of the best one's.
 _WORTH = 0.3
@@ -57,8 +48,9 @@ class ExtractiveGenerator:
         self._judge = judge
 
     def stream(self, query: Query, hits: Sequence[Hit]) -> Iterator[GeneratorEvent]:
-        """Events of `kb.protocols.Generator`: where a picture alone is asked with, a line for the
-        one that matches best; else one for each quote, or one that says that nothing answers.
+        """Events of `kb.protocols.Generator`: where a picture is asked with and nothing but
+        what it is, a line for the one that matches best; else one for each quote, or one that says
+        that nothing answers.
 
         Raises:
             InferenceError: The encoder failed.
@@ -68,8 +60,9 @@ class ExtractiveGenerator:
             yield from _beside(told)
             yield AnswerStatus.ANSWERED
             return
-        match = _best_match(hits) if has_picture else None
-        judged = self._judge.judge(query.text, hits) if query.text.strip() else None
+        match = best_match(hits) if has_picture else None
+        has_words = bool(query.text.strip() if match is None else without_naming(query.text))
+        judged = self._judge.judge(query.text, hits) if has_words else None
         if judged is not None:
             yield relevance_of(judged)
         if judged is not None and judged.is_answered and not _is_of_chart(judged, hits):
@@ -171,31 +164,6 @@ def _is_of_chart(judged: Judged, hits: Sequence[Hit]) -> bool:
     return is_of_chart(judged.question, hits[best.hit_index], best.start, best.end)
 
 
-def _best_match(hits: Sequence[Hit]) -> int | None:
-    """The hit whose picture is most like the one that is asked with; None where none is."""
-    best = max(range(len(hits)), key=lambda index: hits[index].picture or 0.0, default=None)
-    return best if best is not None and _matches(hits[best]) else None
-
-
 def _picture(language: Language, index: int, hit: Hit) -> Iterator[GeneratorEvent]:
     yield Quote(1, index, 0, 0)
-    place = escape_markdown(_place(hit.source, hit.chunk.locator, hit.time_s, language))
-    yield TextDelta(f"{_CLOSEST[language].format(place=place)} [1]")
-
-
-def _matches(hit: Hit) -> bool:
-    """Whether a picture is evidence: by its descriptor, or by a dense encoder that reads
-    pictures, whose first result is all that is known."""
-    return hit.dense is not None if hit.picture is None else hit.picture >= _MIN_PICTURE
-
-
-def _place(source: str, locator: Locator, time_s: float | None, language: Language) -> str:
-    whole, paged, timed = _PLACE[language]
-    if time_s is None:
-        time_s = locator.start_s
-    if time_s is not None:
-        minutes, seconds = divmod(int(time_s), 60)
-        return timed.format(source=source, time=f"{minutes}:{seconds:02d}")
-    if locator.page is not None:
-        return paged.format(source=source, page=locator.page)
-    return whole.format(source=source)
+    yield TextDelta(f"{CLOSEST[language].format(place=place(hit, language))} [1]")
