@@ -41,6 +41,7 @@ _SUM = re.compile(
     r"\b(?:total|whole|together|altogether|overall|sum|in all|all (?:four|of))\b"
     r"|一共|总共|合计|总计|总和|全年"
 )
+_CURRENCY = re.compile(r"[$€£¥￥]|\b(?:EUR|USD|GBP|CHF|CNY|RMB|JPY)\b")
 _AVERAGE = re.compile(r"\b(?:average|mean)\b|平均")
 _UNIT = re.compile(
     r"(?:单位|units?)\s*[:：]\s*(?P<said>[^\s，,。;；)）]{1,12})|\b[Ii]n (?P<named>[a-z]{2,12})$"
@@ -70,7 +71,8 @@ def labelled(text: str, question: Question, hits: Sequence[Hit]) -> Labelled | N
         placed = read(hit.chunk)
         if not (placed.form or placed.chart) or not asked.is_about(hit, placed):
             continue
-        if len(pairs := asked.sum_of(placed)) >= _MIN_COMPARED:
+        has_total = any(_SUM.search(_small(pair.label)) for pair in placed.form)
+        if not has_total and len(pairs := asked.sum_of(placed)) >= _MIN_COMPARED:
             return _summed(index, pairs, _unit(hit, placed))
         pair, unit = asked.in_chart(placed, hit), _unit(hit, placed)
         if pair is None:
@@ -93,7 +95,8 @@ def is_of_chart(question: Question, hit: Hit, start: int, end: int) -> bool:
 
 
 def _small(label: Cell) -> str:
-    return fold_width(label.text).strip(" :：").lower()
+    """The words of `label`, without the currency of its value."""
+    return _CURRENCY.sub("", fold_width(label.text)).strip(" :：()").lower()
 
 
 def _stems(text: str) -> frozenset[str]:
@@ -162,7 +165,8 @@ class _Asked:
     def _is_aside(self, label: Cell) -> bool:
         name = re.escape(_small(label))
         is_aside = rf"{_ABOUT}{name}\b" if not _HAN.search(label.text) else rf"{name}的"
-        return re.search(is_aside, self._text) is not None
+        # "In total" asks for the total.
+        return not _SUM.search(_small(label)) and re.search(is_aside, self._text) is not None
 
     def in_chart(self, placed: Placed, hit: Hit) -> Pair | None:
         """The number of a chart that is asked for."""

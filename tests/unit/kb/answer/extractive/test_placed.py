@@ -212,3 +212,20 @@ MONTHS = chunk(
 )
 def test_months_and_sums(question: str, answer: str | None) -> None:
     assert told(question, MONTHS) == answer
+
+
+def test_the_total_that_a_receipt_gives_is_not_summed_again() -> None:
+    receipt = chunk(
+        ("Corner Bakery receipt", 60, 10),
+        ("Rye bread", 60, 100),
+        ("4.20", 400, 100),
+        ("Plum cake", 60, 150),
+        ("3.80", 400, 150),
+        ("Butter", 60, 200),
+        ("2.00", 400, 200),
+        ("TOTAL EUR", 60, 290),
+        ("9.00", 400, 290),
+    )
+    assert told("What was the total on the bakery receipt?", receipt) == "TOTAL EUR — 9.00"
+    assert told("How many euros in total on the bakery receipt?", receipt) == "TOTAL EUR — 9.00"
+    assert told("How much was the butter on the bakery receipt?", receipt) == "Butter — 2.00"
