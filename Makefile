@@ -3,18 +3,23 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# A run of consecutive tests for each core, so that what a module shares is made once or twice.
+PARALLEL := -n auto --dist worksteal
 
-.PHONY: run test fuzz check bench samples clean help
+.PHONY: run test test-fast fuzz check bench samples clean help
 .DEFAULT_GOAL := help
 
 help:            ## what there is
-	@grep -E '^[a-z]+: .*##|^[a-z]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: $(VENV)/run.stamp  ## install what is needed, index, and open the page
 	$(BIN)/kb up --samples
 
 test: $(VENV)/dev.stamp  ## every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
+
+test-fast: $(VENV)/dev.stamp  ## the unit and contract tests
+	$(BIN)/python -m pytest $(PARALLEL) tests/unit tests/contract
 
 fuzz: $(VENV)/dev.stamp  ## sync 1,000 damaged samples, others each time
 	$(BIN)/python tests/fuzz.py $(ARGS)

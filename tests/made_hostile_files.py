@@ -295,6 +295,14 @@ def sparse_xlsx() -> bytes:
     )
 
 
+def crowded_docx() -> bytes:
+    """A Word file below a megabyte whose paragraphs take gigabytes as objects."""
+    name = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+    texts = (i * 7919 % 1000 for i in range(400_000))
+    paragraphs = "".join(f"<w:p><w:r><w:t>{text}</w:t></w:r></w:p>" for text in texts)
+    return docx(f'<w:document xmlns:w="{name}"><w:body>{paragraphs}</w:body></w:document>')
+
+
 def docx(document: str, more: dict[str, bytes] | None = None) -> bytes:
     """A Word file with this main part."""
     package = "http://schemas.openxmlformats.org/package/2006"

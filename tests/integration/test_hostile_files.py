@@ -7,12 +7,13 @@ import os
 import re
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from made_hostile_files import (
+    crowded_docx,
     fetching_files,
     hostile_notes,
     raw_pdf,
@@ -164,14 +165,17 @@ def by_source(report: SyncReport) -> dict[str, SourceOutcome]:
 
 
 def test_a_small_file_that_eats_memory_is_stopped_early(home: Home) -> None:
+    (home.library / "crowded.docx").write_bytes(crowded_docx())
     (home.library / "sparse.xlsx").write_bytes(sparse_xlsx())
     service = open_service(home)
     try:
-        told = by_source(service.sync())["sparse.xlsx"]
+        outcomes = by_source(service.sync())
+        assert outcomes["sparse.xlsx"].outcome is Outcome.ADDED  # its cells alone are read
+        told = outcomes["crowded.docx"]
         assert told.outcome is Outcome.FAILED
         found = re.search(r"more than ([\d,]+) bytes of memory", told.reason)
         assert found, told.reason
-        assert int(found[1].replace(",", "")) < 600 * MIB
+        assert int(found[1].replace(",", "")) < 1200 * MIB
         assert "the limit for its kind and its" in told.reason
         assert "`ingest.memory_limit_bytes`" in told.reason
     finally:
@@ -214,10 +218,13 @@ def test_what_a_content_does_to_the_sync_is_its_own_failure(
                 ledger = service.kb.ledger
                 commit = ledger.commit
 
-                def failing(documents: list[tuple[object, list[Chunk], object]]) -> object:
-                    if any("poison" in c.text for _, chunks, _ in documents for c in chunks):
+                def failing(
+                    documents: list[tuple[object, Iterable[Chunk], object]], tables: object
+                ) -> object:
+                    whole = [(record, [*chunks], paths) for record, chunks, paths in documents]
+                    if any("poison" in c.text for _, chunks, _ in whole for c in chunks):
                         raise error
-                    return commit(documents)
+                    return commit(whole, tables)
 
                 patched.setattr(ledger, "commit", failing)
             told = by_source(service.sync())

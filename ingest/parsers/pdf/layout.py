@@ -22,7 +22,7 @@ MAX_HEADING_ROWS = 3
 # A heading's font size against the body's: larger, or bold and about as large.
 LARGE, ABOUT_SAME = 1.15, 0.95
 
-_NUMBERING = re.compile(r"(?:[A-Z]\b|\d+)(?:\.\d+)*(?=[\s.、]|$)")
+_SECTION_NUMBER = re.compile(r"(?:[A-Z]\b|\d+)(?:\.\d+)*(?=[\s.、]|$)")
 _SENTENCE_END = re.compile(r"[.,;:。，；：…]$")
 _LETTER = re.compile(r"[^\W\d_]")
 _BULLET = re.compile(r"[•·▪◦‣●○■□–—*\-\uf0b7]")
@@ -226,7 +226,7 @@ def _begins(
 
 def _look(paragraph: Paragraph) -> _Look:
     lines = paragraph.lines
-    numbering = _NUMBERING.match(lines[0].text)
+    numbering = _SECTION_NUMBER.match(lines[0].text)
     depth = numbering.group().count(".") + 1 if numbering else 1
     return paragraph.size, all(line.bold for line in lines), depth
 

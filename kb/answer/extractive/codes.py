@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 
 from kb.text.terms import fold_width
 
@@ -20,6 +21,9 @@ _NOT_NAMES = frozenset(
     "in of at on to by the a an for from since until than about and or is are was were with"
     " over under after before between every first last".split()
 )
+# Whoever asks names few; a pasted table has thousands.
+_MAX_CODES = 32
+_MAX_BEFORE = 40
 _HAN = re.compile("[\u4e00-\u9fff]")
 
 
@@ -42,11 +46,11 @@ class Code:
 
 
 def codes(question: str) -> tuple[Code, ...]:
-    """The numbers and codes in `question`, in order."""
+    """The first numbers and codes in `question`: those with letters, then bare ones."""
     folded = fold_width(question)
     found: dict[str, Code] = {}
     taken: list[tuple[int, int]] = []
-    for match in _LATIN_CODE.finditer(folded):
+    for match in islice(_LATIN_CODE.finditer(folded), _MAX_CODES):
         letters, number = match.groups()
         if " " in match.group() and letters.islower():
             continue
@@ -58,10 +62,10 @@ def codes(question: str) -> tuple[Code, ...]:
             _pattern(rf"(?<![A-Za-z]){letters}[-_ ]?{number_pattern}(?![A-Za-z0-9])"),
             _pattern(rf"(?<![A-Za-z]){letters}[-_ ]?(?!{number_pattern}(?![A-Za-z0-9]))\d"),
         )
-    for match in _BARE.finditer(folded):
+    for match in islice(_BARE.finditer(folded), _MAX_CODES):
         if any(start <= match.start() < end for start, end in taken):
             continue
-        before = _WORD_BEFORE.search(folded[: match.start()])
+        before = _WORD_BEFORE.search(folded, max(0, match.start() - _MAX_BEFORE), match.start())
         word = before[1] if before else ""
         if _HAN.search(word):
             word = word[-2:]

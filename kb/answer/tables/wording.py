@@ -20,6 +20,7 @@ MAX_ROWS = 10
 """So many rows are shown; of the others it is said how many they are."""
 _MAX_PAIRS = 4
 _POINT = re.compile(r"^(\d{1,20})\\([.)])(?=\S)")
+_BARE = re.compile(r"[+\-−]?[\d.,\s]+")
 _MONEY = frozenset(CURRENCIES.values())
 _WORDS = {
     Language.ENGLISH: {
@@ -33,6 +34,7 @@ _WORDS = {
         "difference": "difference {value}",
         "equal": "no difference",
         "pair": ": ",
+        "named": "{value} ({name})",
         "next": "; ",
     },
     Language.CHINESE: {
@@ -46,6 +48,7 @@ _WORDS = {
         "difference": "相差 {value}",
         "equal": "没有差别",
         "pair": "：",
+        "named": "{value}（{name}）",
         "next": "；",
     },
 }
@@ -82,21 +85,27 @@ def _one(reading: Reading, row: int, words: dict[str, str]) -> Piece:
         wanted = [reading.measure]
     if not wanted:
         wanted = list(reading.shown[:1])
-    value = words["next"].join(_cell(columns[i], row) for i in wanted[:_MAX_PAIRS])
+    value = words["next"].join(_named(columns[i], row, words) for i in wanted[:_MAX_PAIRS])
     places = (reading.table.place(row),)
     extra = [] if reading.measure is None else [reading.measure]
-    beside = _beside(reading, row, [*reading.shown, *wanted, *extra])
-    if len(wanted) == 1 and len(columns) == 2 and not columns[wanted[0]].name:
-        beside = [i for i in beside if i not in wanted]
-    if len(columns) == 2:
-        # A property and its value: the value stands in front already.
-        beside = [i for i in beside if i not in wanted]
-        pairs = [_escape(columns[i].text(row)) for i in beside]
-    else:
-        pairs = [_pair(columns[i], row, words) for i in beside]
+    # The value stands in front already; what the row is called speaks for itself, a number not.
+    beside = [i for i in _beside(reading, row, [*reading.shown, *extra]) if i not in wanted]
+    pairs = [
+        _escape(columns[i].text(row))
+        if columns[i].kind is ColumnKind.TEXT or len(columns) == 2
+        else _pair(columns[i], row, words)
+        for i in beside
+    ]
     if not pairs:
         return Piece(value, places)
     return Piece(f"{value} — {words['next'].join(pairs)}", places)
+
+
+def _named(column: Column, row: int, words: dict[str, str]) -> str:
+    """A cell, with its column's name where a bare number would not say what it counts."""
+    cell = _cell(column, row)
+    is_bare = column.kind is ColumnKind.NUMBER and column.name and _BARE.fullmatch(cell)
+    return words["named"].format(value=cell, name=_escape(column.name)) if is_bare else cell
 
 
 def _beside(reading: Reading, row: int, columns: Sequence[int]) -> list[int]:

@@ -20,8 +20,8 @@ from ingest.parsers.linked_pictures import local_pictures
 from kb.answer.extractive.question import Question
 from kb.config import IngestConfig
 from kb.errors import IngestError
-from kb.text import terms
 from kb.text.sentences import Layout, units
+from kb.text.terms import terms
 from kb.types import Kind, Source
 
 CONFIG = IngestConfig()

@@ -32,7 +32,7 @@ def test_each_row_used_is_cited_where_it_stands() -> None:
     assert isinstance(quote, Quote)
     chunk = answer.hits[quote.hit_index].chunk
     assert chunk.text[quote.start : quote.end] == "Rope|North|8"
-    assert text == TextDelta("8 — Article: Rope; In stock: 8 [1]")
+    assert text == TextDelta("8 (In stock) — Rope [1]")
     assert status is AnswerStatus.ANSWERED
 
 
