@@ -49,6 +49,7 @@ _MAX_S = 0.3
 # What patterns that are put together from a text are put together from, for example.
 BINDINGS: dict[str, dict[str, Any]] = {
     "kb.answer.extractive.question": {"asked": "a", "answer": "b"},  # found in the module as well
+    "kb.answer.extractive.codes": {"text": r"(?<![A-Za-z])E[-_ ]?(?!07(?![A-Za-z0-9]))\d"},
     "kb.evaluate.answers": {"pattern": r"(?<!\d)7\s*k\s*g(?!\d)"},
     "kb.text.markdown_code": {"run": "`{3,}", "found": "``", "self": SimpleNamespace(_fence="```")},
     "kb.text.special_tokens": {"marks": ["<|im_end|>", "~~"]},
