@@ -16,7 +16,7 @@ __all__ = ["Speller", "words"]
 
 # Letters of scripts that write words apart, as Latin, Greek and Cyrillic.
 _WORD = re.compile(r"(?<![^\W_])[A-Za-z\u00c0-\u024f\u0370-\u03ff\u0400-\u052f]++(?![^\W_])")
-_QUOTED = re.compile(r"\"[^\"\n]{0,1000}+\"|“[^”\n]{0,1000}+”|`[^`\n]{0,1000}+`")
+_QUOTED = re.compile(r"\"[^\"\n]{0,1000}+\"|“[^“”\n]{0,1000}+”|`[^`\n]{0,1000}+`")
 _MIN_CHARS, _MAX_CHARS = 4, 24
 # From this length on two letters may be wrong.
 _LONG_CHARS = 8

@@ -15,7 +15,7 @@ __all__ = ["Code", "codes"]
 
 _LATIN_CODE = re.compile(r"(?<![A-Za-z0-9])([A-Za-z]{1,6})[-_ ]?(\d[\w.\-]*\w|\d)(?![A-Za-z0-9])")
 _BARE = re.compile(r"(?<![A-Za-z0-9.,])\d+(?:[.,]\d+)*(?![A-Za-z0-9%])")
-_WORD_BEFORE = re.compile(r"([^\W\d_]+)[\s\-]?$")
+_WORD_BEFORE = re.compile(r"(?<![^\W\d_])([^\W\d_]+)[\s\-]?$")
 # What stands before any number says of none what it is the number of.
 _NOT_NAMES = frozenset(
     "in of at on to by the a an for from since until than about and or is are was were with"

@@ -105,7 +105,7 @@ _MEDIA = (
 
 # Not the first word, which has its capital for nothing; but HomeKit is a name wherever it stands.
 _NAME = re.compile(
-    r"(?<=[\w,;:'\")\u4e00-\u9fff] )(?<!\. )[A-Z][\w'’-]+|[A-Z]?[a-z]+[A-Z]\w+|"
+    r"(?<=[\w,;:'\")\u4e00-\u9fff] )(?<!\. )[A-Z][\w'’-]+|(?<![a-z])[A-Z]?[a-z]+[A-Z]\w+|"
     r"(?<=[\u4e00-\u9fff])[A-Za-z]\w+"
 )
 

@@ -15,9 +15,11 @@ __all__ = ["render"]
 
 _CJK_LINE_BREAK = re.compile(r"(?<=[\u3001-\u9fff\uff00-\uffef])[^\S\n]*+\n\s*+(?=[\u3001-\u9fff])")
 # Marks of the source's own Markdown. Only in pairs, around text: 2*3 and __init__ stay.
-_BOLD = re.compile(r"(\*\*|__)(?=[^\s*_])([^*\n]*?[^\s*_])\1(?!\w)")
+_BOLD = re.compile(
+    r"\*\*(?=[^\s*])([^*\n]*+)(?<=\S)\*\*(?!\w)|(?<!\w)__(?=[^\s_])([^_\n]*+)(?<=\S)__(?!\w)"
+)
 _ITALIC = re.compile(r"(?<![\w*])\*(?=[^\s*])([^*\n]*?[^\s*])\*(?![\w*])")
-_LINK = re.compile(r"!?\[([^\]\n]*)\]\([^()\s]*\)")
+_LINK = re.compile(r"!?\[([^\[\]\n]*+)\]\([^()\s]*+\)")
 _HEADING_MARK = re.compile(r"^\s{0,3}#{1,6}\s+")
 _DUNDER = re.compile(r"__\w+__")
 
@@ -74,5 +76,5 @@ def _one_line(text: str) -> str:
 def _unmarked(text: str) -> str:
     """`text` without the marks of Markdown that it was written in."""
     text = _LINK.sub(r"\1", _HEADING_MARK.sub("", text))
-    text = _BOLD.sub(lambda m: m[0] if _DUNDER.fullmatch(m[0]) else m[2], text)
+    text = _BOLD.sub(lambda m: m[0] if _DUNDER.fullmatch(m[0]) else m[1] or m[2], text)
     return _ITALIC.sub(r"\1", text)

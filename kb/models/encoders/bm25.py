@@ -50,7 +50,7 @@ _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 _JOINTS = re.compile(r"[-_.:/]")
 _DIGITS = re.compile(r"\d+")
 _JOINED_NUMBER = re.compile(r"(?P<version>\b[vV])?(?P<value>(?<!\d)\d++(?:[.:/]\d++)++)")
-_CODE = re.compile(r"[^\W\d_]+\d+")
+_LETTERS_AND_DIGITS = re.compile(r"[^\W\d_]+\d+")
 _MEASURE = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>[^\W\d_]+)")
 
 _PROBE = (
@@ -149,7 +149,9 @@ class Bm25Encoder:
         parts = [part for part in _PART.findall(token) if len(part) > 1 or part.isdigit()]
         if _SEVERAL_WORDS.search(token) or joined:
             return (*self._stems((*parts, _JOINTS.sub("", token))), *joined), ()
-        return self._stems((token,)), self._stems(parts) if _CODE.fullmatch(token) else ()
+        return self._stems((token,)), self._stems(parts) if _LETTERS_AND_DIGITS.fullmatch(
+            token
+        ) else ()
 
     def _stems(self, words: Iterable[str]) -> tuple[int, ...]:
         return tuple(
