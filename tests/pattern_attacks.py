@@ -48,13 +48,10 @@ _UNMEASURABLE_S = 0.0002
 _MAX_S = 0.3
 # What patterns that are put together from a text are put together from, for example.
 BINDINGS: dict[str, dict[str, Any]] = {
-    "kb.answer.extractive.labelled": {
-        "words": r"\bq1\b|\b(?:first|1st) quarter\b|第?[一1]季度",
-        "calendar": r"\bmay(?:)?\b|(?<!\d)5 ?月|(?<!十)五月",
-        "is_aside": r"\bof total\b",
-        "label": "q1",
-        "name": "total",
-        "w": "total",
+    "kb.answer.extractive.labelled": {"is_aside": r"\bof total\b", "name": "total", "w": "total"},
+    "kb.answer.extractive.periods": {
+        "names": r"mar\.?|march|0?3 ?月|三月",
+        "said": r"\bmar(?:ch)?\b|(?<!\d)0?3 ?月|(?<!十)三月",
     },
     "kb.answer.extractive.question": {"asked": "a", "answer": "b"},  # found in the module as well
     "kb.answer.extractive.codes": {"text": r"(?<![A-Za-z])E[-_ ]?(?!07(?![A-Za-z0-9]))\d"},

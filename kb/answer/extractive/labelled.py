@@ -143,7 +143,7 @@ class _Asked:
         rest = self._folded
         for period in PERIODS:
             if period in written:
-                rest = re.sub(period.said.pattern, " ", rest, flags=re.IGNORECASE)
+                rest = period.said.sub(" ", rest)
         return rest
 
     def names(self, label: Cell) -> bool:

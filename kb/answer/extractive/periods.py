@@ -28,7 +28,7 @@ class Period(NamedTuple):
 def _quarter(number: int, word: str, short: str, han: str) -> Period:
     names = rf"q{number}|(?:{word}|{short}) quarter|第?[{han}{number}]季度?"
     said = rf"\bq{number}\b|\b(?:{word}|{short}) quarter\b|[{han}{number}]季度"
-    return Period(PeriodKind.QUARTER, re.compile(names), re.compile(said))
+    return Period(PeriodKind.QUARTER, re.compile(names), re.compile(said, re.IGNORECASE))
 
 
 def _month(number: int, name: str, han: str) -> Period:
@@ -37,7 +37,7 @@ def _month(number: int, name: str, han: str) -> Period:
     chinese = rf"(?<!\d)0?{number} ?月|(?<!十){han}月"
     names = rf"{name[:3]}\.?|{name}|{'sept|' if number == 9 else ''}0?{number} ?月|{han}月"
     said = rf"\b{english}\b|{chinese}"
-    return Period(PeriodKind.MONTH, re.compile(names), re.compile(said))
+    return Period(PeriodKind.MONTH, re.compile(names), re.compile(said, re.IGNORECASE))
 
 
 _QUARTERS = ("first 1st 一", "second 2nd 二", "third 3rd 三", "fourth 4th 四")

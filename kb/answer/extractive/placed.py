@@ -22,7 +22,7 @@ from kb.types import Box, Chunk
 __all__ = ["Cell", "Pair", "Placed", "read"]
 
 _NUMBER = re.compile(
-    r"[-−+~≈<>]?\s*[$€£¥￥]?\s*(\d[\d,]*(?:\.\d+)?)\s*(?:%|‰|[A-Za-zµμ°][\w°/²³%]{0,5}|(?![月日号季])[\u4e00-\u9fff]{1,2})?"
+    r"[-−+~≈<>]?\s*+(?:[$€£¥￥]\s*+)?(\d[\d,]*+(?:\.\d++)?)\s*+(?:%|‰|[A-Za-zµμ°][\w°/²³%]{0,5}|(?![月日号季])[\u4e00-\u9fff]{1,2})?"
 )
 _YEAR = re.compile(r"(?:19|20)\d\d年?")
 _LETTER = re.compile(r"[^\W\d_]")
