@@ -21,7 +21,7 @@ from kb.types import Box, Chunk
 
 __all__ = ["Cell", "Pair", "Placed", "read"]
 
-_NUMBER = re.compile(
+_PRINTED_NUMBER = re.compile(
     r"[-−+~≈<>]?\s*+(?:[$€£¥￥]\s*+)?(\d[\d,]*+(?:\.\d++)?)\s*+(?:%|‰|[A-Za-zµμ°][\w°/²³%]{0,5}|(?![月日号季])[\u4e00-\u9fff]{1,2})?"
 )
 _YEAR = re.compile(r"(?:19|20)\d\d年?")
@@ -64,7 +64,7 @@ class Cell(NamedTuple):
     @property
     def number(self) -> float | None:
         """The number that it is, its unit aside; None where it is more than a number."""
-        match = _NUMBER.fullmatch(self.text.strip())
+        match = _PRINTED_NUMBER.fullmatch(self.text.strip())
         return float(match[1].replace(",", "")) if match else None
 
 

@@ -104,11 +104,11 @@ _CHINESE_NAMING = re.compile(
 )
 # "How much is the lamp?" asks what it costs.
 _COSTS = re.compile(
-    r"(?P<how>\bhow much) (?:is|are) (?P<what>the [^?!.,]+?)(?P<end>\s*(?:[?!.,]|$))", re.IGNORECASE
+    r"(?P<how>\bhow much) (?:is|are) (?P<what>the [^?!.,]++)(?P<end>[?!.,]|$)", re.IGNORECASE
 )
 _CLAUSE = re.compile(
     r"[.;!?。；！？\n]+|[,，、]\s*(?:and\b|以及|还有|并且|另外)?"
-    r"|\s+and\b\s*(?=how|what|when|where|who|which|why|can|does|is)",
+    r"|(?<!\s)\s+and\b\s*(?=how|what|when|where|who|which|why|can|does|is)",
     re.IGNORECASE,
 )
 _LEADING = re.compile(r"^(?:and|also|so|but|以及|还有|并且|另外|那么?)\s*[，,]?\s*", re.IGNORECASE)
