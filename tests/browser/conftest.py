@@ -10,7 +10,14 @@ from urllib.parse import urlsplit
 
 import pytest
 from browser_parts import HOSTILE, HOSTILE_NAME, Server, running_server
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 REPO = Path(__file__).resolve().parents[2]
 SAMPLES = REPO / "data" / "samples"
@@ -22,6 +29,9 @@ CHROMIUM_ARGS = [
     "--disable-quic",
     "--no-first-run",
 ]
+
+# Other tests load the machine meanwhile.
+expect.set_options(timeout=20_000)
 
 
 @dataclass

@@ -103,7 +103,9 @@ def test_viewer_turns_pages_closes_by_escape_and_gives_the_focus_back(indexed: P
 
 def test_question_without_an_answer_says_so(indexed: Page) -> None:
     turn = ask(indexed, "Who won the chess olympiad of Reykjavik?")
-    expect(turn.locator(".kb-source")).to_have_count(0)
+    expect(turn.locator(".kb-answer")).to_contain_text("Nothing in the sources answers")
+    expect(turn.locator(".kb-chip")).to_have_count(0)
+    expect(turn).to_contain_text("Closest passages")
     expect(turn.locator(".kb-foot")).to_contain_text("Try other words")
 
 

@@ -49,7 +49,7 @@ def test_search_marks_words_filters_by_kind_and_gives_the_json(indexed: Page) ->
 
 def test_words_of_a_document_never_run(indexed: Page) -> None:
     go_to(indexed, "Chat")
-    turn = ask(indexed, "What about zebra valves?")
+    turn = ask(indexed, "Tell me of zebra valves")
     expect(turn.locator(".kb-answer")).to_contain_text('<img src=x onerror="window.hacked=1">')
     turn.locator(".kb-source").first.click()
     expect(indexed.locator("dialog .kb-passage-full")).to_contain_text("${window.hacked=2}")

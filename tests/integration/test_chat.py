@@ -432,7 +432,7 @@ class TestThroughTheServer:
         url = client.url
         client.close()
 
-        def status(text: str = "How loud?", **more: object) -> int:
+        def status(text: str = "How loud is the pump?", **more: object) -> int:
             return httpx.post(  # type: ignore[arg-type]
                 f"{url}/api/ask", data={"text": text}, headers=PROGRAM, timeout=60, **more
             ).status_code
@@ -445,7 +445,7 @@ class TestThroughTheServer:
         shared_server.plays = [refuse(500, "CUDA error")]
         assert status() == 503
         shared_server.plays = [stream(says("At 40"))]
-        data = {"text": "How loud?"}
+        data = {"text": "How loud is the pump?"}
         response = httpx.post(f"{url}/api/ask", data=data, headers=PROGRAM, timeout=60)
         assert response.status_code == 200
         *_, last = response.text.splitlines()

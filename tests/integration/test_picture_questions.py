@@ -59,7 +59,7 @@ def test_words_are_answered_about_what_the_picture_shows(home: Path, tmp_path: P
     photo = cropped(_LAMP, tmp_path)
     answer = kb("ask", "How many of these are in stock?", "--image", photo, "--home", home)
     assert answer["status"] == "answered"
-    assert answer["answer"].startswith("57 — ")
+    assert answer["answer"].startswith("57 (In stock) — ")
     sources = [citation["source"] for citation in answer["citations"]]
     assert sources == ["office/Stock and orders March 2026.xlsx", _LAMP]
 

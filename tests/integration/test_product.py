@@ -136,7 +136,7 @@ def test_a_citation_of_a_page_marks_the_words_it_quotes(service: Service) -> Non
 
 
 def test_a_quote_from_a_video_opens_its_second(service: Service) -> None:
-    answer = answer_to(service, "What should I write on the strap of a new filter?")
+    answer = answer_to(service, "What do I write on the strap with a felt pen?")
     citation = next(c for c in answer.citations if c.source.endswith(".mp4"))
     start_s = citation.locator.start_s
     assert start_s is not None

@@ -117,10 +117,13 @@ _HELD: dict[Asked, str] = {
     r"|\b(?:morning|noon|afternoon|evening|night|midnight|today|tomorrow|o'clock)\b|[早上中下]午"
     r"|\d{1,2}[./\-]\d{1,2}[./\-]\d{2,4}"
     r"|[一二三四五六七八九十\d][年月日]|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b"
+    rf"|\b(?:at|by|from|until|till|after|before|past) (?:one|{_NUMBER_WORDS})\b"
+    r"|[\d一二三四五六七八九十两半]\s?[点时]"
     r"|\d{1,2}:\d\d|\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|\b\d{1,2}(?:st|nd|rd|th)\b"
     r"|星期|周[一二三四五六日]",
-    Asked.LOUDNESS: r"\d\s*(?:dB|decibel|分贝)",
-    Asked.WEIGHT: r"\d\s*(?:kg|g|lbs?|gram|tons?|tonnes?|千克|公斤|克|吨)|\b(?:kilo|pounds?)\b",
+    Asked.LOUDNESS: rf"{_A_NUMBER}\s*(?:dB|decibel|分贝)",
+    Asked.WEIGHT: rf"{_A_NUMBER}\s*(?:kg|g|lbs?|gram|tons?|tonnes?|千克|公斤|克|吨)"
+    r"|\b(?:kilo|pounds?)\b",
     Asked.PERCENTAGE: r"\d\s*%|\bpercent\b|百分之",
     Asked.MONEY: rf"{_MONEY}|{_A_NUMBER}",
     Asked.AMOUNT: _A_NUMBER,

@@ -41,7 +41,8 @@ class GatedGenerator:
         is_blind = any(hit.chunk.pictures and not hit.chunk.text.strip() for hit in hits)
         if query.text.strip() and not has_picture and not is_blind:
             judged = self._judge.judge(query.text, hits)
-            yield relevance_of(judged)
+            if not judged.is_by_code:
+                yield relevance_of(judged)
             if not judged.is_answered:
                 yield TextDelta(NOTHING[language(query.text)])
                 yield AnswerStatus.NO_EVIDENCE

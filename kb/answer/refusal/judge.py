@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from kb.answer.extractive.asked import WITH_UNIT
+from kb.answer.extractive.asked import WITH_UNIT, Asked
 from kb.answer.extractive.passages import Passage, find_passages
 from kb.answer.extractive.question import Question
 from kb.answer.extractive.shortlist import shortlist
@@ -14,6 +14,8 @@ from kb.answer.refusal.features import Reader, is_across, is_held, is_of_another
 from kb.answer.refusal.model import RelevanceModel
 from kb.answer.refusal.nearness import Nearness
 from kb.protocols import Encoder
+from kb.text.sentences import UnitKind
+from kb.text.terms import terms
 from kb.types import Hit
 
 __all__ = ["Judge", "Judged", "Scored", "candidates"]
@@ -34,12 +36,15 @@ class Judged:
         scored: The passages that were looked at, the most probable first.
         found: All passages, best first by their words.
         is_answered: Whether the best one answers.
+        is_by_code: It is the row or the record of a code that the question names, and answers
+            whatever the probability.
     """
 
     question: Question
     scored: tuple[Scored, ...]
     found: tuple[Passage, ...]
     is_answered: bool
+    is_by_code: bool = False
 
     @property
     def probability(self) -> float:
@@ -59,9 +64,30 @@ def _may_answer(question: Question, passage: Passage, hit: Hit) -> bool:
     about another number or code than the question, and no mere name in another language."""
     if question.asked in WITH_UNIT and is_held(question, passage, hit) is False:
         return False
-    if is_of_another(question, hit):
+    if is_of_another(question, hit) or _says_the_name_alone(question, passage):
         return False
     return passage.is_whole or not is_across(question, passage, hit)
+
+
+def _says_the_name_alone(question: Question, passage: Passage) -> bool:
+    """Whether all that a passage has of the question is the name with a number, such as a
+    product's, of which something else is asked."""
+    if question.asked in WITH_UNIT:
+        return False
+    named = {term.stem for code in question.codes if " " in code.text for term in terms(code.text)}
+    others = set(question.stems) - named
+    return bool(named and others) and not others & (passage.own | passage.context)
+
+
+def _is_of_code(question: Question, passage: Passage, hit: Hit) -> bool:
+    """Whether a passage is the row or the record of a code of the question, as a list of error
+    codes has them, and holds what is asked for."""
+    if passage.kind not in (UnitKind.ROW, UnitKind.RECORD) or question.asked is Asked.YES_NO:
+        return False
+    if is_held(question, passage, hit) is False:
+        return False
+    said = hit.chunk.text[passage.start : passage.end]
+    return any(code.text[0].isalpha() and code.present.search(said) for code in question.codes)
 
 
 class Judge:
@@ -95,4 +121,16 @@ class Judge:
             key=lambda one: -one.probability,
         )
         is_answered = scored[0].probability >= self._model.threshold
-        return Judged(question, tuple(scored), tuple(found.passages), is_answered)
+        of_code = next(
+            (one for one in scored if _is_of_code(question, one.passage, _hit_of(one, hits))), None
+        )
+        is_by_code = of_code is not None and not is_answered
+        if of_code is not None and is_by_code:
+            scored = [of_code, *(one for one in scored if one is not of_code)]
+        return Judged(
+            question, tuple(scored), tuple(found.passages), is_answered or is_by_code, is_by_code
+        )
+
+
+def _hit_of(scored: Scored, hits: Sequence[Hit]) -> Hit:
+    return hits[scored.passage.hit_index]
