@@ -89,6 +89,6 @@ def test_the_samples_are_answered_no_worse_than_before(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     counts = json.loads(done.stdout)["kinds"]["all"]
-    assert counts["right"] >= 34
-    assert counts["wrong"] + counts["false_answer"] <= 26
-    assert counts["right_refusal"] >= 9
+    assert counts["right"] >= 43
+    assert counts["wrong"] + counts["false_answer"] <= 13
+    assert counts["right_refusal"] >= 11
