@@ -367,6 +367,12 @@ class Hit:
     time_s: float | None = None
     also: tuple[str, ...] = ()
 
+    @property
+    def all_text(self) -> str:
+        """All its words: of its path, title, headings and text, a line each."""
+        chunk = self.chunk
+        return "\n".join((self.source, chunk.title, *chunk.headings, chunk.text))
+
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:

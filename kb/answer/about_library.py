@@ -138,18 +138,18 @@ _ENGLISH = (
     rf"how many (?P<count>{_ENGLISH_NOUN})(?: {_HAVE})?",
     rf"(?:what|which)(?: kinds? of| sorts? of)? (?P<list>{_ENGLISH_NOUN}) {_HAVE}",
     rf"(?:please )?(?:list|show|name)(?: me)? (?:all|every|your|my)"
-    rf"(?: of)?(?: the| your| my)? (?P<all>{_ENGLISH_NOUN}){_PLACE}(?: {_HAVE})?",
-    rf"(?:please )?(?:list|name) (?:the )?(?P<some>{_FILE.english}){_PLACE}",
-    rf"(?:what|which) (?P<these>{_ENGLISH_NOUN}) are(?: there)?{_PLACE}",
-    rf"how many (?P<these_count>{_ENGLISH_NOUN}) are(?: there)?{_PLACE}",
-    rf"(?:do you have|have you got|are there) any (?P<any>{_ENGLISH_NOUN}){_PLACE}",
+    rf"(?: of)?(?: the| your| my)? (?P<list>{_ENGLISH_NOUN}){_PLACE}(?: {_HAVE})?",
+    rf"(?:please )?(?:list|name) (?:the )?(?P<list>{_FILE.english}){_PLACE}",
+    rf"(?:what|which) (?P<list>{_ENGLISH_NOUN}) are(?: there)?{_PLACE}",
+    rf"how many (?P<count>{_ENGLISH_NOUN}) are(?: there)?{_PLACE}",
+    rf"(?:do you have|have you got|are there) any (?P<list>{_ENGLISH_NOUN}){_PLACE}",
     r"what(?:'s| is) in (?:the|your|my|our|this) (?:library|knowledge ?base|collection)",
-    rf"(?:what|which)(?: (?P<new>{_ENGLISH_NOUN}))? (?:(?:was|were|is|are) (?:newly )?"
+    rf"(?:what|which)(?: (?P<list>{_ENGLISH_NOUN}))? (?:(?:was|were|is|are) (?:newly )?"
     rf"|(?:has|have) been ){_ADDED}{_PLACE} (?P<when>{_WHEN_ENGLISH}){_PLACE}",
-    rf"(?:what|which) (?:new )?(?P<fresh>{_ENGLISH_NOUN}) (?:did (?:i|we|you) (?:add|upload|get)"
-    rf"|(?:are|is) there) (?P<since>{_WHEN_ENGLISH})",
-    rf"how many (?P<ncount>{_ENGLISH_NOUN}) (?:were|are|have been) (?:newly )?{_ADDED}{_PLACE}"
-    rf" (?P<nwhen>{_WHEN_ENGLISH})",
+    rf"(?:what|which) (?:new )?(?P<list>{_ENGLISH_NOUN}) (?:did (?:i|we|you) (?:add|upload|get)"
+    rf"|(?:are|is) there) (?P<when>{_WHEN_ENGLISH})",
+    rf"how many (?P<count>{_ENGLISH_NOUN}) (?:were|are|have been) (?:newly )?{_ADDED}{_PLACE}"
+    rf" (?P<when>{_WHEN_ENGLISH})",
 )
 _HERE = (
     r"(?:请问|那|你|您|我|我们|你们|这里|这儿|现在|目前|当前|里面|一共|总共|都|共|(?:这个|你的|我的)?"
@@ -163,12 +163,12 @@ _NEW = r"(?:新?(?:增加|添加|加入|加|新增|上传|导入|更新|修改|�
 _CHINESE = (
     rf"{_HERE}有?(?:哪些|什么|哪几个)(?P<list>{_CHINESE_NOUN}){_HERE}[呢啊]?",
     rf"{_HERE}有(?:多少|几)[个份张段篇本]?(?P<count>{_CHINESE_NOUN})[呢啊]?",
-    rf"{_HERE}有(?P<each>{_CHINESE_NOUN})(?:多少|几)[个份张段篇本]?[呢啊]?",
-    rf"(?:请)?(?:帮我)?(?:列出|列举|显示|看看)(?:一下)?(?:所有|全部)?的?(?:{_HERE}的)?(?P<all>{_CHINESE_NOUN})",
+    rf"{_HERE}有(?P<count>{_CHINESE_NOUN})(?:多少|几)[个份张段篇本]?[呢啊]?",
+    rf"(?:请)?(?:帮我)?(?:列出|列举|显示|看看)(?:一下)?(?:所有|全部)?的?(?:{_HERE}的)?(?P<list>{_CHINESE_NOUN})",
     r"(?:这个|你的|我的)?(?:知识库|资料库|文件库|文档库)(?:里面?|中|内)都?有(?:什么|哪些)(?:内容)?[呢啊]?",
     rf"{_HERE}(?P<when>{_WHEN_CHINESE}){_HERE}(?:{_NEW}|有)(?:哪些|什么|多少)新?的?[个份张段篇本]?"
-    rf"(?P<new>{_CHINESE_NOUN})?[呢啊]?",
-    rf"(?:哪些|什么)(?P<fresh>{_CHINESE_NOUN})是?(?P<since>{_WHEN_CHINESE}){_NEW}的?",
+    rf"(?P<list>{_CHINESE_NOUN})?[呢啊]?",
+    rf"(?:哪些|什么)(?P<list>{_CHINESE_NOUN})是?(?P<when>{_WHEN_CHINESE}){_NEW}的?",
 )
 _FORMS = tuple(re.compile(form) for form in (*_ENGLISH, *_CHINESE))
 _POLITE = re.compile(
@@ -228,12 +228,10 @@ def library_question(text: str, now: datetime) -> LibraryQuestion | None:
         match = form.fullmatch(said) or form.fullmatch(_POLITE.sub("", said))
         if match is not None:
             found = {key: value for key, value in match.groupdict().items() if value}
-            when = next((found[key] for key in ("when", "since", "nwhen") if key in found), "")
-            counts = {"count", "ncount", "these_count", "each"}
-            is_count = bool(counts & found.keys()) or "多少" in said
-            start, end = _period(when, now) if when else (None, None)
-            words = [value for key, value in found.items() if key not in ("when", "since", "nwhen")]
-            return LibraryQuestion(_noun(words[0] if words else ""), is_count, start, end)
+            is_count = "count" in found or "多少" in said
+            start, end = _period(found["when"], now) if "when" in found else (None, None)
+            noun = _noun(found.get("count") or found.get("list", ""))
+            return LibraryQuestion(noun, is_count, start, end)
     return None
 
 

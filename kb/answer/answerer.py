@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import Protocol
 
 from kb.answer.citations import CitationScanner, Cited
-from kb.answer.shown.answers import Search, ShownAnswer, ShownAnswers
-from kb.answer.tables.answers import TableAnswer, TableAnswers
+from kb.answer.computed import Computed
+from kb.answer.shown.answers import Search, ShownAnswers
+from kb.answer.tables.answers import TableAnswers
 from kb.errors import KnowledgeBaseError
 from kb.protocols import Generator, GeneratorEvent, Quote, Relevance, TextDelta
 from kb.stopping import check as check_wanted
@@ -144,7 +145,7 @@ class Answerer:
 
     def _computed(
         self, query: Query, parts: Sequence[Hit], search: Search | None
-    ) -> TableAnswer | ShownAnswer | None:
+    ) -> Computed | None:
         """What answers in place of the generator."""
         if self._tables is not None and (found := self._tables.answer(query, parts)):
             return found

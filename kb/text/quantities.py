@@ -7,7 +7,15 @@ from typing import NamedTuple
 
 from kb.text.terms import fold_width
 
-__all__ = ["Quantity", "quantities"]
+__all__ = ["DIGITS", "Quantity", "quantities"]
+
+DIGITS = {
+    word: str(number)
+    for number, word in enumerate(
+        "one two three four five six seven eight nine ten eleven twelve".split(), 1
+    )
+}
+"""English words of the numbers that are mostly written so, in digits."""
 
 # By what people mean; the first name stands for all.
 _UNITS = (

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["CJK_MARKS", "CLOSERS", "HAN", "HANGUL", "KANA", "NO_ABBREVIATION"]
+__all__ = ["CJK_MARKS", "CLOSERS", "COMMON_HAN", "HAN", "HANGUL", "KANA", "NO_ABBREVIATION"]
 
-HAN: Final = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
+COMMON_HAN: Final = "\u3400-\u4dbf\u4e00-\u9fff"
+"""Chinese characters of questions and tables: the unified ones and extension A."""
+
+HAN: Final = COMMON_HAN + "\uf900-\ufaff\U00020000-\U0003134f"
 """Chinese characters, also those of Japanese: extension A, the unified and the compatible ones,
 and the supplementary planes."""
 

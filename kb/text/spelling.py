@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from importlib import resources
 
-import snowballstemmer  # type: ignore[import-untyped]
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
+
+from kb.text.terms import stem
 
 __all__ = ["Speller", "words"]
 
@@ -22,7 +23,6 @@ _MIN_CHARS, _MAX_CHARS = 4, 24
 _LONG_CHARS = 8
 # A long text is no question with a slip in it.
 _MAX_WORDS = 40
-_STEMMER = snowballstemmer.stemmer("english")
 
 
 class Speller:
@@ -97,12 +97,12 @@ class Speller:
         )
         if not near:
             return None
-        if _stem(folded) in {_stem(known) for known, _, _ in near}:
+        if stem(folded) in {stem(known) for known, _, _ in near}:
             return folded
         least = min(distance for _, distance, _ in near)
         best = [known for known, distance, _ in near if distance == least]
         # Forms of one word are one: the shortest that is as near.
-        if len({_stem(known) for known in best}) > 1:
+        if len({stem(known) for known in best}) > 1:
             return folded
         return min(best, key=lambda known: (abs(len(known) - len(folded)), known))
 
@@ -118,11 +118,6 @@ def words(text: str) -> Iterator[str]:
 def _dictionary() -> frozenset[str]:
     file = resources.files("symspellpy").joinpath("frequency_dictionary_en_82_765.txt")
     return frozenset(line.split(" ")[0] for line in file.read_text("utf-8-sig").splitlines())
-
-
-@lru_cache(maxsize=4096)
-def _stem(word: str) -> str:
-    return str(_STEMMER.stemWord(word))
 
 
 def _cased(word: str, like: str) -> str:

@@ -24,6 +24,7 @@ __all__ = [
     "fold_width",
     "has_content",
     "language",
+    "stem",
     "terms",
 ]
 
@@ -118,7 +119,8 @@ def _narrow(match: re.Match[str]) -> str:
 
 
 @lru_cache(maxsize=65536)
-def _stem(word: str) -> str:
+def stem(word: str) -> str:
+    """The Snowball stem of an English word in small letters; of another word itself."""
     # It keeps the word it works on: two threads at once would get stems of each other's.
     with _STEMMING:
         return str(_STEMMER.stemWord(word.replace("’", "'")))
@@ -131,13 +133,13 @@ def _stems(token: str) -> tuple[str, ...]:
     (``3.2.1``) by the whole of it alone, ``v3.2.1`` also as a version."""
     number = _DOTTED_NUMBER.fullmatch(token)
     if number:
-        return (number[1], _stem("version")) if token[0] in "vV" else (number[1],)
-    whole = _stem(token.lower())
+        return (number[1], stem("version")) if token[0] in "vV" else (number[1],)
+    whole = stem(token.lower())
     parts = _PART.findall(token)
     if len(parts) < 2:
         return (whole,)
     numbers = _DOTTED_NUMBER.findall(token)
-    return tuple(dict.fromkeys((whole, *numbers, *(_stem(part.lower()) for part in parts))))
+    return tuple(dict.fromkeys((whole, *numbers, *(stem(part.lower()) for part in parts))))
 
 
 def terms(text: str) -> list[Term]:
@@ -177,7 +179,7 @@ def _telling_terms(question: str) -> list[Term]:
     return [term for term in terms(blanked) if term.stem not in _STOP_STEMS]
 
 
-_STOP_STEMS = _ENGLISH_STOPWORDS | {_stem(word) for word in _ENGLISH_STOPWORDS}
+_STOP_STEMS = _ENGLISH_STOPWORDS | {stem(word) for word in _ENGLISH_STOPWORDS}
 
 
 def find_terms(text: str, stems: Collection[str]) -> list[Term]:

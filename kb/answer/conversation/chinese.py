@@ -9,10 +9,10 @@ import re
 
 from kb.answer.conversation.earlier import Earlier, Part
 from kb.answer.tables.lexicon import CONCEPTS
+from kb.text.scripts import COMMON_HAN
 
 __all__ = ["action_of", "asks_which", "is_dangling", "rewrite", "subject_of"]
 
-_HAN = "\u3400-\u4dbf\u4e00-\u9fff"
 _MARKER = re.compile(
     r"^(?:那么|还有|另外|然后|所以|而且|那(?![霸曲英不个些位种款台件样里边]))[，,]?\s*"
 )
@@ -52,11 +52,11 @@ _PRONOUN = re.compile(
 # What is asked alone, of something said before: "how much?".
 _BARE = re.compile(
     rf"(?:(?:又|都|要|需要|大概|大约|一共|总共)?(?:多少钱?|多久|多长(?:时间)?|多大|多高|多重|多宽|多深|多远|多快|多贵|贵不贵|重不重"
-    rf"|几[{_HAN}]{{1,2}}|什么价格?|什么时候|何时|哪里|在哪[里儿]?|谁|为什么|为何|怎么办|怎么样|有哪些)[{_HAN}]{{0,3}}"
-    rf"|(?:是|有|能|会|可以|要|需要|支持)[{_HAN}]{{1,4}}吗)"
+    rf"|几[{COMMON_HAN}]{{1,2}}|什么价格?|什么时候|何时|哪里|在哪[里儿]?|谁|为什么|为何|怎么办|怎么样|有哪些)[{COMMON_HAN}]{{0,3}}"
+    rf"|(?:是|有|能|会|可以|要|需要|支持)[{COMMON_HAN}]{{1,4}}吗)"
 )
 _ATTRIBUTE_IS = re.compile(
-    rf"(?:{_ATTRIBUTES})(?:是|有|为)?(?:多少|多大|多高|多长|多久|多重|什么|几[{_HAN}])"
+    rf"(?:{_ATTRIBUTES})(?:是|有|为)?(?:多少|多大|多高|多长|多久|多重|什么|几[{COMMON_HAN}])"
 )
 _ALSO_SO = re.compile(r"(?P<what>.{1,30}?)(?:也行|也可以|也能|也可|也是|行|可以)(?:吗|么)?$")
 _ALSO_MARK = re.compile(r"也(?:行|可以|能|可|是)(?:吗|么)?$")
@@ -65,7 +65,7 @@ _ACTION = re.compile(
     r"^(?:请问)?(?:[我你您]们?)?(?:应该|该|要|想|可以)?(?:怎么样?|怎样|如何)(?P<what>(?!样|办|回事|了).{2,30})"
 )
 _WHICH = re.compile(
-    rf"(?:哪(?:一|几)?(?:个|种|款|些|台|件|本|张|部|家|位|座|间|条|项|类|份)?的?(?P<noun>[{_HAN}]{{0,6}}?)(?=的|{_VERBS}|$)|谁)"
+    rf"(?:哪(?:一|几)?(?:个|种|款|些|台|件|本|张|部|家|位|座|间|条|项|类|份)?的?(?P<noun>[{COMMON_HAN}]{{0,6}}?)(?=的|{_VERBS}|$)|谁)"
 )
 _MOST = re.compile(r"最(?=[久长短大小高矮低重轻贵宽窄深浅快慢远近多少厚薄热冷])")
 _MUCH = {
@@ -85,11 +85,11 @@ _SLOTS = (
     re.compile(r"(?:1[0-2]|[1-9]|十[一二]?|[一二三四五六七八九])月份?"),
     re.compile(r"[去今明前]年"),
 )
-_PLACE = re.compile(rf"在(?!哪)[{_HAN}]{{1,8}}?(?=的|{_VERBS}|{_ASKING}|{_ATTRIBUTES})")
+_PLACE = re.compile(rf"在(?!哪)[{COMMON_HAN}]{{1,8}}?(?=的|{_VERBS}|{_ASKING}|{_ATTRIBUTES})")
 _CODE = re.compile(r"(?<![A-Za-z\d])[A-Za-z]+[-\s]?\d[\w-]*")
 _NAME = re.compile(
-    rf"[{_HAN}]{{0,6}}? ?[A-Za-z][A-Za-z\d\-]*(?: ?\d[\w\-]*)?"
-    rf"|[{_HAN}]{{2,4}} ?\d{{2,5}}(?![年月日号\d])"
+    rf"[{COMMON_HAN}]{{0,6}}? ?[A-Za-z][A-Za-z\d\-]*(?: ?\d[\w\-]*)?"
+    rf"|[{COMMON_HAN}]{{2,4}} ?\d{{2,5}}(?![年月日号\d])"
 )
 _LEADING = re.compile(r"^(?:请问|想问一下|我想知道|请告诉我|问一下|在|对于?|关于)")
 _TRAILING = re.compile(r"(?:之后|以后|之前|以前|时候?|上|里面?|中)$")

@@ -16,6 +16,7 @@ from kb.answer.about_library import library_question
 from kb.answer.conversation import chinese, english
 from kb.answer.conversation.earlier import Earlier
 from kb.answer.small_talk import reply
+from kb.text.scripts import COMMON_HAN
 from kb.text.terms import fold_width, has_content
 
 __all__ = ["MAX_TURNS", "Turn", "is_dangling", "understand"]
@@ -27,7 +28,7 @@ _MAX_CHARS = 200
 _MAX_EARLIER_CHARS = 500
 _MAX_FOUND = 4
 _MAX_FOUND_CHARS = 60
-_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
+_HAN = re.compile(f"[{COMMON_HAN}]")
 _ASKS_IN_ENGLISH = re.compile(
     r"(?:and|but|so|what|which|who|whose|when|where|why|how|is|are|was|were|do|does|did|can|could|will)\b",
     re.IGNORECASE,

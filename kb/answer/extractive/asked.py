@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from kb.text.terms import fold_width
 
-__all__ = ["WITH_UNIT", "Asked", "holds", "what_is_asked"]
+__all__ = ["WITH_UNIT", "Asked", "asks_for_steps", "holds", "what_is_asked"]
 
 
 class Asked(StrEnum):
@@ -138,12 +138,18 @@ _HELD: dict[Asked, str] = {
     r"|[不可能会应须要]",
 }
 _FIND = tuple((asked, re.compile(pattern, re.IGNORECASE)) for asked, pattern in _ASKED)
+_STEPS = dict(_FIND)[Asked.STEPS]
 # A name is known by its capital letter.
 _CASED = (Asked.PERSON, Asked.PLACE)
 _HOLDS = {
     asked: re.compile(pattern, 0 if asked in _CASED else re.IGNORECASE)
     for asked, pattern in _HELD.items()
 }
+
+
+def asks_for_steps(question: str) -> bool:
+    """Whether `question` asks how something is done, whatever else it may ask for."""
+    return _STEPS.search(fold_width(question)) is not None
 
 
 def what_is_asked(question: str) -> tuple[Asked, str]:

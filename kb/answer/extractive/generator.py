@@ -63,8 +63,8 @@ class ExtractiveGenerator:
         match = best_match(hits) if has_picture else None
         has_words = bool(query.text.strip() if match is None else without_naming(query.text))
         judged = self._judge.judge(query.text, hits) if has_words else None
-        if judged is not None and not judged.is_by_code:
-            yield relevance_of(judged)
+        if judged is not None:
+            yield from relevance_of(judged)
         if judged is not None and judged.is_answered and not _is_of_chart(judged, hits):
             yield from _quotes(self._chosen(judged, hits), judged.question, hits)
             yield AnswerStatus.ANSWERED

@@ -118,7 +118,7 @@ class _Asked:
     def is_about(self, hit: Hit, placed: Placed) -> bool:
         """Whether most of what the question says stands on the page, its names and codes
         among it."""
-        all_text = "\n".join((hit.source, hit.chunk.title, *hit.chunk.headings, hit.chunk.text))
+        all_text = hit.all_text
         # "December" and "12月" may stand there as "Dec".
         others = Question.of(self._without_periods(placed))
         if others.names_absent(all_text):

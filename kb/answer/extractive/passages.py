@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import NamedTuple
 from kb.answer.extractive.question import Question
 from kb.answer.layout import layout
 from kb.stopping import check
+from kb.text.idf import idf
 from kb.text.sentences import Layout, Unit, UnitKind, units
 from kb.text.terms import content_terms, find_terms, language, terms
 from kb.types import Hit, Modality
@@ -135,7 +135,7 @@ def find_passages(question: Question, hits: Sequence[Hit]) -> Found:
     for index, hit in enumerate(hits):
         check()
         candidates += _Reader(question, index, hit).candidates()
-    weights = _weights(question.stems, candidates)
+    weights = idf(question.stems, [one.own for one in candidates if not one.about])
     total = sum(weights.values()) or 1.0
     priors = _priors(hits)
     near = _nearest(hits)
@@ -187,14 +187,6 @@ def find_passages(question: Question, hits: Sequence[Hit]) -> Found:
         )
     found.sort(key=lambda passage: (-passage.score, passage.hit_index, passage.start))
     return Found(found, weights)
-
-
-def _weights(stems: Sequence[str], candidates: Sequence[_Candidate]) -> dict[str, float]:
-    """Inverse document frequency of the question's terms among the units."""
-    single = [one for one in candidates if not one.about]
-    n = len(single)
-    counts = {stem: sum(stem in one.own for one in single) for stem in stems}
-    return {stem: math.log(1 + (n - df + 0.5) / (df + 0.5)) for stem, df in counts.items()}
 
 
 def _nearest(hits: Sequence[Hit]) -> frozenset[int]:

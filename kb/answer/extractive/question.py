@@ -8,31 +8,21 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-from kb.answer.extractive.asked import Asked, what_is_asked
+from kb.answer.extractive.asked import Asked, asks_for_steps, what_is_asked
 from kb.answer.extractive.codes import Code, codes
+from kb.text.quantities import DIGITS
 from kb.text.terms import Language, content_terms, fold_width, language, terms
 from kb.types import Modality
 
 __all__ = ["Question"]
 
-_HOW = re.compile(
-    r"\bhow (?:do|does|can|could|should|would|to)\b|\bsteps?\b|\bprocedure\b|\binstructions?\b"
-    r"|如何|怎么[^样]|怎样|怎麼|步骤|方法|流程",
-    re.IGNORECASE,
-)
-_DIGITS = {
-    word: str(number)
-    for number, word in enumerate(
-        ("one two three four five six seven eight nine ten eleven twelve").split(), 1
-    )
-}
 # What manuals say for one another.
 _ALIKE = (("change", "replace", "swap"), ("fix", "repair", "mend"), ("buy", "purchase"))
 _ALIKE_STEMS = tuple(
     frozenset(term.stem for word in words for term in content_terms(word)) for words in _ALIKE
 )
 _NUMBER_WORDS = "|".join(
-    [word for word in _DIGITS if word != "one"]
+    [word for word in DIGITS if word != "one"]
     + ["fifteen", "twenty", "thirty", "forty", "fifty", "sixty", "hundred", "thousand", "half"]
 )
 _A_NUMBER = rf"(?:\d|\b(?:{_NUMBER_WORDS})\b|[一二三四五六七八九十百千万两半])"
@@ -162,7 +152,7 @@ class Question:
         """`text` taken apart."""
         folded = fold_width(text)
         stems = tuple(dict.fromkeys(term.stem for term in content_terms(text)))
-        asks_how = bool(_HOW.search(folded))
+        asks_how = asks_for_steps(text)
         shape = next((shape for shape in _SHAPES if shape.asked.search(folded)), None)
         asked, words = what_is_asked(text)
         return cls(
@@ -188,7 +178,7 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _same(stems: Sequence[str], *, asks_how: bool) -> dict[str, str]:
-    digits = {_DIGITS[stem]: stem for stem in stems if stem in _DIGITS}
+    digits = {DIGITS[stem]: stem for stem in stems if stem in DIGITS}
     if not asks_how:
         return digits
     # Only of what one does: "replace the filter" says how, and not how often it is changed.

@@ -25,7 +25,6 @@ FEATURES = (
     *ACROSS,
     "holds",
     "lacks",
-    "codes_other",
     "is_prose",
     "is_row",
     "is_steps",
@@ -53,7 +52,6 @@ class _Place:
 
     held: frozenset[str]
     codes_absent: int
-    codes_other: int
     names_absent: float
     margin: float
 
@@ -128,7 +126,6 @@ class Reader:
             "lacks": float(held is False),
             "lacks_unit": float(held is False and question.asked in WITH_UNIT),
             "codes_absent": place.codes_absent,
-            "codes_other": place.codes_other,
             "is_prose": float(passage.kind is UnitKind.SENTENCE),
             "is_row": float(passage.kind in (UnitKind.ROW, UnitKind.RECORD)),
             "is_steps": float(passage.kind is UnitKind.STEP),
@@ -151,22 +148,17 @@ class Reader:
     def _place(self, index: int) -> _Place:
         if index not in self._places:
             hit, question = self._hits[index], self._question
-            text = _all(hit)
+            text = hit.all_text
             asked = (*question.stems, *question.same)
             held = frozenset(
                 question.same.get(term.stem, term.stem) for term in find_terms(text, asked)
             )
-            missing = [code for code in question.codes if not code.present.search(text)]
             near = self._lowest
             if hit.dense is not None:
                 near = self._near.scaled(hit.dense, hit.chunk.text)
             self._places[index] = _Place(
                 held=held,
-                codes_absent=len(missing),
-                codes_other=sum(
-                    code.other is not None and code.other.search(text) is not None
-                    for code in missing
-                ),
+                codes_absent=sum(not code.present.search(text) for code in question.codes),
                 names_absent=question.names_absent(text),
                 margin=near - self._median,
             )
@@ -191,7 +183,7 @@ class Reader:
 
 def is_of_another(question: Question, hit: Hit) -> bool:
     """Whether a hit lacks a number or code of the question and has another of the same shape."""
-    text = _all(hit)
+    text = hit.all_text
     return any(
         code.other is not None
         and code.present.search(text) is None
@@ -207,10 +199,6 @@ def is_held(question: Question, passage: Passage, hit: Hit) -> bool | None:
         return True
     said = hit.chunk.text[passage.start : passage.end]
     return holds(question.asked, question.without_codes(f"{passage.header}\n{said}"))
-
-
-def _all(hit: Hit) -> str:
-    return "\n".join((hit.source, hit.chunk.title, *hit.chunk.headings, hit.chunk.text))
 
 
 def is_across(question: Question, passage: Passage, hit: Hit) -> bool:

@@ -41,8 +41,7 @@ class GatedGenerator:
         is_blind = any(hit.chunk.pictures and not hit.chunk.text.strip() for hit in hits)
         if query.text.strip() and not has_picture and not is_blind:
             judged = self._judge.judge(query.text, hits)
-            if not judged.is_by_code:
-                yield relevance_of(judged)
+            yield from relevance_of(judged)
             if not judged.is_answered:
                 yield TextDelta(NOTHING[language(query.text)])
                 yield AnswerStatus.NO_EVIDENCE
@@ -50,9 +49,11 @@ class GatedGenerator:
         yield from self._generator.stream(query, hits)
 
 
-def relevance_of(judged: Judged) -> Relevance:
-    """The event for what was judged."""
+def relevance_of(judged: Judged) -> Iterator[Relevance]:
+    """The event for what was judged; none where the probability decided nothing."""
+    if judged.is_by_code:
+        return
     closest = [one.passage for one in judged.scored[:_N_CLOSEST]]
-    return Relevance(
+    yield Relevance(
         judged.probability, tuple((one.hit_index, one.start, one.end) for one in closest)
     )

@@ -121,16 +121,12 @@ class Judge:
             key=lambda one: -one.probability,
         )
         is_answered = scored[0].probability >= self._model.threshold
-        of_code = next(
-            (one for one in scored if _is_of_code(question, one.passage, _hit_of(one, hits))), None
-        )
-        is_by_code = of_code is not None and not is_answered
-        if of_code is not None and is_by_code:
-            scored = [of_code, *(one for one in scored if one is not of_code)]
+        is_by_code = False
+        if not is_answered:
+            by_code = [_is_of_code(question, one, hits[one.hit_index]) for one, _ in scored]
+            is_by_code = any(by_code)
+            if is_by_code:
+                scored.insert(0, scored.pop(by_code.index(True)))
         return Judged(
             question, tuple(scored), tuple(found.passages), is_answered or is_by_code, is_by_code
         )
-
-
-def _hit_of(scored: Scored, hits: Sequence[Hit]) -> Hit:
-    return hits[scored.passage.hit_index]

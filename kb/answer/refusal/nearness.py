@@ -34,9 +34,10 @@ class QuestionNearness:
     ) -> None:
         self._encoder = encoder
         self._asked = asked
+        cosines = {one: rows @ asked for one, rows in background.items()}
         self._levels = {
-            one: (float(np.mean(rows @ asked)), max(float(np.std(rows @ asked)), 1e-6))
-            for one, rows in background.items()
+            one: (float(np.mean(found)), max(float(np.std(found)), 1e-6))
+            for one, found in cosines.items()
         }
 
     def scaled(self, cosine: float, text: str) -> float:

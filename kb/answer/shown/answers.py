@@ -4,8 +4,9 @@ library, and the words are asked of that."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from kb.answer.computed import Computed
 from kb.answer.extractive.asked import WITH_UNIT, what_is_asked
 from kb.answer.extractive.question import Question
 from kb.answer.shown.fits import may_be_answer, total_asked
@@ -17,7 +18,7 @@ from kb.text.markdown import escape_markdown
 from kb.text.terms import Language, content_terms, find_terms, language
 from kb.types import AnswerStatus, Hit, Kind, Query
 
-__all__ = ["Search", "ShownAnswer", "ShownAnswers"]
+__all__ = ["Search", "ShownAnswers"]
 
 Search = Callable[[Query], Sequence[Hit]]
 """Finds hits as an answer is made of them: what `Answerer.parts` gives."""
@@ -28,34 +29,6 @@ _UNANSWERED = {
     Language.ENGLISH: ", but nothing in the sources answers this question about it.",
     Language.CHINESE: "，但资料中没有能回答这个问题的内容。",
 }
-
-
-@dataclass(frozen=True)
-class ShownAnswer:
-    """An answer to words that were asked with a picture.
-
-    Attributes:
-        hits: What the events speak of.
-        events: As of `kb.protocols.Generator`, over `hits`.
-    """
-
-    hits: tuple[Hit, ...]
-    events: tuple[GeneratorEvent, ...]
-
-    @property
-    def is_answered(self) -> bool:
-        """Whether it answers."""
-        return self.events[-1] is AnswerStatus.ANSWERED
-
-    @property
-    def relevance(self) -> Relevance | None:
-        """How surely, where that was judged."""
-        return next((event for event in self.events if isinstance(event, Relevance)), None)
-
-    @property
-    def certainty(self) -> float:
-        """Its probability; an answer that was not judged stands where it says it does."""
-        return self.relevance.probability if self.relevance else float(self.is_answered)
 
 
 class ShownAnswers:
@@ -70,7 +43,7 @@ class ShownAnswers:
         self._generator = generator
         self._tables = tables
 
-    def answer(self, query: Query, hits: Sequence[Hit], search: Search) -> ShownAnswer | None:
+    def answer(self, query: Query, hits: Sequence[Hit], search: Search) -> Computed | None:
         """The one answer, with what is shown as its subject; None where words or a picture are
         missing, no picture of the library is like it, or the words only ask what it is.
 
@@ -88,7 +61,7 @@ class ShownAnswers:
         if best is None or not asked:
             return None
         match = hits[best]
-        tried: list[ShownAnswer] = []
+        tried: list[Computed] = []
         for one in self._attempts(query, asked, match, hits, search):
             if one.is_answered:
                 return _with_picture(one, match, query)
@@ -97,7 +70,7 @@ class ShownAnswers:
 
     def _attempts(
         self, query: Query, asked: str, match: Hit, hits: Sequence[Hit], search: Search
-    ) -> Iterator[ShownAnswer]:
+    ) -> Iterator[Computed]:
         """Answers to what may be meant, one after the other; the generator's only of what no
         table answers."""
         called = [] if _is_of_another(asked) else names(match)
@@ -129,21 +102,21 @@ class ShownAnswers:
         text, some = found[0]
         computed = self._tables.answer(Query(text=text), some)
         if computed is not None and _is_of_one(text, computed.events):
-            yield ShownAnswer(computed.hits, computed.events)
+            yield computed
         written = [self._ask(text, some, text) for text, some in found]
         yield from sorted([*written, *labels], key=lambda one: -one.certainty)
 
-    def _ask(self, text: str, hits: Sequence[Hit], meant: str) -> ShownAnswer:
+    def _ask(self, text: str, hits: Sequence[Hit], meant: str) -> Computed:
         """What is written to `text`, if it can answer what is meant by it."""
         events = tuple(self._generator.stream(Query(text=text), hits))
         said = "".join(event.text for event in events if isinstance(event, TextDelta))
         if events[-1] is AnswerStatus.ANSWERED and not may_be_answer(meant, said):
             kept = (event for event in events if isinstance(event, Relevance))
             events = (*kept, AnswerStatus.NO_EVIDENCE)
-        return ShownAnswer(tuple(hits), events)
+        return Computed(tuple(hits), events)
 
 
-def _shares_a_word(text: str, answer: ShownAnswer) -> bool:
+def _shares_a_word(text: str, answer: Computed) -> bool:
     """Whether what is quoted has a word of the question."""
     stems = {term.stem for term in content_terms(text)}
     return any(
@@ -196,7 +169,7 @@ def _beside(match: Hit, hits: Sequence[Hit]) -> list[Hit]:
     return list(kept.values())
 
 
-def _with_picture(answer: ShownAnswer, match: Hit, query: Query) -> ShownAnswer:
+def _with_picture(answer: Computed, match: Hit, query: Query) -> Computed:
     """`answer` with a line that cites what was shown, unless it is quoted from there."""
     quotes = [event for event in answer.events if isinstance(event, Quote)]
     if any(answer.hits[quote.hit_index].chunk.id == match.chunk.id for quote in quotes):
@@ -205,7 +178,7 @@ def _with_picture(answer: ShownAnswer, match: Hit, query: Query) -> ShownAnswer:
     said = (_SHOWN_CLIP if query.clip else _SHOWN)[language(query.text)]
     line = said.format(name=escape_markdown(name_of(match)))
     hits, index = _with_hit(answer.hits, match)
-    return ShownAnswer(
+    return Computed(
         hits,
         (
             *answer.events[:-1],
@@ -216,11 +189,11 @@ def _with_picture(answer: ShownAnswer, match: Hit, query: Query) -> ShownAnswer:
     )
 
 
-def _unanswered(tried: Sequence[ShownAnswer], match: Hit, asked_in: Language) -> ShownAnswer:
+def _unanswered(tried: Sequence[Computed], match: Hit, asked_in: Language) -> Computed:
     nearest = max(tried, key=lambda one: one.certainty)
     hits, index = _with_hit(nearest.hits, match)
     closest = CLOSEST[asked_in].format(place=place(match, asked_in))
-    return ShownAnswer(
+    return Computed(
         hits,
         (
             *([nearest.relevance] if nearest.relevance else []),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from kb.text.scripts import COMMON_HAN
 from kb.text.terms import Language, fold_width, language
 
 __all__ = ["points", "with_subject", "without_naming"]
@@ -48,7 +49,6 @@ _NOT_THIS = re.compile(
     r"|it(?:'s| is) (?:true|possible|safe)\b|that (?:is|was) to say\b",
     re.IGNORECASE,
 )
-_HAN = "\u3400-\u4dbf\u4e00-\u9fff"
 _CHINESE_MEASURE = "个|些|款|种|台|件|本|张|部|份|只|把|幅|段|条|辆|座|家|盒|瓶|套|块|支|双"
 _CHINESE_THING = (
     "产品|东西|机器|设备|型号|商品|物品|装置|电器|家电|仪器"
@@ -94,10 +94,10 @@ _CHINESE_IT = (
 )
 _CHINESE_NAMING = re.compile(
     rf"(?:请问)?(?:{_CHINESE_IT})(?:的?(?:名字|名称)?(?:是|叫|叫做|属于)(?:个)?"
-    rf"(?:什么|啥|谁|哪(?:一)?[{_HAN}]|什么名字)(?:{_CHINESE_THING}|名字|牌子|品牌|呀|啊)?"
+    rf"(?:什么|啥|谁|哪(?:一)?[{COMMON_HAN}]|什么名字)(?:{_CHINESE_THING}|名字|牌子|品牌|呀|啊)?"
     r"|(?:里面?|中|上)?(?:有|显示(?:的是)?)(?:些)?什么"
     r"|(?:在|来自|出自|出现在)(?:哪里?|哪儿|什么地方|哪一?[个份页本段]"
-    rf"[{_HAN}]{{0,4}})(?:里|中|上|拍的|出现过?|见过)?)"
+    rf"[{COMMON_HAN}]{{0,4}})(?:里|中|上|拍的|出现过?|见过)?)"
     r"|请?(?:帮我)?(?:认|识别|查|找|搜)(?:一下|出|找)?[^，。]{0,8}"
     r"|哪一?[个份页本段张些](?:文件|文档|手册|视频|图片|照片|页|报告)?[^，。]{0,4}"
     r"(?:有|是|出现)[^，。]{0,8}"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
+from kb.answer.computed import Computed
 from kb.answer.tables.link import MAX_QUESTION_CHARS, read_question
 from kb.answer.tables.reading import Reading
 from kb.answer.tables.wording import Piece, say
@@ -17,7 +18,7 @@ from kb.protocols import GeneratorEvent, Quote, TextDelta
 from kb.text.terms import Language, language
 from kb.types import AnswerStatus, Chunk, Hit, Query
 
-__all__ = ["TableAnswer", "TableAnswers", "TableReader"]
+__all__ = ["TableAnswers", "TableReader"]
 
 _MAX_DOCUMENTS = 10
 _MAX_TABLES = 200
@@ -36,20 +37,6 @@ class TableReader(Protocol):
         """The tables of a document."""
 
 
-@dataclass(frozen=True)
-class TableAnswer:
-    """An answer from a table.
-
-    Attributes:
-        hits: The hits it was asked of, then one for each chunk with a row that is cited and that
-            was not among them.
-        events: As of `kb.protocols.Generator`, over `hits`.
-    """
-
-    hits: tuple[Hit, ...]
-    events: tuple[GeneratorEvent, ...]
-
-
 class TableAnswers:
     """Answers what the tables of the documents found can answer.
 
@@ -62,9 +49,10 @@ class TableAnswers:
         self._cache: OrderedDict[tuple[str, str], tuple[TableIndex, ...]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def answer(self, query: Query, hits: Sequence[Hit]) -> TableAnswer | None:
+    def answer(self, query: Query, hits: Sequence[Hit]) -> Computed | None:
         """The answer, where the question is understood and one table answers it; None where
-        none does, or two answer it differently."""
+        none does, or two answer it differently. Its hits are those it was asked of, then one for
+        each chunk with a row that is cited and that was not among them."""
         text = query.text.strip()
         if not text or len(text) > MAX_QUESTION_CHARS or query.images or query.clip:
             return None
@@ -102,7 +90,7 @@ class TableAnswers:
             for index in some
         )
 
-    def _cited(self, pieces: Sequence[Piece], hit: Hit, hits: Sequence[Hit]) -> TableAnswer | None:
+    def _cited(self, pieces: Sequence[Piece], hit: Hit, hits: Sequence[Hit]) -> Computed | None:
         """The pieces as events, their rows as quotes."""
         known = {one.chunk.id: number for number, one in reversed(list(enumerate(hits)))}
         wanted = {place.chunk_id for piece in pieces for place in piece.places}
@@ -115,7 +103,7 @@ class TableAnswers:
         known |= {chunk.id: len(hits) + number for number, chunk in enumerate(added)}
         extra = [replace(hit, chunk=chunk, picture=None, time_s=None, also=()) for chunk in added]
         events = tuple(_events(pieces, known))
-        return TableAnswer((*hits, *extra), (*events, AnswerStatus.ANSWERED))
+        return Computed((*hits, *extra), (*events, AnswerStatus.ANSWERED))
 
 
 def _events(pieces: Sequence[Piece], known: Mapping[str, int]) -> Iterator[GeneratorEvent]:

@@ -26,6 +26,7 @@ from kb.answer.tables.words import (
     words_of,
 )
 from kb.index.tables import ColumnKind
+from kb.text.quantities import DIGITS
 from kb.text.terms import fold_width
 from kb.text.values import CURRENCIES
 
@@ -39,12 +40,6 @@ MIN_STRENGTH = 0.4
 _PLACEHOLDER = "\ufffc"
 # Names of columns that a rule of the grammar reads as well; the rule goes first.
 _RULES_OWN = frozenset("total sum average number count most first last and or in by".split())
-_DIGITS = {
-    word: str(number)
-    for number, word in enumerate(
-        "one two three four five six seven eight nine ten eleven twelve".split(), 1
-    )
-}
 
 
 @dataclass
@@ -152,7 +147,7 @@ class FoundWords:
     def _take_cell(self, word: Word, columns: Sequence[int] | None = None) -> bool:
         look_in = range(len(self.columns)) if columns is None else columns
         codes = self.index.codes_with(word.text, look_in)
-        digits = _DIGITS.get(word.text)
+        digits = DIGITS.get(word.text)
         if not codes and digits:
             codes = self.index.codes_with(digits, look_in)
         if not codes:

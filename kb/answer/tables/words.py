@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from kb.answer.tables.lexicon import concepts_of, stems_of
 from kb.index.tables import ColumnKind, Table
+from kb.text.scripts import COMMON_HAN
 from kb.text.terms import find_terms, fold_width
 
 __all__ = [
@@ -26,8 +27,7 @@ __all__ = [
     "words_of",
 ]
 
-_HAN = "\u3400-\u4dbf\u4e00-\u9fff"
-_WORD = re.compile(rf"[{_HAN}]+|[^\W_{_HAN}]+(?:['’.\-][^\W_{_HAN}]+)*")
+_WORD = re.compile(rf"[{COMMON_HAN}]+|[^\W_{COMMON_HAN}]+(?:['’.\-][^\W_{COMMON_HAN}]+)*")
 _TOTAL = re.compile(
     r"\W{0,3}(?:(?:grand )?(?:sub)?total\b|sum\b|合计|总计|小计|总和|共计)", re.IGNORECASE
 )

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import TypeVar
 
 import numpy as np
 
 from kb.protocols import Float32Array
+from kb.text.idf import idf
 from kb.text.terms import Term, content_terms, find_terms
 from kb.types import Hit, Query
 
 __all__ = ["LexicalReranker"]
-
-_Item = TypeVar("_Item")
 
 # Columns of `_features`; found with `benchmarks.quality` on the four evaluation sets of words.
 # The fused score already counts single words (BM25), so what is added is what it can't see:
@@ -65,7 +62,7 @@ def _features(query: Query, hits: Sequence[Hit]) -> Float32Array:
     stems = dict.fromkeys(term.stem for term in asked)
     bodies = [find_terms(hit.chunk.text, stems) for hit in hits]
     heads = [{term.stem for term in find_terms(_head(hit), stems)} for hit in hits]
-    weights = _idf(
+    weights = idf(
         stems,
         [{term.stem for term in body} | head for body, head in zip(bodies, heads, strict=True)],
     )
@@ -82,7 +79,7 @@ def _features(query: Query, hits: Sequence[Hit]) -> Float32Array:
     phrases = _pairs(asked, _QUESTION_GAP_CHARS)
     if phrases:
         held = [phrases & _pairs(body, _TEXT_GAP_CHARS) for body in bodies]
-        rarity = _idf(phrases, held)
+        rarity = idf(phrases, held)
         table[:, 2] = [sum(rarity[pair] for pair in one) / sum(rarity.values()) for one in held]
     return table
 
@@ -104,12 +101,6 @@ def _head(hit: Hit) -> str:
     # A name says whose report it is, and of which year, where the cover does not.
     name = PurePosixPath(hit.source).stem.replace("_", " ")
     return "\n".join((name, hit.chunk.title, hit.chunk.about, *hit.chunk.headings))
-
-
-def _idf(items: Iterable[_Item], holders: Sequence[Collection[_Item]]) -> dict[_Item, float]:
-    n = len(holders)
-    counts = {item: sum(item in holder for holder in holders) for item in items}
-    return {item: math.log(1 + (n - df + 0.5) / (df + 0.5)) for item, df in counts.items()}
 
 
 def _best_window(found: Sequence[Term], weights: Mapping[str, float]) -> float:

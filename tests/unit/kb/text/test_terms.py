@@ -8,11 +8,11 @@ import pytest
 
 from kb.text.terms import (
     Language,
-    _stem,
     content_terms,
     find_terms,
     fold_width,
     language,
+    stem,
     terms,
 )
 
@@ -33,13 +33,13 @@ def test_threads_get_the_stems_of_their_own_words() -> None:
     heads = ("multiply", "connect", "general", "relation", "hope", "argue", "operat", "condition")
     tails = ("ing", "ed", "ation", "izer", "fulness", "ational", "ously", "ness")
     words = [head + tail for head, tail in product(heads, tails)]
-    stem = _stem.__wrapped__  # what a word's first asker runs
-    alone = [stem(word) for word in words]
+    run_anew = stem.__wrapped__  # what a word's first asker runs
+    alone = [run_anew(word) for word in words]
     interval_s = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
         with ThreadPoolExecutor(8) as pool:
-            together = list(pool.map(lambda _: [stem(word) for word in words], range(160)))
+            together = list(pool.map(lambda _: [run_anew(word) for word in words], range(160)))
     finally:
         sys.setswitchinterval(interval_s)
     assert together == [alone] * 160
