@@ -33,7 +33,7 @@ class SectionWriter:
         self._blocks: list[tuple[str, bool]] = []
         self._n_chars = 0
         self._heading_is_alone = False
-        self._pictures: list[Segment] = []
+        self._behind: list[Segment] = []
         self._ready: list[Segment] = []
 
     @property
@@ -92,7 +92,13 @@ class SectionWriter:
     def picture(self, segment: Segment | None) -> None:
         """Add a picture; it comes after the section's text, which it does not cut."""
         if segment is not None:
-            self._pictures.append(segment)
+            self._behind.append(segment)
+            self._heading_is_alone = False
+
+    def remark(self, text: str) -> None:
+        """Add what somebody says of the section, as a segment of its own behind it."""
+        if text.strip():
+            self._behind.append(replace(self._segment(text), atomic=True))
             self._heading_is_alone = False
 
     def close(self, *, keep_lone_heading: bool = False) -> None:
@@ -102,8 +108,8 @@ class SectionWriter:
             self._ready.append(self._segment(self._path[-1][1]))
         self._heading_is_alone = False
         self._close_text()
-        self._ready += self._pictures
-        self._pictures = []
+        self._ready += self._behind
+        self._behind = []
 
     def take(self) -> list[Segment]:
         """Finished segments, each handed over once."""

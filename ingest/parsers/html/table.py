@@ -6,7 +6,13 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-__all__ = ["inline_text", "is_data_table", "markdown_table", "spread_spans", "table_markdown"]
+__all__ = [
+    "inline_text",
+    "is_data_table",
+    "markdown_table",
+    "move_out_inner_tables",
+    "table_markdown",
+]
 
 _MAX_COLUMNS = 100
 _MAX_SPAN_ROWS = 1000
@@ -52,13 +58,8 @@ def markdown_table(rows: list[list[str]]) -> str:
     return "\n".join(lines)
 
 
-def spread_spans(html: str) -> str:
-    """`html` with the cells of tables that span rows or columns spread over them, as
-    `table_markdown` does, and a table in another's cell put behind that."""
-    if "rowspan" not in html and "colspan" not in html and html.count("<table") < 2:
-        return html
-    parser = etree.HTMLParser(huge_tree=True)
-    root = etree.fromstring(f"<div>{html}</div>", parser)
+def move_out_inner_tables(root: etree._Element) -> None:
+    """Put a table in another's cell behind that one."""
     for table in list(root.iter("table")):
         for inner in reversed(list(table.iterdescendants("table"))):
             tail, inner.tail = inner.tail, None
@@ -68,18 +69,6 @@ def spread_spans(html: str) -> str:
             elif above is not None:
                 above.text = (above.text or "") + (tail or "")
             table.addnext(inner)
-    for table in list(root.iter("table")):
-        spans = any(cell.get("rowspan") or cell.get("colspan") for cell in table.iter("td", "th"))
-        if not spans or next(table.iter("img"), None) is not None:
-            continue
-        rows = list(_grid(table))
-        for child in list(table):
-            table.remove(child)
-        for cells in rows:
-            row = etree.SubElement(table, "tr")
-            for cell in cells:
-                etree.SubElement(row, "td").text = cell
-    return str(etree.tostring(root, encoding="unicode", method="html"))
 
 
 def _grid(table: etree._Element) -> Iterator[list[str]]:

@@ -1,5 +1,5 @@
-"""Word and PowerPoint files through MarkItDown and Excel files through openpyxl, with the pictures
-in them."""
+"""Word files through mammoth, PowerPoint files through MarkItDown and Excel files through openpyxl,
+with the pictures in them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import Any
 
 from ingest.parsers.base import ParseContext
-from ingest.parsers.html.table import spread_spans
+from ingest.parsers.html.content import parse_tree
+from ingest.parsers.html.table import inline_text, move_out_inner_tables
+from ingest.parsers.html.walker import Walker
 from ingest.parsers.linked_pictures import PictureReader
 from ingest.parsers.markdown import first_heading, write_markdown
 from ingest.parsers.sections import SectionWriter
 from ingest.parsers.text import title_from_name
 from kb.errors import ParseError, SourceTooLargeError
-from kb.types import Segment, Source
+from kb.types import Locator, Modality, Segment, Source
 
 __all__ = ["OfficeParser"]
 
@@ -36,8 +37,6 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 # [MS-OFFCRYPTO] 2.1.2: an encrypted OOXML file is an OLE container with this stream.
 _ENCRYPTED_STREAM = "EncryptedPackage".encode("utf-16-le")
 _SLIDE = re.compile(r"<!-- Slide number: (\d{1,5}) -->")
-# Word's tables have no header for MarkItDown, which then makes one of empty cells.
-_EMPTY_HEADER = re.compile(r"^\|(?:[ ]*\|)+\n(\|(?:[ ]---[ ]\|)+)\n(\|.*\|)$", re.MULTILINE)
 _PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp"})
 # What programs write when nobody gave a title.
 _NO_TITLES = frozenset({"powerpoint presentation", "untitled", "word document"})
@@ -47,7 +46,7 @@ _TITLE = re.compile(rb"<dc:title>([^<]+)</dc:title>")
 class OfficeParser:
     """Sections under headings as in Markdown; a slide or sheet is a page, numbered from 1."""
 
-    version = 3
+    version = 4
     media_types = frozenset(_SUFFIX)
 
     def parse(self, source: Source, context: ParseContext) -> Iterator[Segment]:
@@ -61,22 +60,21 @@ class OfficeParser:
         with _open(data, source) as archive:
             _check_size(archive, source)
             title = _title(archive)
-        if source.media_type == _XLSX:
-            pages = _sheets(data, source)
-        else:
-            text = _to_markdown(data, source)
-            title = title or first_heading(text)
-            pages = _slides(text)
-        title = title or title_from_name(source.path)
         pictures = PictureReader(source, context)
-        writer = SectionWriter(title)
         if source.media_type == _DOCX:
-            yield from write_markdown(text, writer, pictures)
+            yield from _word(data, title, source, context, pictures)
         else:
+            if source.media_type == _XLSX:
+                pages = _sheets(data, source)
+            else:
+                text = _to_markdown(data, source)
+                title = title or first_heading(text)
+                pages = _slides(text)
+            writer = SectionWriter(title or title_from_name(source.path))
             for page, part in pages:
                 writer.start_page(page)
                 yield from write_markdown(part, writer, pictures)
-        yield from _remaining_pictures(data, pictures, title)
+        yield from _remaining_pictures(data, pictures, title or title_from_name(source.path))
 
 
 def _open(data: bytes, source: Source) -> zipfile.ZipFile:
@@ -150,34 +148,49 @@ def _title(archive: zipfile.ZipFile) -> str:
 def _to_markdown(data: bytes, source: Source) -> str:
     # Imported late: it takes long, and a sync of unchanged files never needs it.
     from markitdown import StreamInfo
-    from markitdown.converters import DocxConverter, HtmlConverter, PptxConverter
+    from markitdown.converters import PptxConverter
 
-    class SpreadingHtml(HtmlConverter):  # type: ignore[misc]
-        """mammoth knows spans, Markdown does not."""
-
-        def convert_string(self, html_content: str, **options: Any) -> Any:
-            return super().convert_string(spread_spans(html_content), **options)
-
-    class SpreadingDocx(DocxConverter):  # type: ignore[misc]
-        def __init__(self) -> None:
-            super().__init__()
-            self._html_converter = SpreadingHtml()
-
-    converters = {_DOCX: SpreadingDocx, _PPTX: PptxConverter}
-    suffix = _SUFFIX[source.media_type]
     try:
-        result = converters[source.media_type]().convert(
+        result = PptxConverter().convert(
             io.BytesIO(data),
-            StreamInfo(extension=suffix, mimetype=source.media_type),
+            StreamInfo(extension=".pptx", mimetype=source.media_type),
             keep_data_uris=True,
         )
     except MemoryError:
         raise
-    # The converters let through whatever mammoth and python-pptx raise on
-    # files that break the format; there is no common base class.
+    # The converter lets through whatever python-pptx raises on files that break the format; there
+    # is no common base class.
     except Exception as error:
         raise _damaged(source, f"{type(error).__name__}: {error}") from error
-    return _EMPTY_HEADER.sub(r"\2\n\1", str(result.markdown))
+    return str(result.markdown)
+
+
+def _word(
+    data: bytes, title: str, source: Source, context: ParseContext, pictures: PictureReader
+) -> Iterator[Segment]:
+    from ingest.parsers.office.word import headers_and_footers, to_html
+
+    try:
+        html = to_html(data, context.warn)
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            margins = headers_and_footers(archive)
+    except MemoryError:
+        raise
+    # As for slides: mammoth has no common base class either.
+    except Exception as error:
+        raise _damaged(source, f"{type(error).__name__}: {error}") from error
+    if html:
+        root = parse_tree(html)
+        move_out_inner_tables(root)
+        if not title and (first := next(root.iter("h1"), None)) is not None:
+            title = inline_text(first)
+    writer = SectionWriter(title or title_from_name(source.path))
+    if html:
+        yield from Walker(root, writer, pictures, is_page=False).segments()
+    if margins:
+        place = Locator(anchor="header-footer")
+        text = "\n".join(margins)
+        yield Segment(Modality.TEXT, place, text, writer.title, atomic=True)
 
 
 def _slides(text: str) -> Iterator[tuple[int, str]]:
