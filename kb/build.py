@@ -11,6 +11,8 @@ from pathlib import Path
 from kb.answer.answerer import Answerer
 from kb.answer.claims.checker import ClaimChecker
 from kb.answer.claims.thresholds import Thresholds
+from kb.answer.refusal.gate import GatedGenerator
+from kb.answer.refusal.judge import Judge
 from kb.answer.shown.answers import ShownAnswers
 from kb.answer.tables.answers import TableAnswers
 from kb.config import Config, Home
@@ -26,7 +28,7 @@ from kb.models.encoders.remote import RemoteEncoder
 from kb.models.encoders.text import SentenceTransformerEncoder
 from kb.models.factory import Models
 from kb.private import make_private
-from kb.protocols import Encoder, Encoders, MaintainedStore
+from kb.protocols import Encoder, Encoders, MaintainedStore, Reranker
 from kb.reembed import ReembedProgress, reembed
 from kb.retrieve.retriever import Retriever
 from kb.retrieve.vocabulary import Vocabulary
@@ -96,11 +98,6 @@ def _open(
             ledger = Ledger(home.ledger, place.require_current)
             opened.callback(ledger.close)
         reranker = models.reranker()
-        checker = None
-        if config.generator.kind != "extractive":
-            # A quote is its own evidence.
-            checker = ClaimChecker(models.claim_scorer(reranker), claim_thresholds(home))
-        generator, tables = models.generator(encoders.dense), _tables(config, ledger)
         knowledge_base = KnowledgeBase(
             home=home,
             config=config,
@@ -112,14 +109,7 @@ def _open(
             encoders=encoders,
             retriever=Retriever(store, encoders, ledger, config.retrieve),
             reranker=reranker,
-            answerer=Answerer(
-                generator,
-                ledger,
-                checker,
-                tables,
-                # Likewise a model that writes answers sees pictures itself.
-                ShownAnswers(generator, tables) if tables is not None else None,
-            ),
+            answerer=_answerer(home, models, encoders.dense, reranker, ledger),
             model_states=models.states,
             note=" ".join(
                 part
@@ -132,9 +122,27 @@ def _open(
     return knowledge_base
 
 
-def _tables(config: Config, ledger: Ledger) -> TableAnswers | None:
-    """A model that writes answers reads tables itself."""
-    return TableAnswers(ledger) if config.generator.kind == "extractive" else None
+def _answerer(
+    home: Home,
+    models: Models,
+    encoder: Encoder,
+    reranker: Reranker,
+    ledger: Ledger,
+) -> Answerer:
+    """What makes answers of hits. Over the encoders of `starter` quotes come first, and what a
+    table or a known picture tells is never left to a model."""
+    quotes, writer = models.quotes(encoder), models.writer()
+    if quotes is None:
+        assert writer is not None
+        checker = ClaimChecker(models.claim_scorer(reranker), claim_thresholds(home))
+        return Answerer(GatedGenerator(writer, Judge(encoder)), ledger, checker)
+    tables = TableAnswers(ledger)
+    shown = ShownAnswers(quotes, tables)
+    if writer is None:
+        # A quote is its own evidence.
+        return Answerer(quotes, ledger, None, tables, shown)
+    checker = ClaimChecker(models.claim_scorer(reranker), claim_thresholds(home))
+    return Answerer(writer, ledger, checker, tables, shown, quotes)
 
 
 def _open_store(

@@ -166,10 +166,17 @@ class KnowledgeBase:
         text = understand(query.text, turns)
         return query if text == query.text else replace(query, text=text, typed=query.text)
 
-    def ask(self, query: Query) -> Iterator[TextDelta | Citation | Answer]:
+    def ask(
+        self, query: Query, *, is_written: bool = True
+    ) -> Iterator[TextDelta | Citation | Answer]:
         """Search, then write the answer; the last item is the whole Answer. Where claims are
-        checked, one without them comes first. A question that follows others is made whole by
-        `understood` before."""
+        checked, one without them comes first, and before a written one its quotes where there are
+        any: see `Answerer.stream`. A question that follows others is made whole by `understood`
+        before.
+
+        Args:
+            is_written: False: quotes alone, where the profile has any.
+        """
         start = time.perf_counter()
         reply = reply_without_files(query, self.ledger, datetime.now().astimezone())
         if reply is not None:
@@ -188,7 +195,10 @@ class KnowledgeBase:
             return
         result = self.search(query)
         events = self._answerer.stream(
-            result.query, result.hits, lambda other: self.search(other).hits
+            result.query,
+            result.hits,
+            lambda other: self.search(other).hits,
+            is_written=is_written,
         )
         for event in events:
             check()

@@ -25,6 +25,7 @@ __all__ = [
     "Generator",
     "GeneratorEvent",
     "MaintainedStore",
+    "Note",
     "PictureEncoder",
     "Point",
     "Quote",
@@ -295,7 +296,14 @@ class Relevance:
     closest: tuple[tuple[int, int, int], ...] = ()
 
 
-GeneratorEvent = TextDelta | Quote | Relevance | AnswerStatus
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What the answer's reader should know of how it was made, in a sentence beside the text."""
+
+    text: str
+
+
+GeneratorEvent = TextDelta | Quote | Relevance | Note | AnswerStatus
 
 
 class Generator(Protocol):

@@ -439,6 +439,9 @@ class Answer:
         closest: Where nothing answers, the passages nearest to an answer.
         is_from_files: Whether it was looked for in them. Talk is answered without, and so is a
             question about the library itself.
+        note: What its reader should know of how it was made, or empty: why quotes stand in place
+            of a written answer and what to do next, or what the model was not shown.
+        is_draft: Another, written one follows and takes its place.
     """
 
     query: Query
@@ -453,6 +456,8 @@ class Answer:
     probability: float | None = None
     closest: tuple[Citation, ...] = ()
     is_from_files: bool = True
+    note: str = ""
+    is_draft: bool = False
 
 
 class SourceOutcome(NamedTuple):

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from kb.text.terms import Language
 
-__all__ = ["CUT", "DANGLING", "EMPTY", "NOTHING"]
+__all__ = ["CUT", "DANGLING", "EMPTY", "NOTHING", "NOTHING_WRITTEN"]
 
 NOTHING = {
     Language.ENGLISH: "Nothing in the sources answers this question.",
     Language.CHINESE: "资料中没有找到能回答这个问题的内容。",
+}
+NOTHING_WRITTEN = {
+    Language.ENGLISH: (
+        "The model wrote no answer that cites a source, so these are quotes. Ask again in other "
+        "words, or choose a larger model."
+    ),
+    Language.CHINESE: (
+        "模型没有写出引用来源的回答，因此这里显示原文摘录。请换个说法再问，或选用更大的模型。"
+    ),
 }
 CUT = {
     Language.ENGLISH: "(The answer was cut off here, at `generator.max_new_tokens`.)",

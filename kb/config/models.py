@@ -184,11 +184,13 @@ class RemoteGeneratorConfig(RemoteConfig):
         timeout_s: Of the wait for the answer's next piece. One that hangs is not asked again.
         max_length: Tokens of question, sources and answer together.
         max_new_tokens: Of the answer; what is longer is cut there.
+        answer_limit_s: For the whole answer. What is not ended by then is stopped.
         pictures: Whether the model sees pictures.
     """
 
     max_length: int = Field(default=16_384, ge=1024)
     max_new_tokens: int = Field(default=1024, ge=16, validate_default=True)
+    answer_limit_s: float = Field(default=600.0, gt=0)
     pictures: bool = True
 
     @field_validator("max_new_tokens")

@@ -8,7 +8,6 @@ from typing import Literal
 
 from kb.answer.claims.lexical import LexicalClaimScorer
 from kb.answer.extractive.generator import ExtractiveGenerator
-from kb.answer.refusal.gate import GatedGenerator
 from kb.answer.refusal.judge import Judge
 from kb.config import Config, Home
 from kb.config.models import (
@@ -98,19 +97,27 @@ class Models:
                 return CrossEncoderClaimScorer(reranker, f"{model}@{url}", self._assets)
         return LexicalClaimScorer()
 
-    def generator(self, encoder: Encoder) -> Generator:
-        """Writes answers, where something answers: that is judged with `encoder`, the dense one
-        of the profile."""
-        judge = Judge(encoder)
+    def quotes(self, encoder: Encoder) -> Generator | None:
+        """Answers in quotes, judged with `encoder`, the dense one of the profile: by themselves,
+        or before what is written where retrieval is that of `starter`. None where another
+        encoder's profile has its answers written."""
+        config = self._config.generator
+        if isinstance(config, ExtractiveConfig):
+            return ExtractiveGenerator(config, Judge(encoder))
+        if isinstance(self._config.encoder, TextEncoderConfig):
+            return ExtractiveGenerator(ExtractiveConfig(), Judge(encoder))
+        return None
+
+    def writer(self) -> Generator | None:
+        """Writes answers, whether something answers or not; None where they are quotes."""
         config = self._config.generator
         match config:
             case ExtractiveConfig():
-                return ExtractiveGenerator(config, judge)
+                return None
             case Qwen3VLGeneratorConfig():
                 directory = self._directory(config.model)
-                writer = Qwen3VLGenerator(config, directory, self._assets, self._device)
-                return GatedGenerator(writer, judge)
-        return GatedGenerator(RemoteGenerator(config, self._assets), judge)
+                return Qwen3VLGenerator(config, directory, self._assets, self._device)
+        return RemoteGenerator(config, self._assets)
 
     def states(self) -> tuple[ModelState, ...]:
         """Of encoder, reranker and generator, as they are now."""

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -378,14 +379,48 @@ def home(shared_server: ChatServer, tmp_path_factory: pytest.TempPathFactory) ->
         log.close()
 
 
-def ask(home: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def ask(
+    home: Path, *options: str, question: str = "How loud is the pump?"
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*KB, "ask", "How loud is the pump?", "--home", str(home), *options],
+        [*KB, "ask", question, "--home", str(home), *options],
         capture_output=True,
         text=True,
         timeout=120,
         env=os.environ | {"PYTHONWARNINGS": "error"},
     )
+
+
+def asked_over_http(home: Path, text: str = "How loud is the pump?") -> list[dict[str, Any]]:
+    client = find_server(Home(home))
+    assert client is not None
+    url = client.url
+    client.close()
+    response = httpx.post(f"{url}/api/ask", data={"text": text}, headers=PROGRAM, timeout=60)
+    assert response.status_code == 200
+    return [json.loads(line) for line in response.text.splitlines()]
+
+
+OF_A_PICTURE = "What animal is this?"
+CIRCLE = "It hums and hums at the pump. " * 40
+FAILURES = [
+    (send(b"<html>hello</html>", "text/html"), "generator.url"),
+    (stream(event("{oops")), "{oops"),
+    (stream(event([1, 2])), "[1, 2]"),
+    (stream(says("At 40 decibels [1].")), "broke off"),
+    (refuse(400, "maximum context length is 9 tokens"), "generator.max_length"),
+    (stream(says("", "stop"), DONE), "before the first word"),
+    (stream(says("I do not say.", "stop"), DONE), "no answer that cites a source"),
+    (stream(says("NOT_FOUND", "stop"), DONE), "no answer that cites a source"),
+    (stream(says(CIRCLE), says(CIRCLE, "stop"), DONE), "repeats itself"),
+]
+SAID = {
+    "",
+    "At 40 decibels [1].",
+    "I do not say.",
+    "Nothing in the sources answers this question.",
+    CIRCLE.strip(),
+}
 
 
 class TestThroughTheServer:
@@ -397,18 +432,29 @@ class TestThroughTheServer:
         assert answer["answer"] == "At 40 decibels [1]."
         assert answer["citations"][0]["source"] == "pump.md"
 
+    def test_the_quotes_come_before_it(self, home: Path, shared_server: ChatServer) -> None:
+        shared_server.plays = [stream(says("At 40 decibels [1].", "stop"), DONE)]
+        lines = asked_over_http(home)
+        (draft,) = [line["draft"] for line in lines if "draft" in line]
+        assert draft["answer"] == "The pump hums at 40 decibels. [1]"
+        assert "draft" in lines[0]
+        answer = lines[-1]["answer"]
+        assert answer["answer"] == "At 40 decibels [1]."
+        assert (answer["note"], answer["probability"]) == (None, draft["probability"])
+        assert {"quote", "generate", "check"} <= set(answer["timings_ms"])
+
+    def test_nothing_is_asked_of_the_model_where_nothing_answers(
+        self, home: Path, shared_server: ChatServer
+    ) -> None:
+        shared_server.plays = [stream(says("In Paris [1].", "stop"), DONE)]
+        n_asked = len(shared_server.bodies)
+        answer = asked_over_http(home, "Where was the composer of the opera born?")[-1]["answer"]
+        assert answer["status"] == "no_evidence"
+        assert len(shared_server.bodies) == n_asked
+
     @pytest.mark.parametrize("options", [(), ("--json",)])
-    @pytest.mark.parametrize(
-        ("play", "told"),
-        [
-            (send(b"<html>hello</html>", "text/html"), "generator.url"),
-            (stream(event("{oops")), "{oops"),
-            (stream(event([1, 2])), "[1, 2]"),
-            (stream(says("At 40 decibels [1].")), "broke off"),
-            (refuse(400, "maximum context length is 9 tokens"), "generator.max_length"),
-        ],
-    )
-    def test_a_failure_fails_the_command(
+    @pytest.mark.parametrize(("play", "told"), FAILURES)
+    def test_the_quotes_stand_where_it_fails(
         self,
         home: Path,
         shared_server: ChatServer,
@@ -418,13 +464,29 @@ class TestThroughTheServer:
     ) -> None:
         shared_server.plays = [play]
         result = ask(home, *options)
+        assert result.returncode == 0, result.stderr
+        if options:
+            answer = json.loads(result.stdout)
+            assert told in answer["note"]
+            assert answer["answer"] == "The pump hums at 40 decibels. [1]"
+            assert answer["citations"][0]["source"] == "pump.md"
+        else:
+            before, after = result.stdout.split("The pump hums at 40 decibels. [1]")
+            assert told in after
+            assert before.strip() in SAID
+
+    @pytest.mark.parametrize(("play", "told"), FAILURES[:5])
+    def test_without_quotes_a_failure_fails_the_command(
+        self, home: Path, shared_server: ChatServer, play: Play, told: str, tmp_path: Path
+    ) -> None:
+        # Where only a picture could tell, words can't say that nothing answers.
+        picture = tmp_path / "picture.png"
+        picture.write_bytes(encoded(200, 150).data)
+        shared_server.plays = [play]
+        result = ask(home, "--image", str(picture), "--folder", "nowhere", question=OF_A_PICTURE)
         assert result.returncode == 1
         assert told in result.stderr
         assert "Traceback" not in result.stderr
-        if not options and told == "broke off":
-            assert "At 40 decibels [1]." in result.stdout
-        else:
-            assert result.stdout == ""
 
     def test_the_status_says_whose_turn_it_is(self, home: Path, shared_server: ChatServer) -> None:
         client = find_server(Home(home))
@@ -432,9 +494,16 @@ class TestThroughTheServer:
         url = client.url
         client.close()
 
-        def status(text: str = "How loud is the pump?", **more: object) -> int:
+        picture = {"image": ("picture.png", encoded(200, 150).data)}
+        nowhere = {"filters": '{"folder": ["nowhere"]}'}
+
+        def status(text: str = OF_A_PICTURE, **more: object) -> int:
             return httpx.post(  # type: ignore[arg-type]
-                f"{url}/api/ask", data={"text": text}, headers=PROGRAM, timeout=60, **more
+                f"{url}/api/ask",
+                data={"text": text, **nowhere},
+                headers=PROGRAM,
+                timeout=60,
+                **({"files": picture} | more),
             ).status_code
 
         shared_server.plays = [refuse(400, "maximum context length is 9 tokens")]
@@ -445,8 +514,10 @@ class TestThroughTheServer:
         shared_server.plays = [refuse(500, "CUDA error")]
         assert status() == 503
         shared_server.plays = [stream(says("At 40"))]
-        data = {"text": "How loud is the pump?"}
-        response = httpx.post(f"{url}/api/ask", data=data, headers=PROGRAM, timeout=60)
+        data = {"text": OF_A_PICTURE, **nowhere}
+        response = httpx.post(
+            f"{url}/api/ask", data=data, files=picture, headers=PROGRAM, timeout=60
+        )
         assert response.status_code == 200
         *_, last = response.text.splitlines()
         assert json.loads(last)["error"]["type"] == "InferenceError"

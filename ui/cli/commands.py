@@ -304,6 +304,7 @@ def ask(
         print_citations,
         print_claims,
         print_closest,
+        print_note,
         print_understood,
     )
     from ui.service.conversation import read_conversation, turn_json
@@ -314,7 +315,7 @@ def ask(
     with open_backend(place, config, profile) as backend:
         filters = _filters(folder, kind, source, after, before)
         turns = read_conversation(conversation) if conversation else "[]"
-        held = ""
+        held = said = ""
         for event in backend.ask(
             text, image or [], video, filters, as_written=as_written, turns=turns
         ):
@@ -327,10 +328,15 @@ def ask(
                 if as_json:
                     print_json(event["answer"])
                 else:
+                    if said.rstrip() != event["answer"]["answer"].rstrip():
+                        # The quotes stand in place of what was written so far.
+                        print(printable("\n\n" * bool(said) + plain(event["answer"]["answer"])))
                     print_citations(event["answer"])
+                    print_note(event["answer"])
                     print_claims(event["answer"])
                     print_closest(event["answer"])
             elif "text" in event and not as_json:
+                said += event["text"]
                 held += event["text"]
                 if not held.endswith("\\"):
                     print(printable(plain(held)), end="", flush=True)

@@ -114,6 +114,14 @@ def print_citations(answer: Json) -> None:
         )
 
 
+def print_note(answer: Json) -> None:
+    """What is to be known of how an answer was made."""
+    if answer["note"]:
+        PrintableConsole(soft_wrap=True).print(
+            f"[yellow]Note:[/] {escape(answer['note'])}", highlight=False
+        )
+
+
 def print_understood(understood: str) -> None:
     """Above an answer: how a follow-up was understood."""
     PrintableConsole(soft_wrap=True).print(

@@ -3,8 +3,8 @@
 ``POST /api/search`` and ``/api/ask`` take multipart forms (`text`, `image` files, a `video`
 file, `top`, filters; ``/api/ask`` also `turns`, a JSON list of earlier questions); ``/api/sync``
 takes JSON. ``/api/ask`` and ``/api/sync`` answer one JSON object a line: how a follow-up was
-understood, text and citations, then the answer; progress, then the report. Where that breaks
-off, the last line holds the error.
+understood, the quotes where an answer is written after them, text and citations, then the answer;
+progress, then the report. Where that breaks off, the last line holds the error.
 """
 
 from __future__ import annotations

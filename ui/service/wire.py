@@ -120,6 +120,7 @@ def answer_json(answer: Answer, assets: AssetStore) -> Json:
         "citations": [citation_json(citation) for citation in answer.citations],
         "claims": [_claim_json(claim) for claim in answer.claims],
         "check_error": answer.check_error or None,
+        "note": answer.note or None,
         "results": [hit_json(hit, rank, assets) for rank, hit in enumerate(answer.hits, 1)],
         "timings_ms": _rounded(answer.timings_ms),
         "total_time_ms": round(answer.total_time_ms, 2),
@@ -168,7 +169,8 @@ def answer_lines(
     query: Query, events: Iterable[TextDelta | Citation | Answer], assets: AssetStore
 ) -> Iterator[Json]:
     """An answer to `query` as it is written: ``{"understood"}`` of a follow-up, ``{"text"}`` and
-    ``{"citation"}``, last ``{"answer"}``, once, when its claims are checked."""
+    ``{"citation"}``, last ``{"answer"}``, once, when its claims are checked. Quotes that come
+    before a written answer are ``{"draft"}``; they are the answer where writing failed."""
     if understood := understood_text(query):
         yield {"understood": understood}
     answer: Answer | None = None
@@ -177,6 +179,8 @@ def answer_lines(
             yield {"text": event.text}
         elif isinstance(event, Citation):
             yield {"citation": citation_json(event)}
+        elif event.is_draft:
+            yield {"draft": answer_json(event, assets)}
         else:
             answer = event
     if answer is not None:

@@ -211,14 +211,16 @@ def _ask(
         for event in service.ask(query):
             match event:
                 case TextDelta():
+                    turn.begin_writing()
                     turn.text += event.text
                 case Citation():
+                    turn.begin_writing()
                     chunk = service.chunk(event.chunk_id)
                     if chunk is not None:
                         chunks[event.chunk_id] = chunk
                         turn.citations.append(event)
                 case Answer():
-                    chunks |= _chunks_of(service, event.closest)
+                    chunks |= _chunks_of(service, [*event.citations, *event.closest])
                     turn.answered(event)
             # A whole answer is shown before its claims are checked.
             if isinstance(event, Answer) or time.monotonic() - painted_s > _REPAINT_S:

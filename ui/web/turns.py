@@ -67,7 +67,8 @@ class Turn:
         error: Why the question was not answered, or empty.
         mended: The question as it was answered, where its spelling was mended.
         understood: How a follow-up was understood; empty of other questions.
-        is_from_files: See `Answer`.
+        is_from_files: See `Answer`. Likewise `note`.
+        is_draft: The text is quotes, and a written answer is on its way.
     """
 
     number: Annotated[int, Field(ge=1, le=1_000_000)]
@@ -88,6 +89,8 @@ class Turn:
     mended: str = ""
     understood: str = ""
     is_from_files: bool = True
+    note: str = ""
+    is_draft: bool = False
 
     def attach(self, query: Query) -> None:
         """Show the pictures and the clip of the question."""
@@ -107,6 +110,14 @@ class Turn:
         self.closest = answer.closest
         self.mended = answer.query.text if answer.query.instead_of else ""
         self.is_from_files = answer.is_from_files
+        self.note = answer.note
+        self.is_draft = answer.is_draft
+        self.citations = [*answer.citations]
+
+    def begin_writing(self) -> None:
+        """Take away the quotes, whose place the written answer takes."""
+        if self.is_draft:
+            self.text, self.citations, self.status, self.is_draft = "", [], None, False
 
     @property
     def answer(self) -> Answer | None:
@@ -126,6 +137,8 @@ class Turn:
             probability=self.probability,
             closest=self.closest,
             is_from_files=self.is_from_files,
+            note=self.note,
+            is_draft=self.is_draft,
         )
 
     @property
@@ -181,6 +194,7 @@ def _cut(turn: Turn) -> Turn:
         ),
         check_error=turn.check_error[:_MAX_QUOTE_CHARS],
         error=turn.error[:_MAX_QUOTE_CHARS],
+        note=turn.note[:_MAX_QUOTE_CHARS],
         mended=turn.mended[:_MAX_QUOTE_CHARS],
         understood=turn.understood[:_MAX_QUOTE_CHARS],
     )

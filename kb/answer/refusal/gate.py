@@ -10,7 +10,7 @@ from kb.protocols import Generator, GeneratorEvent, Relevance, TextDelta
 from kb.text.terms import language
 from kb.types import AnswerStatus, Hit, Query
 
-__all__ = ["GatedGenerator", "relevance_of"]
+__all__ = ["GatedGenerator", "is_judged_by_words", "relevance_of"]
 
 _N_CLOSEST = 3
 
@@ -37,9 +37,7 @@ class GatedGenerator:
             InferenceError: The encoder or the generator failed.
             PromptTooLongError: The question is longer than the generator reads.
         """
-        has_picture = bool(query.images or query.clip)
-        is_blind = any(hit.chunk.pictures and not hit.chunk.text.strip() for hit in hits)
-        if query.text.strip() and not has_picture and not is_blind:
+        if is_judged_by_words(query, hits):
             judged = self._judge.judge(query.text, hits)
             yield from relevance_of(judged)
             if not judged.is_answered:
@@ -47,6 +45,14 @@ class GatedGenerator:
                 yield AnswerStatus.NO_EVIDENCE
                 return
         yield from self._generator.stream(query, hits)
+
+
+def is_judged_by_words(query: Query, hits: Sequence[Hit]) -> bool:
+    """Whether words alone can tell that nothing answers: neither the question nor a hit shows
+    what only a picture tells."""
+    has_picture = bool(query.images or query.clip)
+    is_blind = any(hit.chunk.pictures and not hit.chunk.text.strip() for hit in hits)
+    return bool(query.text.strip()) and not has_picture and not is_blind
 
 
 def relevance_of(judged: Judged) -> Iterator[Relevance]:

@@ -8,6 +8,7 @@ from typing import Any
 from kb.answer.chat.cited_text import cited_events
 from kb.answer.chat.prompt import PICTURE_BUDGET, build_chat_prompt
 from kb.answer.chat.token_estimate import estimate_tokens
+from kb.answer.chat.watched import watched
 from kb.config.models import RemoteGeneratorConfig
 from kb.content import Picture
 from kb.index.assets import AssetStore
@@ -39,7 +40,8 @@ class RemoteGenerator:
         """Events of `kb.protocols.Generator`.
 
         Raises:
-            InferenceError: The server can't be reached, refuses, answers nonsense, hangs, or
+            InferenceError: The server can't be reached, refuses, answers nonsense, hangs, goes
+                round in a circle, or
                 breaks off, perhaps in the middle of the text; or the question's picture can't be
                 shown.
             PromptTooLongError: The question is longer than the model is set to read, or question
@@ -57,7 +59,10 @@ class RemoteGenerator:
             {"role": "system", "content": prompt.system},
             {"role": "user", "content": [_part(part) for part in prompt.parts]},
         ]
-        yield from cited_events(self._client.stream(messages), query.text, hits, prompt.shown)
+        written = watched(
+            self._client.stream(messages), self._config.model, self._config.answer_limit_s
+        )
+        yield from cited_events(written, query.text, hits, prompt.shown)
 
 
 def _part(part: str | Picture) -> dict[str, Any]:

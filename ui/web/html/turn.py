@@ -27,6 +27,7 @@ _GONE = "removed or changed since"
 _CLOSEST = (
     '<h3>Closest passages</h3><p class="kb-muted">Near the question, but no answer to it.</p>'
 )
+_WRITING = "Quoted. An answer is being written from these"
 _CUT_OFF = "The page was closed or loaded again before this was answered."
 
 
@@ -65,7 +66,12 @@ def turn_html(turn: Turn, chunks: Mapping[str, Chunk], *, is_past: bool = False)
     if turn.understood:
         parts.insert(0, _understood(turn.understood))
     if answer is not None:
-        parts += [_foot(answer) if answer.is_from_files else "", checked_html(answer)]
+        if answer.note:
+            parts.append(f'<p class="kb-foot kb-note-below">{escape(answer.note)}</p>')
+        if is_busy and answer.is_draft:
+            parts.append(f'<p class="kb-thinking">{_WRITING}<span></span></p>')
+        else:
+            parts += [_foot(answer) if answer.is_from_files else "", checked_html(answer)]
     elif turn.stage is Stage.STOPPED:
         parts.append('<p class="kb-foot">Stopped</p>')
     elif turn.stage is Stage.RUNNING and is_past:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
-from kb.answer.answerer import locate
+from kb.answer.telling import locate
 from kb.config import Config
 from kb.text.humanize import timestamp
 from kb.types import Box, Chunk, Document, ImageRef, Kind, Locator, Modality

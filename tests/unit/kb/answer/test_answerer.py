@@ -6,10 +6,11 @@ from dataclasses import replace
 import made_tables
 import pytest
 
-from kb.answer.answerer import Answerer, locate
+from kb.answer.answerer import Answerer
 from kb.answer.tables.answers import TableAnswers
+from kb.answer.telling import locate
 from kb.errors import InferenceError, KnowledgeBaseError
-from kb.protocols import GeneratorEvent, Quote, TextDelta
+from kb.protocols import GeneratorEvent, Note, Quote, Relevance, TextDelta
 from kb.types import (
     Answer,
     AnswerStatus,
@@ -17,6 +18,7 @@ from kb.types import (
     Chunk,
     Citation,
     Claim,
+    EncodedImage,
     Hit,
     Kind,
     Locator,
@@ -240,3 +242,78 @@ class TestTables:
         items = list(answerer.stream(Query(text="total in stock in North"), shelf.hits))
         assert last(items).text.startswith("20 (sum of In stock over 2 rows)")
         assert sum(isinstance(item, Answer) for item in items) == 1
+
+
+class TestQuotesFirst:
+    QUOTED = (
+        Quote(1, 0, 0, 5),
+        Relevance(0.9),
+        TextDelta("first [1]"),
+        AnswerStatus.ANSWERED,
+    )
+    WRITTEN = (Quote(1, 0, 6, 11), TextDelta("It is second [1]"), AnswerStatus.ANSWERED)
+
+    def asked(
+        self,
+        quotes: Sequence[GeneratorEvent],
+        written: Sequence[GeneratorEvent],
+        query: Query | None = None,
+        *,
+        is_written: bool = True,
+    ) -> list[TextDelta | Citation | Answer]:
+        answerer = Answerer(Script(*written), Shelf(), quotes=Script(*quotes))
+        query = query or Query(text="q")
+        return list(answerer.stream(query, [Hit(_CHUNK, "m.pdf")], is_written=is_written))
+
+    def test_they_are_a_draft_and_the_written_answer_the_last(self) -> None:
+        draft, citation, delta, done = self.asked(self.QUOTED, self.WRITTEN)
+        assert isinstance(draft, Answer)
+        assert (draft.text, draft.is_draft) == ("first [1]", True)
+        assert isinstance(citation, Citation)
+        assert isinstance(delta, TextDelta)
+        assert isinstance(done, Answer)
+        assert (done.text, done.is_draft, done.note) == ("It is second [1]", False, "")
+        assert done.probability == 0.9
+        assert set(done.timings_ms) == {"quote", "generate"}
+
+    def test_nothing_is_written_where_none_answers(self) -> None:
+        nothing = (TextDelta("Nothing."), AnswerStatus.NO_EVIDENCE)
+        items = self.asked(nothing, ())  # the writer would be an error: it has no status
+        assert [type(item) for item in items] == [TextDelta, Answer]
+        assert (last(items).text, last(items).status) == ("Nothing.", AnswerStatus.NO_EVIDENCE)
+
+    def test_nor_where_quotes_are_wanted_alone(self) -> None:
+        items = self.asked(self.QUOTED, (), is_written=False)
+        assert [type(item) for item in items] == [Citation, TextDelta, Answer]
+        assert (last(items).text, last(items).is_draft) == ("first [1]", False)
+
+    @pytest.mark.parametrize("n_before", [0, 2])
+    def test_they_stand_with_the_reason_where_writing_fails(self, n_before: int) -> None:
+        class Failing(Script):
+            def stream(self, query: Query, hits: Sequence[Hit]) -> Iterator[GeneratorEvent]:
+                yield from self.events
+                raise InferenceError("The server died. Start it again.", model_id="m")
+
+        writer = Failing(*self.WRITTEN[:n_before])
+        answerer = Answerer(writer, Shelf(), Checks(), quotes=Script(*self.QUOTED))
+        done = last(list(answerer.stream(Query(text="q"), [Hit(_CHUNK, "m.pdf")])))
+        assert (done.text, done.is_draft) == ("first [1]", False)
+        assert done.note == "The server died. Start it again."
+        assert [citation.quote for citation in done.citations] == ["first"]
+        assert done.claims == ()
+
+    def test_they_stand_where_the_model_finds_nothing(self) -> None:
+        done = last(self.asked(self.QUOTED, (TextDelta("No."), AnswerStatus.NO_EVIDENCE)))
+        assert (done.text, done.status) == ("first [1]", AnswerStatus.ANSWERED)
+        assert "no answer that cites a source" in done.note
+
+    def test_what_only_a_picture_tells_is_asked_without_them(self) -> None:
+        nothing = (TextDelta("Nothing."), AnswerStatus.NO_EVIDENCE)
+        picture = EncodedImage(b"", "image/png", 1, 1)
+        items = self.asked(nothing, self.WRITTEN, Query(text="q", images=(picture,)))
+        assert last(items).text == "It is second [1]"
+        assert not any(isinstance(item, Answer) and item.is_draft for item in items)
+
+    def test_a_note_is_kept(self) -> None:
+        noted = (Note("The pictures were not shown."), *self.WRITTEN)
+        assert last(self.asked(self.QUOTED, noted)).note == "The pictures were not shown."
