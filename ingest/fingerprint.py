@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 
 from ingest.chunk.chunker import Chunker
+from ingest.parsers import all_parsers
 from ingest.parsers.base import Parser
+from ingest.parsers.mail import MailParser
 from ingest.parsers.video.parser import VideoParser
 from ingest.tables import TABLES_FINGERPRINT
 from kb.config import IngestConfig
@@ -27,6 +29,10 @@ def document_fingerprint(parser: Parser, kind: Kind, config: IngestConfig) -> st
         parts += [Chunker(config.chunking).fingerprint, TABLES_FINGERPRINT]
     if kind in _READ_BY_OCR:
         parts.append(config.ocr.model_dump_json())
+    if isinstance(parser, MailParser):
+        # What is attached is read by any of them.
+        parts += [f"{type(one).__name__}/{one.version}" for one in all_parsers()]
+        parts += [config.ocr.model_dump_json(), config.video.model_dump_json()]
     if kind is Kind.VIDEO:
         parts.append(config.video.model_dump_json())
     return "|".join(parts)

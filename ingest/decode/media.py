@@ -42,6 +42,11 @@ MEDIA_TYPES: Mapping[str, Kind] = MappingProxyType(
         "video/webm": Kind.VIDEO,
         "text/html": Kind.HTML,
         "application/xhtml+xml": Kind.HTML,
+        "application/x-mimearchive": Kind.HTML,
+        "message/rfc822": Kind.TEXT,
+        "application/mbox": Kind.TEXT,
+        "application/vnd.ms-outlook": Kind.OFFICE,
+        "application/x-ipynb+json": Kind.TEXT,
         "text/markdown": Kind.TEXT,
         "text/plain": Kind.TEXT,
         "application/x-subrip": Kind.TEXT,
@@ -88,6 +93,14 @@ _BINARY_SUFFIXES: Mapping[str, str] = {
     ".docx": _DOCX,
     ".pptx": _PPTX,
     ".xlsx": _XLSX,
+    ".msg": "application/vnd.ms-outlook",
+}
+_MAIL_SUFFIXES: Mapping[str, str] = {
+    ".eml": "message/rfc822",
+    ".emlx": "message/rfc822",
+    ".mbox": "application/mbox",
+    ".mht": "application/x-mimearchive",
+    ".mhtml": "application/x-mimearchive",
 }
 _TEXT_SUFFIXES: Mapping[str, str] = {
     ".html": "text/html",
@@ -102,10 +115,12 @@ _TEXT_SUFFIXES: Mapping[str, str] = {
     ".json": "application/json",
     ".jsonl": "application/x-ndjson",
     ".ndjson": "application/x-ndjson",
+    ".ipynb": "application/x-ipynb+json",
     ".csv": "text/csv",
     ".tsv": "text/tab-separated-values",
     ".srt": "application/x-subrip",
     ".vtt": "text/vtt",
+    **_MAIL_SUFFIXES,
 }
 SUFFIXES: Mapping[str, str] = MappingProxyType({**_BINARY_SUFFIXES, **_TEXT_SUFFIXES})
 """The media type that each known suffix promises. Text of any other suffix (source code,
@@ -130,6 +145,8 @@ _OLD_QUICKTIME_BOXES = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip", b
 _PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".jp2")
 _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 _UTF8_BOM = b"\xef\xbb\xbf"
+# Beside these a text that begins with "From:" may be a note.
+_ONLY_IN_MAIL = frozenset({"mime-version", "message-id", "received", "content-transfer-encoding"})
 # Tab, line feed, form feed, carriage return and escape (ISO-2022-JP) occur in text.
 _CONTROLS = bytes(set(range(32)) - {9, 10, 12, 13, 27})
 _MAX_CONTROLS = 0.01
@@ -186,7 +203,8 @@ def _media_type(path: Path, head: bytes) -> str | None:
         return _from_zip(path) or _BINARY_SUFFIXES.get(suffix)
     if is_text or (suffix in _TEXT_SUFFIXES and _is_unmarked_utf16(head)):
         return _from_text(head, suffix)
-    return _BINARY_SUFFIXES.get(suffix)
+    # A mail may hold bytes of any kind.
+    return _BINARY_SUFFIXES.get(suffix) or _MAIL_SUFFIXES.get(suffix)
 
 
 def _from_signature(head: bytes) -> str | None:
@@ -315,7 +333,29 @@ def _from_text(head: bytes, suffix: str) -> str | None:
         return known if known == "application/xhtml+xml" else "text/html"
     if text.startswith("WEBVTT"):
         return "text/vtt"
-    return known or "text/plain"
+    if known in (None, "text/plain"):
+        return _from_mail(text) or "text/plain"
+    return known
+
+
+def _from_mail(text: str) -> str | None:
+    """What kind of mail a text is, by the headers that it begins with."""
+    first, _, rest = text.partition("\n")
+    is_box = first.startswith("From ")
+    names = set()
+    for line in (rest if is_box else text).split("\n"):
+        name, colon, _ = line.partition(":")
+        if not line.strip():
+            break
+        if line[0] not in " \t":
+            if not colon or not name.replace("-", "").isalnum():
+                return None
+            names.add(name.lower())
+    if not {"from", "subject", "date"} & names or not _ONLY_IN_MAIL & names:
+        return None
+    if "snapshot-content-location" in names:
+        return "application/x-mimearchive"
+    return "application/mbox" if is_box else "message/rfc822"
 
 
 def _is_clip(path: Path) -> bool:

@@ -6,14 +6,17 @@ from functools import cache
 
 from ingest.parsers.base import Parser
 
-__all__ = ["parser_for"]
+__all__ = ["all_parsers", "parser_for"]
 
 
 @cache
 def _by_media_type() -> dict[str, Parser]:
+    from ingest.parsers.html.archive import WebArchiveParser
     from ingest.parsers.html.parser import HtmlParser
     from ingest.parsers.image import ImageParser
+    from ingest.parsers.mail import MailParser
     from ingest.parsers.markdown import MarkdownParser
+    from ingest.parsers.notebook import NotebookParser
     from ingest.parsers.office.parser import OfficeParser
     from ingest.parsers.pdf.parser import PdfParser
     from ingest.parsers.records import RecordsParser
@@ -25,12 +28,20 @@ def _by_media_type() -> dict[str, Parser]:
         ImageParser(),
         VideoParser(),
         HtmlParser(),
+        WebArchiveParser(),
+        MailParser(),
+        NotebookParser(),
         MarkdownParser(),
         RecordsParser(),
         OfficeParser(),
         TextParser(),
     )
     return {media_type: parser for parser in parsers for media_type in parser.media_types}
+
+
+def all_parsers() -> tuple[Parser, ...]:
+    """Every parser once."""
+    return tuple(dict.fromkeys(_by_media_type().values()))
 
 
 def parser_for(media_type: str) -> Parser | None:

@@ -19,7 +19,7 @@ from lxml import etree
 # It logs an error for each page without content, which is no error here.
 logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
 
-__all__ = ["ExcessiveDepthError", "class_words", "keep_main_content", "parse_tree"]
+__all__ = ["ExcessiveDepthError", "class_words", "drop_unseen", "keep_main_content", "parse_tree"]
 
 # Beyond this much text trafilatura takes minutes (its paragraph comparison is quadratic); a
 # page that long is a book or a reference, of which all but its navigation is content.
@@ -100,8 +100,7 @@ def keep_main_content(tree: etree._Element, markup: str) -> etree._Element:
     body = tree.find("body")
     if body is None:
         body = tree
-    etree.strip_elements(tree, *_DROPPED_TAGS, with_tail=False)
-    _drop([element for element in body.iterdescendants() if _is_hidden(element)])
+    drop_unseen(tree)
     n_chars = sum(len(text) for text in body.itertext())
     n_elements = sum(1 for _ in body.iter())
     # Imported late: it takes long, and a sync of unchanged files never needs it.
@@ -120,6 +119,12 @@ def keep_main_content(tree: etree._Element, markup: str) -> etree._Element:
     container = _container(body, weights)
     _drop(_boilerplate(container, weights))
     return container
+
+
+def drop_unseen(tree: etree._Element) -> None:
+    """Remove what a browser does not show as text: programs, styles, hidden elements."""
+    etree.strip_elements(tree, *_DROPPED_TAGS, with_tail=False)
+    _drop([element for element in tree.iterdescendants() if _is_hidden(element)])
 
 
 def class_words(element: etree._Element) -> str:

@@ -15,7 +15,7 @@ from ingest.parsers.sections import SectionWriter
 from kb.errors import ParseError, SourceTooLargeError
 from kb.types import Locator, Modality, Segment, Source
 
-__all__ = ["HtmlParser", "local_pictures"]
+__all__ = ["HtmlParser", "local_pictures", "page_segments"]
 
 _MAX_BYTES = 64 * 1024 * 1024
 
@@ -41,30 +41,42 @@ class HtmlParser:
                 source=source.path,
             )
         markup, _ = decode(source.absolute.read_bytes())
-        # libxml2 stops at a NUL and loses the rest.
-        markup = markup.replace("\x00", "\ufffd")
-        if not markup.strip():
-            raise ParseError(
-                "The page is empty. Save it anew from the browser and sync again.",
-                source=source.path,
-            )
-        try:
-            tree = parse_tree(markup)
-        except ExcessiveDepthError:
-            context.warn(
-                "The page nests thousands of elements into each other; its text was read without "
-                "headings, tables and pictures."
-            )
-            yield from _flat(markup, source)
-            return
-        except ValueError as error:
-            raise ParseError(
-                "There is no text in the page. Check that it was saved whole.", source=source.path
-            ) from error
-        title = _title(tree) or source.absolute.stem
-        content = keep_main_content(tree, markup)
-        writer = SectionWriter(title)
-        yield from Walker(content, writer, PictureReader(source, context)).segments()
+        yield from page_segments(markup, source, context)
+
+
+def page_segments(markup: str, source: Source, context: ParseContext) -> Iterator[Segment]:
+    """The segments of a page's markup.
+
+    Args:
+        source: The file it came in, which names it where it has no title.
+
+    Raises:
+        ParseError: There is no text in it.
+    """
+    # libxml2 stops at a NUL and loses the rest.
+    markup = markup.replace("\x00", "\ufffd")
+    if not markup.strip():
+        raise ParseError(
+            "The page is empty. Save it anew from the browser and sync again.",
+            source=source.path,
+        )
+    try:
+        tree = parse_tree(markup)
+    except ExcessiveDepthError:
+        context.warn(
+            "The page nests thousands of elements into each other; its text was read without "
+            "headings, tables and pictures."
+        )
+        yield from _flat(markup, source)
+        return
+    except ValueError as error:
+        raise ParseError(
+            "There is no text in the page. Check that it was saved whole.", source=source.path
+        ) from error
+    title = _title(tree) or source.absolute.stem
+    content = keep_main_content(tree, markup)
+    writer = SectionWriter(title)
+    yield from Walker(content, writer, PictureReader(source, context)).segments()
 
 
 def _title(tree: etree._Element) -> str:
