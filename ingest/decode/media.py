@@ -127,7 +127,7 @@ SUFFIXES: Mapping[str, str] = MappingProxyType({**_BINARY_SUFFIXES, **_TEXT_SUFF
 configuration) is text/plain."""
 
 CLIP_MIN_FRAMES = 10
-"""A GIF of at least so many pictures is a clip; below, its first picture stands for it."""
+"""A GIF of at least so many pictures is a clip; below, each of them is a page."""
 
 _HEAD_BYTES = 8192
 _PDF_HEADER = re.compile(rb"%PDF-\d")

@@ -95,9 +95,14 @@ class PictureOfFile(EncodedImage):
 
 
 def load_picture(
-    data: bytes | Path, max_px: int, *, legible: bool = False, advice: str = _ADVICE
+    data: bytes | Path,
+    max_px: int,
+    *,
+    legible: bool = False,
+    advice: str = _ADVICE,
+    frame: int = 0,
 ) -> Image.Image:
-    """Decode the first frame of a picture and `normalise` it.
+    """Decode a frame of a picture and `normalise` it.
 
     Args:
         data: The bytes of a picture file, or its path. JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC
@@ -107,6 +112,7 @@ def load_picture(
         legible: Shrink a strip (see `is_strip`) to `strip_side_px` only: within `BOUND_PX`
             its words would be lost.
         advice: What to do with a picture of too many pixels.
+        frame: Which of its pages or pictures, from 0.
 
     Returns:
         Mode RGB, within `BOUND_PX` unless `legible`.
@@ -117,7 +123,7 @@ def load_picture(
         SourceUnavailableError: The file vanished or may not be read.
     """
     if isinstance(data, bytes):
-        return _load(io.BytesIO(data), max_px, legible, advice)
+        return _load(io.BytesIO(data), max_px, legible, advice, frame)
     try:
         file = data.open("rb")
     except OSError as error:
@@ -126,7 +132,7 @@ def load_picture(
             "it, or put it back, then sync again."
         ) from error
     with file:
-        return _load(file, max_px, legible, advice)
+        return _load(file, max_px, legible, advice, frame)
 
 
 def open_picture(file: IO[bytes] | Path) -> Image.Image:
@@ -187,9 +193,11 @@ def encode_jpeg(image: Image.Image) -> EncodedImage:
     return EncodedImage(buffer.getvalue(), "image/jpeg", image.width, image.height)
 
 
-def _load(file: IO[bytes], max_px: int, legible: bool, advice: str) -> Image.Image:
+def _load(file: IO[bytes], max_px: int, legible: bool, advice: str, frame: int) -> Image.Image:
     try:
         with open_picture(file) as image:
+            if frame:
+                image.seek(frame)
             n_px = image.width * image.height
             if n_px > max_px:
                 raise SourceTooLargeError(

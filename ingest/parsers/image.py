@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 from PIL.Image import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 from ingest.decode.pictures import (
     BOUND_PX,
@@ -19,6 +21,7 @@ from ingest.decode.pictures import (
 )
 from ingest.parsers.base import OcrText, ParseContext
 from ingest.parsers.video.parser import VideoParser
+from kb.errors import ParseError
 from kb.types import Box, EncodedImage, Kind, Locator, Modality, Segment, Source, Span
 
 __all__ = ["ImageParser", "capture_date_ns"]
@@ -26,20 +29,26 @@ __all__ = ["ImageParser", "capture_date_ns"]
 _EXIF_IFD = 0x8769
 _DATE_TIME_ORIGINAL = 0x9003
 _OFFSET_TIME_ORIGINAL = 0x9011
+_MANY_FRAMES = frozenset({"TIFF", "GIF", "WEBP", "PNG"})
+_MAX_PAGES = 1000
+_MAX_ANIMATED = 16
+# TIFF 6.0, p. 36: a page that is another one, smaller.
+_SUBFILE_TYPE, _PREVIEW = 254, 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ImageParser:
-    """Reads JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC and AVIF: one IMAGE segment a file.
+    """Reads JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC and AVIF: one IMAGE segment a file, or a page of
+    it: those of a scan or fax in one TIFF, the pictures of an animation.
 
     Its text is what OCR reads, line by line; the boxes of its spans are in pixels of the
     segment's picture (not of the file's, which may be larger or turned), and
-    ``locator.page`` is None. The words of a long, narrow picture are read before it is
-    shrunk. Of an animated picture the first frame is taken; a GIF whose
-    source has the kind VIDEO is read as a clip.
+    ``locator.page`` is None where the file is one picture. The words of a long, narrow picture
+    are read before it is shrunk. Of an animation the pictures that look different are taken, some
+    of many; a GIF whose source has the kind VIDEO is read as a clip.
     """
 
-    version = 2
+    version = 3
     media_types = frozenset(
         {
             "image/jpeg",
@@ -54,25 +63,72 @@ class ImageParser:
     )
 
     def parse(self, source: Source, context: ParseContext) -> Iterator[Segment]:
-        """One IMAGE segment, or the segments of a clip; see `Parser.parse`."""
+        """An IMAGE segment a page, or the segments of a clip; see `Parser.parse`."""
         if source.kind is Kind.VIDEO:
             yield from VideoParser().parse(source, context)
             return
         path = source.absolute
-        picture = load_picture(path, context.config.max_image_px, legible=True)
-        image = encode_picture(fit(picture, *BOUND_PX))
-        words = OcrText("", ())
-        if context.read_words is not None:
-            words = _words(path, picture, image, context.read_words)
-        yield Segment(
-            modality=Modality.IMAGE,
-            locator=Locator(),
-            text=words.text,
-            title=path.stem,
-            spans=words.spans,
-            image=image,
-            atomic=True,
-        )
+        frames, n_frames = _frames(path)
+        if len(frames) < n_frames:
+            context.warn(
+                f"{len(frames):,} of its {n_frames:,} pages or pictures were read. Split the file "
+                "to have all of them."
+            )
+        seen: set[bytes] = set()
+        for number, frame in enumerate(frames, start=1):
+            try:
+                segment = _segment(path, frame, context, number if len(frames) > 1 else None)
+            except ParseError as error:
+                if number == 1:
+                    raise
+                context.warn(f"Page {number} was left out: {error}")
+                continue
+            assert segment.image is not None
+            digest = sha256(segment.image.data).digest()
+            if digest not in seen:
+                seen.add(digest)
+                yield segment
+
+
+def _frames(path: Path) -> tuple[tuple[int, ...], int]:
+    """Which frames of a picture are read, and how many there are. Previews are none."""
+    try:
+        with open_picture(path) as image:
+            if image.format not in _MANY_FRAMES:
+                return (0,), 1
+            n_frames = int(getattr(image, "n_frames", 1))
+            if not isinstance(image, TiffImageFile):
+                step = max(1, -(-n_frames // _MAX_ANIMATED))
+                return tuple(range(0, n_frames, step)), 1
+            pages: list[int] = []
+            for frame in range(min(n_frames, _MAX_PAGES)):
+                image.seek(frame)
+                if frame == 0 or not int(image.tag_v2.get(_SUBFILE_TYPE, 0)) & _PREVIEW:
+                    pages.append(frame)
+            return tuple(pages), len(pages) + max(0, n_frames - _MAX_PAGES)
+    except (OSError, SyntaxError, ValueError, EOFError, KeyError, TypeError):
+        # What the first frame lacks is told where that is read.
+        return (0,), 1
+
+
+def _segment(path: Path, frame: int, context: ParseContext, page: int | None) -> Segment:
+    picture = load_picture(path, context.config.max_image_px, legible=True, frame=frame)
+    image = encode_picture(fit(picture, *BOUND_PX))
+    words = OcrText("", ())
+    if context.read_words is not None:
+        words = _words(path, picture, image, context.read_words)
+    spans = words.spans
+    if page is not None:
+        spans = tuple(replace(s, locator=replace(s.locator, page=page)) for s in spans)
+    return Segment(
+        modality=Modality.IMAGE,
+        locator=Locator(page=page),
+        text=words.text,
+        title=path.stem,
+        spans=spans,
+        image=image,
+        atomic=True,
+    )
 
 
 def _words(

@@ -99,16 +99,6 @@ def test_what_is_read_knows_the_size_of_its_file(tmp_path: Path) -> None:
     assert (image.width_px, image.height_px) == (1280, 720)
 
 
-def test_a_short_animation_is_its_first_picture(tmp_path: Path) -> None:
-    path = tmp_path / "blink.gif"
-    plain(RED).save(path, save_all=True, append_images=[plain(BLUE)], duration=500)
-
-    (segment,) = parse(path)
-
-    assert segment.modality is Modality.IMAGE
-    assert segment.image
-
-
 def test_a_gif_that_is_a_clip_is_read_by_time(tmp_path: Path) -> None:
     path = tmp_path / "clip.gif"
     pictures = [plain(RED)] + [plain((i, i, 255)) for i in range(11)]
@@ -166,3 +156,55 @@ def test_files_without_a_date(tmp_path: Path) -> None:
     path.write_bytes(b"no picture")
     assert capture_date_ns(path) is None
     assert capture_date_ns(tmp_path / "gone.jpg") is None
+
+
+def pages(path: Path, colours: list[tuple[int, int, int]], **options: object) -> list[Segment]:
+    pictures = [plain(colour, (90, 60)) for colour in colours]
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], **options)
+    return parse(path, words=OcrText("Open", (Span(0, 4, Locator(boxes=(Box(1, 2, 30, 40),))),)))
+
+
+def test_each_page_of_a_tiff(tmp_path: Path) -> None:
+    found = pages(tmp_path / "fax.tiff", [RED, BLUE, (0, 99, 0)], compression="tiff_deflate")
+
+    assert [s.locator.page for s in found] == [1, 2, 3]
+    assert [s.spans[0].locator.page for s in found] == [1, 2, 3]
+    assert len({s.image.data for s in found if s.image}) == 3
+
+
+def test_previews_in_a_tiff_are_no_pages(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    whole, small = plain(RED, (900, 600)), plain(RED, (90, 60))
+    small.encoderinfo = {"tiffinfo": {254: 1}}
+    whole.save(path, save_all=True, append_images=[small])
+
+    assert [s.locator.page for s in parse(path)] == [None]
+
+
+@pytest.mark.parametrize("name", ["a.webp", "a.png", "a.gif"])
+def test_the_different_pictures_of_an_animation(name: str, tmp_path: Path) -> None:
+    found = pages(tmp_path / name, [RED, BLUE, RED], duration=100, lossless=True)
+
+    assert [s.locator.page for s in found] == [1, 2]
+
+
+def test_a_long_animation_is_sampled(tmp_path: Path) -> None:
+    colours = [(i * 5, 0, 0) for i in range(50)]
+
+    assert 2 <= len(pages(tmp_path / "a.png", colours)) <= 16
+
+
+def test_a_damaged_page_of_a_tiff_costs_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    noise = [Image.effect_noise((300, 300), 90 - i) for i in range(3)]
+    noise[0].save(path, save_all=True, append_images=noise[1:], compression="tiff_adobe_deflate")
+    with Image.open(path) as image:
+        image.seek(1)
+        at = image.tag_v2[273][0]
+    data = bytearray(path.read_bytes())
+    data[at : at + 64] = b"\xff" * 64
+    path.write_bytes(data)
+    found, warnings = parse_with(ImageParser(), path, "image/tiff")
+
+    assert [s.locator.page for s in found] == [1, 3]
+    assert [w.split(":")[0] for w in warnings] == ["Page 2 was left out"]
