@@ -26,6 +26,7 @@ def main() -> None:
         ("Sync of 10,000 unchanged files", ["benchmarks.scan"]),
         ("Memory of huge files", ["benchmarks.huge_files"]),
         ("Store: 100,000 vectors", ["benchmarks.store"]),
+        ("Filters over 20,000 documents", ["benchmarks.filters"]),
         ("Queries over 100,000 chunks", ["benchmarks.latency"]),
         ("Qwen3-VL against the published way", ["benchmarks.qwen3_vl"]),
         ("Descriptors and memory over 10,000 questions", ["benchmarks.soak"]),

@@ -28,7 +28,7 @@ from kb.models.encoders.remote import RemoteEncoder
 from kb.models.encoders.text import SentenceTransformerEncoder
 from kb.models.factory import Models
 from kb.private import make_private
-from kb.protocols import Encoder, Encoders, MaintainedStore, Reranker
+from kb.protocols import DocumentLabels, Encoder, Encoders, MaintainedStore, Reranker
 from kb.reembed import ReembedProgress, reembed
 from kb.retrieve.retriever import Retriever
 from kb.retrieve.vocabulary import Vocabulary
@@ -197,14 +197,15 @@ def reembed_library(
     ledger = Ledger(home.ledger)
     try:
         with place.beside(schema) as target:
+            labels: dict[str, DocumentLabels] = {}
             while True:
-                progress = reembed(ledger, encoders, target, listen, stop)
+                progress = reembed(ledger, encoders, target, labels, listen, stop)
                 if progress.n_done < progress.n_total:
                     return progress
-                # A server may have indexed something since. From the swap on it writes nothing
-                # more with the former encoders: see `Ledger.may_write`.
+                # A server may have indexed or moved something since. From the swap on it writes
+                # nothing more with the former encoders: see `Ledger.may_write`.
                 with ledger.unchanged():
-                    if ledger.chunk_ids() == set(target.ids()):
+                    if ledger.chunk_ids() == set(target.ids()) and ledger.labels() == labels:
                         # Before the swap: a server that sees it opens the profile of the note.
                         home.note_profile(config.profile)
                         place.swap(schema)

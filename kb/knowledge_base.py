@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ from kb.index.ledger import DocumentRecord, DocumentStatus, Ledger, PathRecord, 
 from kb.index.points import make_points, words_alone
 from kb.index.store.place import StorePlace
 from kb.protocols import (
+    DocumentLabels,
     Encoders,
     MaintainedStore,
     PictureEncoder,
@@ -41,6 +42,9 @@ from kb.types import Answer, Citation, Hit, ImageRef, Query, SearchResult
 __all__ = ["IndexedDocument", "KnowledgeBase", "Repair"]
 
 T = TypeVar("T")
+
+# Documents at once: between two batches searches and other writes have their turn.
+_LABEL_BATCH = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +133,8 @@ class KnowledgeBase:
         self._write_lock = threading.RLock()
         # While documents are written: points that others have had deleted meanwhile.
         self._discarded: set[str] | None = None
+        # Likewise those documents: their points get their labels with their vectors.
+        self._being_written: frozenset[str] = frozenset()
         self._stale_assets: set[ImageRef] = set()
         self._is_profile_noted = False
         if ledger.n_chunks():
@@ -275,14 +281,16 @@ class KnowledgeBase:
             StoreError: The store or the ledger failed; likewise.
         """
         refused: dict[str, list[str]] = {}
+        labels = {d.record.document.sha256: _labels(d) for d in documents}
         with self._document_lock:
             self._discarded = set()
+            self._being_written = frozenset(labels)
             try:
                 for batch in full_batches(b for d in documents for b in d.batches):
-                    self._upsert(batch, refused)
+                    self._upsert(batch, labels, refused)
                 with self._write_lock:
                     for batch in self._lost(documents):
-                        self._upsert(batch, {})
+                        self._upsert(batch, labels, {})
                     amiss = {sha256: words_alone(reasons) for sha256, reasons in refused.items()}
                     stale = self.ledger.commit(
                         [
@@ -296,22 +304,31 @@ class KnowledgeBase:
                         {d.record.document.sha256: d.tables for d in documents},
                     )
                     self._discarded = None
+                    self._being_written = frozenset()
                     self._discard(stale)
+                    self._relabel()
                     self._note_profile()
             finally:
                 self._discarded = None
+                self._being_written = frozenset()
         return amiss
 
-    def _upsert(self, batch: ChunkBatch, refused: dict[str, list[str]]) -> None:
+    def _upsert(
+        self,
+        batch: ChunkBatch,
+        labels: Mapping[str, DocumentLabels],
+        refused: dict[str, list[str]],
+    ) -> None:
         """Write the points of a batch, which answer as soon as the ledger has its chunks; add to
         `refused`, by sha256, why chunks have no dense vector."""
-        points, reasons = make_points(batch.chunks, self._encoders, batch.pictures)
+        points, reasons = make_points(batch.chunks, self._encoders, labels, batch.pictures)
         for chunk in batch.chunks:
             if chunk.id in reasons:
                 refused.setdefault(chunk.document_sha256, []).append(reasons[chunk.id])
         # Not held while the whole of a long document is encoded: others delete files meanwhile.
         with self._write_lock:
-            self.ledger.announce([point.id for point in points])
+            sha256s = {point.document_sha256 for point in points}
+            self.ledger.announce([point.id for point in points], sha256s)
             self._store.upsert(points)
         self._vocabulary.add(chunk.contextual_text for chunk in batch.chunks)
 
@@ -336,16 +353,21 @@ class KnowledgeBase:
         """Forget files by ``(root, path)``, and documents that no file holds any more."""
         with self._write_lock:
             self._discard(self.ledger.remove_paths(keys))
+            self._relabel()
 
     def put_paths(self, records: Sequence[PathRecord]) -> None:
         """Note where documents that are already indexed lie."""
         with self._write_lock:
             self._discard(self.ledger.put_paths(records))
+            self._relabel()
 
     def recover(self) -> None:
-        """Finish what a crash interrupted: drop points that no chunk stands for, and make the
-        vectors of chunks that have none. After new vectors took the former ones' place, ids are
-        compared once: by counts alone, points without a chunk would hide chunks without one.
+        """Finish what a crash interrupted: drop points that no chunk stands for, make the vectors
+        of chunks that have none, and tell the store where files lie. So an index of a former
+        version is given what it lacks, and nothing is embedded for it.
+
+        After new vectors took the former ones' place, ids are compared once: by counts alone,
+        points without a chunk would hide chunks without one.
 
         Raises:
             IndexMismatchError: Other vectors took the place of those that are open.
@@ -354,6 +376,7 @@ class KnowledgeBase:
         with self._document_lock, self._write_lock:
             self._place.require_current()
             self._discard(Stale(tuple(self.ledger.pending_points()), ()))
+            self._relabel()
             is_checked = self._place.is_checked()
             if is_checked and self._store.stats().n_points >= self.ledger.n_chunks():
                 return
@@ -420,6 +443,14 @@ class KnowledgeBase:
             self._store.delete(stale.point_ids)
             self.ledger.settle(stale.point_ids)
 
+    def _relabel(self) -> None:
+        """Have the store limit searches by where files lie now. Searches go on meanwhile, by what
+        the ledger says."""
+        while pending := self.ledger.pending_labels(_LABEL_BATCH, self._being_written):
+            labels = self.ledger.labels(pending)
+            self._store.set_labels(labels)
+            self.ledger.settle_labels({sha256: labels.get(sha256) for sha256 in pending})
+
     # -- care ----------------------------------------------------------------------------
 
     def examine(self) -> Repair:
@@ -462,7 +493,8 @@ class KnowledgeBase:
                 if chunk.document_sha256 not in gone
             ]
             if chunks:
-                self._store.upsert(make_points(chunks, self._encoders)[0])
+                labels = self.ledger.labels({chunk.document_sha256 for chunk in chunks})
+                self._store.upsert(make_points(chunks, self._encoders, labels)[0])
 
     def close(self) -> None:
         """Release the store and the ledger."""
@@ -475,6 +507,11 @@ class KnowledgeBase:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _labels(document: IndexedDocument) -> DocumentLabels:
+    paths = [path.path for path in document.paths]
+    return DocumentLabels.of(paths, document.record.document.date_ns)
 
 
 def _with_reason(record: DocumentRecord, reason: str | None) -> DocumentRecord:

@@ -5,10 +5,11 @@ Every protocol has one contract suite in ``tests/contract`` that each implementa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from pathlib import PurePosixPath
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ __all__ = [
     "COSINE_MINIMUM",
     "EMPTY_SPARSE",
     "ClaimScorer",
+    "DocumentLabels",
     "Encoder",
     "Encoders",
     "Float32Array",
@@ -136,6 +138,28 @@ class SparseEncoder(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentLabels:
+    """What the points of a document are filtered by that its chunks don't tell: it changes where
+    a file is moved, copied or removed, and nothing is embedded for it.
+
+    Attributes:
+        folders: Every folder above each of its paths, relative to their roots, sorted.
+        date_ns: When the content was made, nanoseconds since the epoch.
+    """
+
+    folders: tuple[str, ...] = ()
+    date_ns: int = 0
+
+    @classmethod
+    def of(cls, paths: Iterable[str], date_ns: int) -> Self:
+        """The labels of a document that lies at `paths`, which are relative to their roots."""
+        folders = {
+            parent.as_posix() for path in paths for parent in PurePosixPath(path).parents[:-1]
+        }
+        return cls(tuple(sorted(folders)), date_ns)
+
+
+@dataclass(frozen=True, slots=True)
 class Point:
     """A chunk's vectors as they are stored. A missing vector is simply not in its list.
 
@@ -144,6 +168,7 @@ class Point:
         document_sha256: Payload, indexed.
         modality: Payload, indexed.
         kind: Payload, indexed.
+        labels: Payload, indexed; `MaintainedStore.set_labels` changes it.
         dense: float32 ``(dim,)``.
         picture: float32 ``(k, dim)``, one row for each picture of the chunk (a clip has
             several); a search scores the best row.
@@ -156,6 +181,7 @@ class Point:
     dense: Float32Array | None = None
     sparse: SparseVector | None = None
     picture: Float32Array | None = None
+    labels: DocumentLabels = DocumentLabels()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +201,23 @@ class VectorQuery:
 
 @dataclass(frozen=True, slots=True)
 class StoreFilter:
-    """Limits a search by payload. None means no limit; an empty set matches nothing."""
+    """Limits a search by payload. None means no limit; an empty set matches nothing.
+
+    Attributes:
+        documents: By sha256. Each goes with the request: for few of them.
+        folders: Relative to their root, without a slash at the end; what lies anywhere below one
+            of them.
+        from_ns: Of this date or later, nanoseconds since the epoch. Dates are compared in whole
+            microseconds.
+        before_ns: Earlier than this.
+    """
 
     documents: frozenset[str] | None = None
     kinds: frozenset[Kind] | None = None
     modalities: frozenset[Modality] | None = None
+    folders: frozenset[str] | None = None
+    from_ns: int | None = None
+    before_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +260,10 @@ class StoreStats:
 
 class MaintainedStore(Store, Protocol):
     """A store with what its owner needs beside the stages' three methods."""
+
+    def set_labels(self, labels: Mapping[str, DocumentLabels]) -> None:
+        """Replace the labels of all points of each document, by its sha256. On return it is
+        durable and searches go by it; documents without points are ignored."""
 
     def ids(self) -> Iterator[str]:
         """Every id, in no order."""

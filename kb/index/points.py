@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from kb.errors import InferenceError
-from kb.protocols import Encoder, Encoders, Float32Array, Point
+from kb.protocols import DocumentLabels, Encoder, Encoders, Float32Array, Point
 from kb.stopping import check
 from kb.types import Chunk
 
@@ -15,11 +15,14 @@ __all__ = ["make_points", "words_alone"]
 def make_points(
     chunks: Sequence[Chunk],
     encoders: Encoders,
+    labels: Mapping[str, DocumentLabels],
     described: Mapping[str, Float32Array] | None = None,
 ) -> tuple[list[Point], dict[str, str]]:
     """A point a chunk, with every vector that `encoders` give for it.
 
     Args:
+        labels: Of the chunks' documents, by sha256. One that has none is no document any more,
+            and its points go as soon as they are written.
         described: By chunk id, what ``encoders.picture`` gave where it was asked already.
 
     Returns:
@@ -46,6 +49,7 @@ def make_points(
                 dense=dense.get(chunk.id),
                 sparse=words if len(words.indices) else None,
                 picture=picture if picture is not None and len(picture) else None,
+                labels=labels.get(chunk.document_sha256, DocumentLabels()),
             )
         )
     return points, refused

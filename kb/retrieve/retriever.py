@@ -45,6 +45,9 @@ class Catalog(Protocol):
         """Documents that pass the folders, sources and dates of `filters`; None where
         these set no limit."""
 
+    def has_pending_labels(self) -> bool:
+        """Whether the store may have other folders or dates for some document."""
+
 
 class Retriever:
     """Finds the `n_recall` places most likely to answer.
@@ -102,9 +105,19 @@ class Retriever:
         return located
 
     def _filter(self, filters: Filters) -> StoreFilter | None:
-        documents = self._catalog.documents(filters)
         kinds = frozenset(filters.kinds) or None
-        return None if documents is None and kinds is None else StoreFilter(documents, kinds)
+        if filters.sources or self._catalog.has_pending_labels():
+            limits = StoreFilter(self._catalog.documents(filters), kinds)
+        else:
+            # "" is the root itself.
+            folders = frozenset(folder.strip("/") for folder in filters.folders)
+            limits = StoreFilter(
+                kinds=kinds,
+                folders=None if not folders or "" in folders else folders,
+                from_ns=filters.after_ns,
+                before_ns=filters.before_ns,
+            )
+        return None if limits == StoreFilter() else limits
 
     def _encode(self, query: Query) -> tuple[list[VectorQuery], list[int]]:
         """The requests, and for each PICTURE request which of the question's pictures it is."""

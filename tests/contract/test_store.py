@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from qdrant_client import QdrantClient
 
@@ -20,6 +21,7 @@ from kb.index.store.schema import CollectionSchema, VectorSpace
 from kb.index.store.server import ServerStore
 from kb.protocols import (
     EMPTY_SPARSE,
+    DocumentLabels,
     Float32Array,
     MaintainedStore,
     Point,
@@ -31,6 +33,7 @@ from kb.protocols import (
 )
 from kb.types import Kind, Modality
 
+NO_LABELS = DocumentLabels()
 DIM = 8
 PICTURE_DIM = 4
 SCHEMA = CollectionSchema(
@@ -152,8 +155,9 @@ def point(
     document: str = "d",
     kind: Kind = Kind.PDF,
     modality: Modality = Modality.TEXT,
+    labels: DocumentLabels = NO_LABELS,
 ) -> Point:
-    return Point(uid(number), document, modality, kind, dense, words, picture)
+    return Point(uid(number), document, modality, kind, dense, words, picture, labels)
 
 
 def dense_query(vector: Float32Array, limit: int = 10, exact: bool = False) -> VectorQuery:
@@ -357,6 +361,80 @@ def test_filters_limit_every_list(store: MaintainedStore) -> None:
     both = StoreFilter(documents=frozenset({"a", "b"}), kinds=frozenset({Kind.HTML}))
     assert found(both) == [[uid(2)]] * 2
     assert found(StoreFilter(documents=frozenset({"nowhere"}))) == [[], []]
+
+
+# After 2**53 nanoseconds float64 knows no single ones any more; a microsecond is told apart.
+_DATE_NS = 1_764_000_000_123_456_000
+
+
+def labelled(store: MaintainedStore) -> None:
+    """Three documents, of which the first lies at two places."""
+    twice = DocumentLabels.of(["a/b/one.pdf", "copies/one.pdf"], _DATE_NS)
+    below = DocumentLabels.of(["a/资料 'x'/two.pdf"], _DATE_NS + 1_000)
+    above = DocumentLabels.of(["three.pdf"], -1_000)
+    for number, (document, labels) in enumerate(zip("xyz", (twice, below, above), strict=True)):
+        store.upsert(
+            [point(2 * number + i, dense=axis(0), document=document, labels=labels) for i in (0, 1)]
+        )
+
+
+def found_documents(store: MaintainedStore, filter: StoreFilter) -> str:
+    (hits,) = store.search([dense_query(axis(0))], filter)
+    numbers = sorted(uuid.UUID(hit.id).int for hit in hits)
+    assert numbers == [2 * (n // 2) + i % 2 for i, n in enumerate(numbers)]
+    return "".join("xyz"[n // 2] for n in numbers[::2])
+
+
+@pytest.mark.parametrize(
+    ("filter", "expected"),
+    [
+        (StoreFilter(folders=frozenset({"a"})), "xy"),
+        (StoreFilter(folders=frozenset({"a/b"})), "x"),
+        (StoreFilter(folders=frozenset({"copies"})), "x"),
+        (StoreFilter(folders=frozenset({"a/资料 'x'", "copies"})), "xy"),
+        (StoreFilter(folders=frozenset({"b"})), ""),
+        (StoreFilter(folders=frozenset({"a/b/one.pdf"})), ""),
+        (StoreFilter(from_ns=_DATE_NS), "xy"),
+        (StoreFilter(from_ns=_DATE_NS + 1_000), "y"),
+        (StoreFilter(before_ns=_DATE_NS), "z"),
+        (StoreFilter(before_ns=_DATE_NS + 1), "xz"),
+        (StoreFilter(from_ns=0, before_ns=_DATE_NS + 1_000), "x"),
+        (StoreFilter(folders=frozenset({"a"}), from_ns=_DATE_NS + 1_000), "y"),
+        (StoreFilter(folders=frozenset({"a"}), documents=frozenset("xz")), "x"),
+        (StoreFilter(folders=frozenset()), ""),
+    ],
+)
+def test_labels_limit_a_search(store: MaintainedStore, filter: StoreFilter, expected: str) -> None:
+    labelled(store)
+    assert found_documents(store, filter) == expected
+
+
+def test_labels_are_replaced_for_every_point_of_a_document(opener: Opener) -> None:
+    store = opener(SCHEMA)
+    labelled(store)
+    moved = DocumentLabels.of(["moved/one.pdf"], 5_000)
+    store.set_labels({"x": moved, "y": NO_LABELS, "none": moved})
+    store.set_labels({})
+
+    def check(store: MaintainedStore) -> None:
+        expected = {"a": "", "copies": "", "moved": "x"}
+        for folder, documents in expected.items():
+            assert found_documents(store, StoreFilter(folders=frozenset({folder}))) == documents
+        assert found_documents(store, StoreFilter(before_ns=6_000)) == "xyz"
+        assert found_documents(store, StoreFilter(from_ns=5_000)) == "x"
+        # Nothing else of them has changed.
+        assert found_documents(store, StoreFilter(kinds=frozenset({Kind.PDF}))) == "xyz"
+        assert store.stats().n_points == 6
+
+    check(store)
+    if isinstance(store, EdgeStore):
+        # What was acknowledged outlives the process.
+        worker = psutil.Process(store.pid)
+        worker.kill()
+        worker.wait(30)
+        check(store)
+        store.close()
+        check(opener(SCHEMA))
 
 
 @pytest.mark.parametrize(

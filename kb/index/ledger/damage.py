@@ -36,6 +36,7 @@ TABLES = {
     "chunks": "id, document_sha256, ordinal, page, modality, body",
     "assets": "sha256, document_sha256, media_type, width_px, height_px",
     "pending_points": "point_id",
+    "pending_labels": "sha256",
     "tables": "document_sha256, ordinal, body",
 }
 _MAX_FOUND = 20

@@ -21,7 +21,7 @@ _MOST_READERS = 8
 # For so long a transaction waits for another process to end its own.
 _LOCK_TIMEOUT_S = 30.0
 
-_SCHEMA_VERSION = 3
+_SCHEMA_VERSION = 4
 _SCHEMA = """
 CREATE TABLE documents (
     sha256 TEXT PRIMARY KEY,
@@ -79,6 +79,11 @@ CREATE TABLE tables (
 ) STRICT;
 """,
     3: "ALTER TABLE limbo RENAME TO pending_points",
+    # The points of an older index have no labels yet.
+    4: """
+CREATE TABLE pending_labels (sha256 TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+INSERT INTO pending_labels SELECT sha256 FROM documents WHERE n_chunks > 0
+""",
 }
 
 

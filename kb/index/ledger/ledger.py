@@ -10,6 +10,7 @@ from the store; `KnowledgeBase.recover` deletes what a crash left there.
 
 from __future__ import annotations
 
+import json
 import math
 import sqlite3
 import time
@@ -25,6 +26,13 @@ from pydantic import TypeAdapter
 from kb.errors import StoreError
 from kb.index.ledger.damage import damaged, find_damage
 from kb.index.ledger.database import Database
+from kb.index.ledger.labels import (
+    drop_mark,
+    mark,
+    mark_unless_at,
+    read_labels,
+    settle_labels,
+)
 from kb.index.ledger.listing import FileCount, FileQuery, FileRow, count_files, find_files
 from kb.index.ledger.records import (
     Companion,
@@ -36,6 +44,7 @@ from kb.index.ledger.records import (
     Standing,
 )
 from kb.index.tables import Table, unpack
+from kb.protocols import DocumentLabels
 from kb.types import Chunk, Document, Filters, ImageRef, Kind, Modality
 
 __all__ = ["Ledger"]
@@ -159,7 +168,8 @@ class Ledger:
     def documents(self, filters: Filters) -> frozenset[str] | None:
         """The documents that `filters` leave by folder, file and date; None: all of them.
 
-        Kinds are payload in the store and are not looked at here.
+        Kinds are payload in the store and are not looked at here. Folders and dates are too, but
+        where `has_pending_labels` says that the store may have others.
         """
         where: list[str] = []
         values: list[str | int] = []
@@ -400,14 +410,17 @@ class Ledger:
 
     @staticmethod
     def _put_paths(db: sqlite3.Connection, records: Sequence[PathRecord]) -> set[str]:
-        """Write files; return the documents that they held before."""
-        displaced: set[str] = set()
+        """Write files; return the documents that they held before and hold no more."""
+        displaced: set[str | None] = set()
+        changed: set[str | None] = set()
         for record in records:
             row = db.execute(
                 "SELECT sha256 FROM paths WHERE root = ? AND path = ?", (record.root, record.path)
             ).fetchone()
-            if row and row[0]:
-                displaced.add(row[0])
+            former = row[0] if row else None
+            if former != record.sha256:
+                displaced.add(former)
+                changed.add(record.sha256)
             db.execute(
                 "INSERT OR REPLACE INTO paths VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -421,26 +434,33 @@ class Ledger:
                     record.reason,
                 ),
             )
-        return displaced
+        mark(db, filter(None, changed))
+        return set(filter(None, displaced))
 
     def _drop_orphans(self, db: sqlite3.Connection, candidates: Iterable[str]) -> Stale:
+        """Remove the documents among `candidates` that no file holds any more; the others lie
+        elsewhere now."""
         stale: list[str] = []
         assets: list[ImageRef] = []
         for sha256 in candidates:
             if db.execute("SELECT 1 FROM paths WHERE sha256 = ?", (sha256,)).fetchone():
+                mark(db, [sha256])
                 continue
             rows = db.execute("SELECT id FROM chunks WHERE document_sha256 = ?", (sha256,))
             stale += self._drop_chunks(db, [row[0] for row in rows.fetchall()])
             assets += self._drop_assets(db, sha256)
             db.execute("DELETE FROM tables WHERE document_sha256 = ?", (sha256,))
             db.execute("DELETE FROM documents WHERE sha256 = ?", (sha256,))
+            drop_mark(db, sha256)
         return Stale(tuple(stale), tuple(assets))
 
     # -- documents -----------------------------------------------------------------------
 
-    def announce(self, point_ids: Sequence[str]) -> None:
-        """Note, before they are written to the store, points that no transaction holds yet."""
+    def announce(self, point_ids: Sequence[str], sha256s: Iterable[str] = ()) -> None:
+        """Note, before they are written to the store, points that no transaction holds yet, and
+        that points of the documents `sha256s` are given labels that none holds yet."""
         with self._database.transaction() as db:
+            mark(db, sha256s)
             db.executemany(
                 "INSERT OR IGNORE INTO pending_points SELECT ?1 WHERE NOT EXISTS "
                 "(SELECT 1 FROM chunks WHERE id = ?1)",
@@ -453,7 +473,7 @@ class Ledger:
         tables: Mapping[str, Sequence[bytes]] = _NO_TABLES,
     ) -> Stale:
         """Make documents, their chunks and their paths the ones that answer, at once. Chunks are
-        taken as they come, some at a time.
+        taken as they come, some at a time. Their points have the labels of these paths.
 
         Args:
             tables: By sha256 those of a document, as `kb.index.tables.pack` gives them.
@@ -496,6 +516,8 @@ class Ledger:
                 )
                 displaced |= self._put_paths(db, paths)
             orphaned = self._drop_orphans(db, displaced)
+            for record, _, paths in documents:
+                mark_unless_at(db, record.document.sha256, [path.path for path in paths])
             return Stale((*stale, *orphaned.point_ids), (*assets, *orphaned.assets))
 
     @staticmethod
@@ -572,6 +594,30 @@ class Ledger:
             db.executemany(
                 "DELETE FROM pending_points WHERE point_id = ?", [(i,) for i in point_ids]
             )
+
+    def labels(self, sha256s: Iterable[str] | None = None) -> dict[str, DocumentLabels]:
+        """The labels of documents that have chunks, by sha256: of `sha256s`, or of all."""
+        with self._database.reading() as db:
+            return read_labels(db, sha256s)
+
+    def has_pending_labels(self) -> bool:
+        """Whether the store may have other labels for some document."""
+        return self._database.row("SELECT 1 FROM pending_labels LIMIT 1") is not None
+
+    def pending_labels(self, limit: int, but_for: Iterable[str] = ()) -> list[str]:
+        """Documents, `limit` at most, for which the store may have other labels; none of
+        `but_for`."""
+        rows = self._database.rows(
+            "SELECT sha256 FROM pending_labels "
+            "WHERE sha256 NOT IN (SELECT value FROM json_each(?)) LIMIT ?",
+            (json.dumps(list(but_for)), limit),
+        )
+        return [row[0] for row in rows]
+
+    def settle_labels(self, told: Mapping[str, DocumentLabels | None]) -> None:
+        """Note the labels that the store was told, by sha256; None for a document that has none."""
+        with self._database.transaction() as db:
+            settle_labels(db, told)
 
     def pending_points(self) -> list[str]:
         """Points that a crash may have left in the store without a chunk that answers."""

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 
 import qdrant_edge as edge
 
 from kb.index.store.schema import (
+    DATE_FIELD,
+    DOCUMENT_FIELD,
     FULL_SCAN_THRESHOLD_KB,
     INDEXING_THRESHOLD_KB,
     INT8_OVERSAMPLING,
     INT8_QUANTILE,
     PAYLOAD_FIELDS,
     CollectionSchema,
+    PayloadLimits,
+    label_payload,
     payload_of,
     vectors_of,
 )
-from kb.protocols import Float32Array, Point, SparseVector, VectorName, VectorQuery
+from kb.protocols import DocumentLabels, Float32Array, Point, SparseVector, VectorName, VectorQuery
 
-__all__ = ["edge_config", "edge_filter", "edge_point", "edge_query", "payload_indexes"]
+__all__ = [
+    "edge_config",
+    "edge_filter",
+    "edge_labels",
+    "edge_point",
+    "edge_query",
+    "payload_indexes",
+]
 
 
 def edge_config(schema: CollectionSchema) -> edge.EdgeConfig:
@@ -58,12 +70,27 @@ def _quantization(schema: CollectionSchema) -> edge.ScalarQuantizationConfig | N
     )
 
 
-def payload_indexes() -> list[edge.UpdateOperation]:
-    """Operations that index the payload of a new shard."""
+_INDEX_TYPES = {
+    "keyword": edge.PayloadSchemaType.Keyword,
+    "integer": edge.PayloadSchemaType.Integer,
+}
+
+
+def payload_indexes(present: Container[str]) -> list[edge.UpdateOperation]:
+    """Operations that index the fields of the payload that are not among `present`."""
     return [
-        edge.UpdateOperation.create_field_index(field, edge.PayloadSchemaType.Keyword)
-        for field in PAYLOAD_FIELDS
+        edge.UpdateOperation.create_field_index(field, _INDEX_TYPES[kind])
+        for field, kind in PAYLOAD_FIELDS.items()
+        if field not in present
     ]
+
+
+def edge_labels(document_sha256: str, labels: DocumentLabels) -> edge.UpdateOperation:
+    """The operation that gives the points of a document their labels."""
+    condition = edge.FieldCondition(DOCUMENT_FIELD, match=edge.MatchAny([document_sha256]))
+    return edge.UpdateOperation.set_payload_by_filter(
+        edge.Filter(must=[condition]), label_payload(labels)
+    )
 
 
 def edge_point(point: Point) -> edge.Point:
@@ -78,16 +105,17 @@ def _vector(vector: Float32Array | SparseVector) -> Any:
     return vector  # The engine takes arrays as they are, though its stubs name lists only.
 
 
-def edge_filter(values: dict[str, list[str]]) -> edge.Filter | None:
-    """Points whose every field in `values` has one of its values."""
-    if not values:
+def edge_filter(limits: PayloadLimits) -> edge.Filter | None:
+    """Points that pass `limits`."""
+    if limits.is_empty:
         return None
-    return edge.Filter(
-        must=[
-            edge.FieldCondition(field, match=edge.MatchAny(matches))
-            for field, matches in values.items()
-        ]
-    )
+    keywords = [
+        edge.FieldCondition(field, match=edge.MatchAny(matches))
+        for field, matches in limits.values.items()
+    ]
+    dates = edge.RangeFloat(gte=limits.from_us, lt=limits.before_us)
+    dated = [edge.FieldCondition(DATE_FIELD, range=dates)] if limits.has_dates else []
+    return edge.Filter(must=[*keywords, *dated])
 
 
 def edge_query(

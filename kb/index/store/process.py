@@ -15,7 +15,8 @@ from typing import IO, cast
 
 from kb.errors import StoreError, StoreInUseError, StoreUnavailableError
 from kb.index.store.messages import Failure, Order, ShardCounts
-from kb.protocols import Point, ScoredId, VectorQuery
+from kb.index.store.schema import PayloadLimits
+from kb.protocols import DocumentLabels, Point, ScoredId, VectorQuery
 
 __all__ = ["ShardProcess"]
 
@@ -92,10 +93,11 @@ class ShardProcess:
     def delete(self, ids: Sequence[str]) -> None:
         self._call("delete", ids)
 
-    def search(
-        self, queries: Sequence[VectorQuery], values: dict[str, list[str]]
-    ) -> list[list[ScoredId]]:
-        return cast(list[list[ScoredId]], self._call("search", queries, values))
+    def set_labels(self, labels: Sequence[tuple[str, DocumentLabels]]) -> None:
+        self._call("set_labels", labels)
+
+    def search(self, queries: Sequence[VectorQuery], limits: PayloadLimits) -> list[list[ScoredId]]:
+        return cast(list[list[ScoredId]], self._call("search", queries, limits))
 
     def page(self, offset: str | None, limit: int) -> tuple[list[str], str | None]:
         return cast(tuple[list[str], str | None], self._call("page", offset, limit))

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Self
 
 from kb.errors import StoreError
 from kb.protocols import (
+    DocumentLabels,
     Encoders,
     Float32Array,
     Point,
@@ -22,27 +23,45 @@ from kb.protocols import (
     VectorName,
     VectorQuery,
 )
+from kb.types import Kind, Modality
 
 if TYPE_CHECKING:  # The worker starts sooner without it.
     from kb.config import StoreConfig
 
 __all__ = [
+    "DATE_FIELD",
+    "DOCUMENT_FIELD",
     "FULL_SCAN_THRESHOLD_KB",
     "INDEXING_THRESHOLD_KB",
     "INT8_OVERSAMPLING",
     "INT8_QUANTILE",
     "PAYLOAD_FIELDS",
     "CollectionSchema",
+    "PayloadLimits",
     "VectorSpace",
     "is_searchable",
-    "matched_values",
+    "label_payload",
+    "payload_limits",
     "payload_of",
     "vectors_of",
 ]
 
 _VERSION = 1
 
-PAYLOAD_FIELDS = ("document", "kind", "modality")
+DOCUMENT_FIELD = "document"
+# In microseconds: an engine compares numbers as float64, which has no room for nanoseconds.
+DATE_FIELD = "date_us"
+PAYLOAD_FIELDS: dict[str, Literal["keyword", "integer"]] = {
+    DOCUMENT_FIELD: "keyword",
+    "kind": "keyword",
+    "modality": "keyword",
+    "folders": "keyword",
+    DATE_FIELD: "integer",
+}
+"""What is indexed of a point's payload. A collection that was made before a field was added is
+given its index when it is opened, and `KnowledgeBase.recover` fills it in."""
+
+_NS_PER_US = 1_000
 
 # A segment whose vectors take more than this is given a graph when the store is compacted.
 # Below it an exact search takes well under a millisecond.
@@ -169,13 +188,19 @@ class CollectionSchema:
             )
 
 
-def payload_of(point: Point) -> dict[str, str]:
+def payload_of(point: Point) -> dict[str, str | int | list[str]]:
     """The payload of `point`: a value for each of `PAYLOAD_FIELDS`."""
     return {
-        "document": point.document_sha256,
+        DOCUMENT_FIELD: point.document_sha256,
         "kind": point.kind.value,
         "modality": point.modality.value,
+        **label_payload(point.labels),
     }
+
+
+def label_payload(labels: DocumentLabels) -> dict[str, str | int | list[str]]:
+    """The part of a payload that `labels` are."""
+    return {"folders": list(labels.folders), DATE_FIELD: labels.date_ns // _NS_PER_US}
 
 
 def vectors_of(point: Point) -> dict[str, Float32Array | SparseVector]:
@@ -190,18 +215,54 @@ def vectors_of(point: Point) -> dict[str, Float32Array | SparseVector]:
     return vectors
 
 
-def matched_values(filter: StoreFilter | None) -> dict[str, list[str]] | None:
-    """For each limited payload field the values that match, sorted; None when nothing can."""
+@dataclass(frozen=True, slots=True)
+class PayloadLimits:
+    """What the payload of a point must be, as an engine is asked for it.
+
+    Attributes:
+        values: For each limited keyword the values that match, sorted, at least one.
+        from_us: `DATE_FIELD` is this or more.
+        before_us: `DATE_FIELD` is less than this.
+    """
+
+    values: dict[str, list[str]] = field(default_factory=dict)
+    from_us: int | None = None
+    before_us: int | None = None
+
+    @property
+    def has_dates(self) -> bool:
+        """Whether the date is limited."""
+        return self.from_us is not None or self.before_us is not None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether every point passes."""
+        return not self.values and not self.has_dates
+
+
+def payload_limits(filter: StoreFilter | None) -> PayloadLimits | None:
+    """`filter` as limits of the payload; None when nothing can pass."""
     if filter is None:
-        return {}
-    values: dict[str, list[str]] = {}
-    if filter.documents is not None:
-        values["document"] = sorted(filter.documents)
-    if filter.kinds is not None:
-        values["kind"] = sorted(kind.value for kind in filter.kinds)
-    if filter.modalities is not None:
-        values["modality"] = sorted(modality.value for modality in filter.modalities)
-    return None if any(not matches for matches in values.values()) else values
+        return PayloadLimits()
+    limited: dict[str, frozenset[str] | None] = {
+        DOCUMENT_FIELD: filter.documents,
+        "kind": _words(filter.kinds),
+        "modality": _words(filter.modalities),
+        "folders": filter.folders,
+    }
+    values = {name: sorted(matches) for name, matches in limited.items() if matches is not None}
+    if any(not matches for matches in values.values()):
+        return None
+    return PayloadLimits(
+        values,
+        None if filter.from_ns is None else filter.from_ns // _NS_PER_US,
+        # Rounded up: what is earlier by less than a microsecond counts as earlier.
+        None if filter.before_ns is None else -(-filter.before_ns // _NS_PER_US),
+    )
+
+
+def _words(values: frozenset[Kind] | frozenset[Modality] | None) -> frozenset[str] | None:
+    return None if values is None else frozenset(value.value for value in values)
 
 
 def is_searchable(query: VectorQuery) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import ParamSpec, Self, TypeVar
 
 from qdrant_client import QdrantClient, models
@@ -12,19 +12,29 @@ from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedR
 
 from kb.config import StoreConfig
 from kb.errors import IndexMismatchError, StoreError, StoreUnavailableError
-from kb.index.store.schema import PAYLOAD_FIELDS, CollectionSchema, is_searchable, matched_values
+from kb.index.store.schema import CollectionSchema, is_searchable, payload_limits
 from kb.index.store.server_models import (
     changed_quantization,
     hnsw_config,
+    missing_indexes,
     optimizers_config,
     server_filter,
+    server_labels,
     server_point,
     server_query,
     sparse_vectors_config,
     vectors_config,
 )
 from kb.masking import keep_secret
-from kb.protocols import Point, ScoredId, StoreFilter, StoreStats, VectorName, VectorQuery
+from kb.protocols import (
+    DocumentLabels,
+    Point,
+    ScoredId,
+    StoreFilter,
+    StoreStats,
+    VectorName,
+    VectorQuery,
+)
 from kb.retry import PassingError, Tries
 
 __all__ = ["ServerStore"]
@@ -34,6 +44,7 @@ P = ParamSpec("P")
 
 _UPSERT_BATCH = 128
 _DELETE_BATCH = 1_000
+_LABEL_BATCH = 64
 _PAGE = 10_000
 
 # At least 0.25, 1 and 4 seconds are waited: a server that is started anew is back by then.
@@ -69,7 +80,8 @@ class ServerStore:
         self._url = str(client.init_options["url"])
         if not self._ask(client.collection_exists, collection):
             self._create()
-        config = self._ask(client.get_collection, collection).config
+        info = self._ask(client.get_collection, collection)
+        config = info.config
         stored = config.metadata or {}
         if difference := schema.mismatch(stored.get(_IDENTITY)):
             raise IndexMismatchError(
@@ -80,6 +92,8 @@ class ServerStore:
         if changed := changed_quantization(config.params, schema):
             # The server makes or drops the small vectors by itself, while it answers.
             self._ask(client.update_collection, collection, vectors_config=changed)
+        for field, kind in missing_indexes(info.payload_schema).items():
+            self._ask(client.create_payload_index, collection, field, kind, wait=True)
 
     @classmethod
     def connect(cls, config: StoreConfig, schema: CollectionSchema) -> Self:
@@ -141,6 +155,21 @@ class ServerStore:
                 wait=True,
             )
 
+    def set_labels(self, labels: Mapping[str, DocumentLabels]) -> None:
+        """Replace the labels of all points of each document, by its sha256.
+
+        Raises:
+            StoreUnavailableError: The server can't be reached.
+        """
+        operations = [server_labels(*item) for item in labels.items()]
+        for start in range(0, len(operations), _LABEL_BATCH):
+            self._ask(
+                self._client.batch_update_points,
+                self._collection,
+                operations[start : start + _LABEL_BATCH],
+                wait=True,
+            )
+
     def search(
         self, queries: Sequence[VectorQuery], filter: StoreFilter | None = None
     ) -> list[list[ScoredId]]:
@@ -151,15 +180,15 @@ class ServerStore:
             StoreUnavailableError: The server can't be reached.
         """
         self._schema.check_queries(queries)
-        values = matched_values(filter)
+        limits = payload_limits(filter)
         asked = [query for query in queries if is_searchable(query)]
-        if values is None or not asked:
+        if limits is None or not asked:
             return [[] for _ in queries]
-        limits = server_filter(values)
+        limited = server_filter(limits)
         answers = self._ask(
             self._client.query_batch_points,
             self._collection,
-            [server_query(query, limits, self._schema) for query in asked],
+            [server_query(query, limited, self._schema) for query in asked],
         )
         found = ([ScoredId(str(p.id), p.score) for p in answer.points] for answer in answers)
         return [next(found) if is_searchable(query) else [] for query in queries]
@@ -223,14 +252,6 @@ class ServerStore:
             # Another process may have been quicker, or an attempt that timed out got through.
             if not self._ask(self._client.collection_exists, self._collection):
                 raise
-        for field in PAYLOAD_FIELDS:
-            self._ask(
-                self._client.create_payload_index,
-                self._collection,
-                field,
-                models.PayloadSchemaType.KEYWORD,
-                wait=True,
-            )
 
     def _ask(self, request: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
         return _retry(self._url, self._collection, request, *arguments, **options)

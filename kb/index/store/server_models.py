@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from qdrant_client import models
 
 from kb.index.store.schema import (
+    DATE_FIELD,
+    DOCUMENT_FIELD,
     FULL_SCAN_THRESHOLD_KB,
     INDEXING_THRESHOLD_KB,
     INT8_OVERSAMPLING,
     INT8_QUANTILE,
+    PAYLOAD_FIELDS,
     CollectionSchema,
+    PayloadLimits,
+    label_payload,
     payload_of,
     vectors_of,
 )
-from kb.protocols import Float32Array, Point, SparseVector, VectorName, VectorQuery
+from kb.protocols import DocumentLabels, Float32Array, Point, SparseVector, VectorName, VectorQuery
 
 __all__ = [
     "changed_quantization",
     "hnsw_config",
+    "missing_indexes",
     "optimizers_config",
     "server_filter",
+    "server_labels",
     "server_point",
     "server_query",
     "sparse_vectors_config",
@@ -93,6 +102,15 @@ def optimizers_config() -> models.OptimizersConfigDiff:
     return models.OptimizersConfigDiff(indexing_threshold=INDEXING_THRESHOLD_KB)
 
 
+def missing_indexes(present: Container[str]) -> dict[str, models.PayloadSchemaType]:
+    """The fields of the payload that are not among `present`, and how each is indexed."""
+    return {
+        field: models.PayloadSchemaType(kind)
+        for field, kind in PAYLOAD_FIELDS.items()
+        if field not in present
+    }
+
+
 def server_point(point: Point) -> models.PointStruct:
     """`point` with its vectors and payload."""
     return models.PointStruct(
@@ -111,16 +129,30 @@ def _vector(
     return values
 
 
-def server_filter(values: dict[str, list[str]]) -> models.Filter | None:
-    """Points whose every field in `values` has one of its values."""
-    if not values:
-        return None
-    return models.Filter(
-        must=[
-            models.FieldCondition(key=field, match=models.MatchAny(any=matches))
-            for field, matches in values.items()
-        ]
+def server_labels(document_sha256: str, labels: DocumentLabels) -> models.SetPayloadOperation:
+    """The operation that gives the points of a document their labels."""
+    condition = models.FieldCondition(
+        key=DOCUMENT_FIELD, match=models.MatchValue(value=document_sha256)
     )
+    return models.SetPayloadOperation(
+        set_payload=models.SetPayload(
+            payload=label_payload(labels), filter=models.Filter(must=[condition])
+        )
+    )
+
+
+def server_filter(limits: PayloadLimits) -> models.Filter | None:
+    """Points that pass `limits`."""
+    if limits.is_empty:
+        return None
+    conditions: list[models.Condition] = [
+        models.FieldCondition(key=field, match=models.MatchAny(any=matches))
+        for field, matches in limits.values.items()
+    ]
+    if limits.has_dates:
+        dates = models.Range(gte=limits.from_us, lt=limits.before_us)
+        conditions.append(models.FieldCondition(key=DATE_FIELD, range=dates))
+    return models.Filter(must=conditions)
 
 
 def server_query(

@@ -26,12 +26,14 @@ from filelock import FileLock, Timeout
 from kb.index.store.edge_models import (
     edge_config,
     edge_filter,
+    edge_labels,
     edge_point,
     edge_query,
     payload_indexes,
 )
 from kb.index.store.messages import Failure, Order, ShardCounts
-from kb.protocols import Point, ScoredId, VectorName, VectorQuery
+from kb.index.store.schema import PayloadLimits
+from kb.protocols import DocumentLabels, Point, ScoredId, VectorName, VectorQuery
 
 __all__ = ["Shard", "serve"]
 
@@ -52,10 +54,10 @@ class Shard:
         if order.create:
             order.directory.mkdir(parents=True)
             self._shard = edge.EdgeShard.create(directory, config)
-            for operation in payload_indexes():
-                self._shard.update(operation)
         else:
             self._shard = edge.EdgeShard.load(directory, config)
+        for operation in payload_indexes(self._shard.info().payload_schema):
+            self._shard.update(operation)
 
     def upsert(self, points: Sequence[Point]) -> None:
         self._shard.update(edge.UpdateOperation.upsert_points([edge_point(p) for p in points]))
@@ -63,12 +65,14 @@ class Shard:
     def delete(self, ids: Sequence[str]) -> None:
         self._shard.update(edge.UpdateOperation.delete_points(list(ids)))
 
-    def search(
-        self, queries: Sequence[VectorQuery], values: dict[str, list[str]]
-    ) -> list[list[ScoredId]]:
-        limits = edge_filter(values)
+    def set_labels(self, labels: Sequence[tuple[str, DocumentLabels]]) -> None:
+        for sha256, of_document in labels:
+            self._shard.update(edge_labels(sha256, of_document))
+
+    def search(self, queries: Sequence[VectorQuery], limits: PayloadLimits) -> list[list[ScoredId]]:
+        limited = edge_filter(limits)
         lists = self._shard.query_batch(
-            edge.QueryBatchRequest([edge_query(q, limits, self._schema) for q in queries])
+            edge.QueryBatchRequest([edge_query(q, limited, self._schema) for q in queries])
         )
         return [[ScoredId(str(hit.id), hit.score) for hit in hits] for hits in lists]
 

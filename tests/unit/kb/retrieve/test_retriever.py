@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 
 from kb.config import RetrieveConfig
 from kb.protocols import (
+    DocumentLabels,
     Encoders,
     Float32Array,
     Point,
@@ -110,6 +112,9 @@ class ExactStore:
             or (
                 (filter.documents is None or point.document_sha256 in filter.documents)
                 and (filter.kinds is None or point.kind in filter.kinds)
+                and (filter.folders is None or filter.folders & set(point.labels.folders))
+                and (filter.from_ns is None or point.labels.date_ns >= filter.from_ns)
+                and (filter.before_ns is None or point.labels.date_ns < filter.before_ns)
             )
         ]
         return [self._one(query, passing) for query in queries]
@@ -140,6 +145,7 @@ class Shelf:
         self.by_id: dict[str, Chunk] = {}
         self.passing: frozenset[str] | None = None
         self.pathless: set[str] = set()
+        self.is_ahead = False
 
     def chunks(self, ids: Sequence[str]) -> dict[str, Chunk]:
         return {id_: self.by_id[id_] for id_ in ids if id_ in self.by_id}
@@ -151,6 +157,12 @@ class Shelf:
 
     def documents(self, filters: Filters) -> frozenset[str] | None:
         return self.passing
+
+    def has_pending_labels(self) -> bool:
+        return self.is_ahead
+
+
+NO_LABELS = DocumentLabels()
 
 
 class Library:
@@ -175,6 +187,7 @@ class Library:
         modality: Modality = Modality.TEXT,
         kind: Kind = Kind.TEXT,
         angles: Sequence[float] = (),
+        labels: DocumentLabels = NO_LABELS,
     ) -> None:
         frames = tuple(FrameRef(angle, _REF) for angle in angles)
         chunk = Chunk(
@@ -197,6 +210,7 @@ class Library:
             dense=Words().encode_queries([asked])[0] if text else None,
             sparse=SparseWords().encode_queries([asked])[0] if text else None,
             picture=np.array([at(angle) for angle in angles], np.float32) if angles else None,
+            labels=labels,
         )
         self.shelf.by_id[name] = chunk
         self.store.upsert([point])
@@ -278,9 +292,32 @@ def test_filters_reach_the_store() -> None:
     library.add("b", "reset")
     assert library.find(Query(text="reset", filters=Filters(kinds=(Kind.PDF,)))) == ["a"]
     library.shelf.passing = frozenset({"b"})
-    assert library.find(Query(text="reset")) == ["b"]
+    asked = Query(text="reset", filters=Filters(sources=("b.txt",)))
+    assert library.find(asked) == ["b"]
     library.shelf.passing = frozenset()
-    assert library.find(Query(text="reset")) == []
+    assert library.find(asked) == []
+
+
+def test_folders_and_dates_are_asked_of_whoever_knows_them() -> None:
+    library = Library()
+    library.add("a", "reset", labels=DocumentLabels.of(["manuals/old/a.txt"], 10))
+    library.add("b", "reset", labels=DocumentLabels.of(["b.txt", "manuals/b.txt"], 20))
+    library.add("c", "reset", labels=DocumentLabels.of(["c.txt"], 30))
+
+    def find(**limits: Any) -> list[str]:
+        return sorted(library.find(Query(text="reset", filters=Filters(**limits))))
+
+    # The catalog is not asked: the store is limited by what it knows itself.
+    library.shelf.passing = frozenset()
+    assert find(folders=("manuals",)) == find(folders=("/manuals/",)) == ["a", "b"]
+    assert find(folders=("manuals/old", "elsewhere")) == ["a"]
+    assert find(folders=("", "manuals/old")) == ["a", "b", "c"]
+    assert find(after_ns=20) == ["b", "c"]
+    assert find(folders=("manuals",), before_ns=20) == ["a"]
+    # A move has not reached the store yet: the catalog knows better.
+    library.shelf.is_ahead = True
+    library.shelf.passing = frozenset({"c"})
+    assert find(folders=("manuals",)) == ["c"]
 
 
 def test_a_page_is_one_hit_that_shows_its_words() -> None:

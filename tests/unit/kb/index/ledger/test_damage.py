@@ -79,6 +79,9 @@ def read_everything(path: Path) -> None:
         ledger.roots,
         ledger.paths,
         ledger.pending_points,
+        ledger.has_pending_labels,
+        lambda: ledger.pending_labels(9),
+        ledger.labels,
         lambda: ledger.forget_documents(["0" * 64]),
         ledger.check,
     ]

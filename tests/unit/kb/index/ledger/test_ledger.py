@@ -213,11 +213,14 @@ class TestTables:
             db.execute("DROP TABLE tables")
             db.execute("ALTER TABLE pending_points RENAME TO limbo")
             db.execute("INSERT INTO limbo VALUES ('left')")
+            db.execute("DROP TABLE pending_labels")
             db.execute("PRAGMA user_version = 1")
         db.close()
         again = Ledger(path)
         assert again.pending_points() == ["left"]
         assert (again.n_chunks(), again.tables_of("aa")) == (1, [])
+        # Its points have none yet.
+        assert again.pending_labels(9) == ["aa"]
         again.close()
 
     def test_a_damaged_one_is_told(self, ledger: Ledger, tmp_path: Path) -> None:

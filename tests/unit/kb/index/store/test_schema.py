@@ -13,10 +13,12 @@ from qdrant_client import models
 from kb.config import StoreConfig
 from kb.index.store.edge_models import edge_config, edge_query
 from kb.index.store.schema import (
+    PAYLOAD_FIELDS,
     CollectionSchema,
+    PayloadLimits,
     VectorSpace,
     is_searchable,
-    matched_values,
+    payload_limits,
     payload_of,
     vectors_of,
 )
@@ -28,6 +30,7 @@ from kb.index.store.server_models import (
 )
 from kb.protocols import (
     EMPTY_SPARSE,
+    DocumentLabels,
     Encoders,
     Float32Array,
     Point,
@@ -185,16 +188,26 @@ def test_empty_vectors_are_absent() -> None:
         np.ones((2, 4), np.float32),
     )
     assert set(vectors_of(full)) == {"dense", "sparse", "picture"}
-    assert payload_of(full) == {"document": "d", "kind": "pdf", "modality": "image"}
+    payload = {"document": "d", "kind": "pdf", "modality": "image", "folders": [], "date_us": 0}
+    assert payload_of(full) == payload
+    assert set(payload) == set(PAYLOAD_FIELDS)
+    placed = replace(full, labels=DocumentLabels.of(["b/c/d.pdf", "a.pdf"], 1_999))
+    assert payload_of(placed) == payload | {"folders": ["b", "b/c"], "date_us": 1}
 
 
 def test_filters_become_values_that_match() -> None:
-    assert matched_values(None) == {}
-    assert matched_values(StoreFilter()) == {}
+    for nothing in (None, StoreFilter()):
+        limits = payload_limits(nothing)
+        assert limits is not None
+        assert limits.is_empty
     both = StoreFilter(documents=frozenset({"b", "a"}), kinds=frozenset({Kind.PDF}))
-    assert matched_values(both) == {"document": ["a", "b"], "kind": ["pdf"]}
-    assert matched_values(StoreFilter(modalities=frozenset())) is None
-    assert matched_values(replace(both, kinds=frozenset())) is None
+    assert payload_limits(both) == PayloadLimits({"document": ["a", "b"], "kind": ["pdf"]})
+    assert payload_limits(StoreFilter(modalities=frozenset())) is None
+    assert payload_limits(replace(both, kinds=frozenset())) is None
+    assert payload_limits(replace(both, folders=frozenset())) is None
+    dated = payload_limits(StoreFilter(from_ns=1_999, before_ns=2_001))
+    assert dated == PayloadLimits(from_us=1, before_us=3)
+    assert not dated.is_empty
 
 
 def test_a_query_without_terms_finds_nothing() -> None:

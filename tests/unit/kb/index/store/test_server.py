@@ -15,7 +15,7 @@ from qdrant_client import QdrantClient
 from kb import stopping
 from kb.config import StoreConfig
 from kb.errors import IndexMismatchError, StoreError, StoreUnavailableError
-from kb.index.store.schema import CollectionSchema, VectorSpace
+from kb.index.store.schema import PAYLOAD_FIELDS, CollectionSchema, VectorSpace
 from kb.index.store.server import ServerStore
 from kb.protocols import Point, VectorName, VectorQuery
 from kb.types import Kind, Modality
@@ -35,6 +35,7 @@ class FakeServer:
         self.exists = exists
         self.requests: list[httpx.Request] = []
         self.searches: list[Callable[[httpx.Request], httpx.Response]] = []
+        self.indexes: dict[str, str] = {}
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
@@ -48,7 +49,10 @@ class FakeServer:
             self.metadata = {"kb_identity": SCHEMA.identity}
             return _ok(True)
         if request.method == "GET" and path == "/collections/c":
-            return _ok(_collection(self.metadata, self.quantization))
+            return _ok(_collection(self.metadata, self.quantization, self.indexes))
+        if request.method == "PUT" and path == "/collections/c/index":
+            wanted = json.loads(request.content)
+            self.indexes[wanted["field_name"]] = wanted["field_schema"]
         if request.method == "PATCH" and path == "/collections/c":
             return _ok(True)
         return _ok({"operation_id": 1, "status": "completed"})
@@ -64,7 +68,9 @@ def _ok(result: object) -> httpx.Response:
     return httpx.Response(200, json={"result": result, "status": "ok", "time": 0.0})
 
 
-def _collection(metadata: object, quantization: object) -> dict[str, object]:
+def _collection(
+    metadata: object, quantization: object, indexes: dict[str, str]
+) -> dict[str, object]:
     dense = {"size": 4, "distance": "Cosine", "quantization_config": quantization}
     return {
         "status": "green",
@@ -81,7 +87,9 @@ def _collection(metadata: object, quantization: object) -> dict[str, object]:
             },
             "metadata": metadata,
         },
-        "payload_schema": {},
+        "payload_schema": {
+            field: {"data_type": kind, "points": 0} for field, kind in indexes.items()
+        },
     }
 
 
@@ -168,7 +176,8 @@ def test_an_absent_collection_is_made_with_its_payload_indexes() -> None:
     store = fake.store()
     paths = [(request.method, request.url.path) for request in fake.requests]
     assert paths.count(("PUT", "/collections/c")) == 1
-    assert paths.count(("PUT", "/collections/c/index")) == 3
+    assert paths.count(("PUT", "/collections/c/index")) == 5
+    assert fake.indexes == PAYLOAD_FIELDS
     store.close()
 
 
@@ -189,6 +198,16 @@ def test_writes_go_in_batches_and_wait(fake: FakeServer) -> None:
     assert len(fake.requests) == 3
     assert all(request.url.params["wait"] == "true" for request in fake.requests)
     store.close()
+
+
+def test_a_collection_of_before_is_given_the_indexes_it_lacks(fake: FakeServer) -> None:
+    fake.indexes = dict.fromkeys(("document", "kind", "modality"), "keyword")
+    fake.store().close()
+    assert fake.indexes == PAYLOAD_FIELDS
+    assert [r.url.path for r in fake.requests if r.method == "PUT"] == ["/collections/c/index"] * 2
+    fake.requests.clear()
+    fake.store().close()
+    assert all(request.method == "GET" for request in fake.requests)
 
 
 @pytest.mark.parametrize("url", [None, "ftp://somewhere", "http://host:port"])
