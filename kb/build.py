@@ -17,6 +17,7 @@ from kb.answer.shown.answers import ShownAnswers
 from kb.answer.tables.answers import TableAnswers
 from kb.config import Config, Home
 from kb.config.loading import load_config
+from kb.config.models import GeneratorConfig
 from kb.errors import IndexMismatchError
 from kb.index.assets import AssetStore
 from kb.index.ledger import Ledger
@@ -33,7 +34,7 @@ from kb.reembed import ReembedProgress, reembed
 from kb.retrieve.retriever import Retriever
 from kb.retrieve.vocabulary import Vocabulary
 
-__all__ = ["claim_thresholds", "open_knowledge_base", "reembed_library", "reopen"]
+__all__ = ["answerer_with", "claim_thresholds", "open_knowledge_base", "reembed_library", "reopen"]
 
 
 def open_knowledge_base(
@@ -120,6 +121,24 @@ def _open(
         # It closes them from here on.
         opened.pop_all()
     return knowledge_base
+
+
+def answerer_with(knowledge_base: KnowledgeBase, generator: GeneratorConfig) -> Answerer:
+    """Makes answers of what `knowledge_base` finds, with another generator than its own.
+
+    Raises:
+        ConfigError: Its API key names a variable of the environment that is not set.
+        ModelLoadError: Its model is missing or damaged.
+    """
+    config = knowledge_base.config.model_copy(update={"generator": generator})
+    models = Models(knowledge_base.home, config, knowledge_base.assets)
+    return _answerer(
+        knowledge_base.home,
+        models,
+        knowledge_base.encoders.dense,
+        knowledge_base.reranker,
+        knowledge_base.ledger,
+    )
 
 
 def _answerer(

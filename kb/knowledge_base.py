@@ -173,7 +173,7 @@ class KnowledgeBase:
         return query if text == query.text else replace(query, text=text, typed=query.text)
 
     def ask(
-        self, query: Query, *, is_written: bool = True
+        self, query: Query, *, is_written: bool = True, answerer: Answerer | None = None
     ) -> Iterator[TextDelta | Citation | Answer]:
         """Search, then write the answer; the last item is the whole Answer. Where claims are
         checked, one without them comes first, and before a written one its quotes where there are
@@ -182,6 +182,7 @@ class KnowledgeBase:
 
         Args:
             is_written: False: quotes alone, where the profile has any.
+            answerer: In place of its own, as `kb.build.answerer_with` makes it.
         """
         start = time.perf_counter()
         reply = reply_without_files(query, self.ledger, datetime.now().astimezone())
@@ -200,7 +201,7 @@ class KnowledgeBase:
             )
             return
         result = self.search(query)
-        events = self._answerer.stream(
+        events = (answerer or self._answerer).stream(
             result.query,
             result.hits,
             lambda other: self.search(other).hits,
@@ -232,6 +233,11 @@ class KnowledgeBase:
     def encoders(self) -> Encoders:
         """Of the profile."""
         return self._encoders
+
+    @property
+    def reranker(self) -> Reranker:
+        """Of the profile."""
+        return self._reranker
 
     def parts(self, hits: Sequence[Hit]) -> list[Hit]:
         """`hits` as an answer is made of them: each followed by what was folded into it."""

@@ -12,13 +12,15 @@ from importlib import resources
 from typing import Any, get_args
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from kb.config import DEFAULT_PROFILE, Config, Home
+from kb.config.models import GeneratorConfig
+from kb.config.named import named_generator
 from kb.errors import ConfigError
 from kb.masking import is_secret_name, masked
 
-__all__ = ["available_profiles", "load_config", "own_settings", "settled_profile"]
+__all__ = ["available_profiles", "load_config", "load_generator", "own_settings", "settled_profile"]
 
 _SHOWN_CHARACTERS = 200
 
@@ -63,12 +65,27 @@ def load_config(
             f"There is no profile {name!r}. Choose one of: {', '.join(available_profiles())}."
         )
     shipped = resources.files("configs").joinpath(f"{name}.yaml").read_text("utf-8")
-    merged = _merge(_merge(_read_yaml(shipped, f"configs/{name}.yaml"), own), overrides or {})
+    merged = _read_yaml(shipped, f"configs/{name}.yaml")
+    for top in (own, overrides or {}):
+        merged = _merge(merged, top)
+        if isinstance(named := merged.get("generator"), str):
+            # A name is a whole section: nothing of another server's, least of all its key.
+            merged["generator"] = named_generator(named)
     merged["profile"] = name
     try:
         return Config.model_validate(merged)
     except ValidationError as error:
         raise ConfigError(_explain(error, home)) from error
+
+
+def load_generator(name: str) -> GeneratorConfig:
+    """The section that a name stands for, as ``generator: NAME`` in ``kb.yaml`` does.
+
+    Raises:
+        ConfigError: It stands for none.
+    """
+    section: GeneratorConfig = TypeAdapter(GeneratorConfig).validate_python(named_generator(name))
+    return section
 
 
 def own_settings(home: Home) -> dict[str, Any]:

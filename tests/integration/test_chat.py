@@ -361,7 +361,10 @@ def home(shared_server: ChatServer, tmp_path_factory: pytest.TempPathFactory) ->
     log = (home.path / "log.txt").open("wb")
     command = [*KB, "up", "--port", "0", "--no-browser"]
     process = subprocess.Popen(
-        [*command, "--profile", "starter", "--home", str(home.path)], stdout=log, stderr=log
+        [*command, "--profile", "starter", "--home", str(home.path)],
+        stdout=log,
+        stderr=log,
+        env=os.environ | {"OLLAMA_HOST": shared_server.url},
     )
     try:
         deadline_s = time.monotonic() + 120
@@ -487,6 +490,40 @@ class TestThroughTheServer:
         assert result.returncode == 1
         assert told in result.stderr
         assert "Traceback" not in result.stderr
+
+    def test_another_model_writes_one_answer(
+        self, home: Path, shared_server: ChatServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("OLLAMA_HOST", shared_server.url)
+        shared_server.plays = [stream(says("Forty decibels [1].", "stop"), DONE)]
+        result = ask(home, "--generator", "served/model", "--json")
+        assert result.returncode == 0, result.stderr
+        assert json.loads(result.stdout)["answer"] == "Forty decibels [1]."
+        assert shared_server.bodies[-1]["model"] == "served/model"
+        result = ask(home, "--generator", "ollama/other")
+        assert result.returncode == 1
+        assert "Here are: ollama/served/model" in result.stderr
+
+    def test_quotes_alone(self, home: Path, shared_server: ChatServer) -> None:
+        n_asked = len(shared_server.bodies)
+        result = ask(home, "--generator", "quotes")
+        assert result.stdout.startswith("The pump hums at 40 decibels. [1]")
+        assert "Note" not in result.stdout
+        assert len(shared_server.bodies) == n_asked
+
+    def test_only_the_command_line_names_another(self, home: Path) -> None:
+        client = find_server(Home(home))
+        assert client is not None
+        client.close()
+        data = {"text": "How loud is the pump?", "generator": "ollama/served/model"}
+        url = f"{client.url}/api/ask"
+        response = httpx.post(url, data=data, headers=PROGRAM, timeout=60)
+        assert response.status_code == 403
+        assert "Only the command line" in response.json()["error"]["message"]
+        data["generator"] = "quotes"
+        response = httpx.post(url, data=data, headers=PROGRAM, timeout=60)
+        assert response.status_code == 200
+        assert "draft" not in response.text
 
     def test_the_status_says_whose_turn_it_is(self, home: Path, shared_server: ChatServer) -> None:
         client = find_server(Home(home))

@@ -39,6 +39,7 @@ class Backend(Protocol):
         *,
         as_written: bool = False,
         turns: str = "[]",
+        generator: str = "",
     ) -> Iterator[Json]: ...
 
     def sync(self, request: Json, heard: Callable[[Json], None]) -> Any: ...
@@ -82,6 +83,7 @@ class _Local:
         *,
         as_written: bool = False,
         turns: str = "[]",
+        generator: str = "",
     ) -> Iterator[Json]:
         from ui.service.conversation import parse_turns
         from ui.service.wire import answer_lines, parse_filters
@@ -91,7 +93,7 @@ class _Local:
             text, images, video, parse_filters(filters), as_written=as_written
         )
         query = self.service.understood(query, earlier)
-        return answer_lines(query, self.service.ask(query), self.service.kb.assets)
+        return answer_lines(query, self.service.ask(query, generator), self.service.kb.assets)
 
     def sync(self, request: Json, heard: Callable[[Json], None]) -> Any:
         from ui.service.wire import progress_json, sync_json

@@ -69,6 +69,7 @@ class Client:
         *,
         as_written: bool = False,
         turns: str = "[]",
+        generator: str = "",
     ) -> Iterator[dict[str, Any]]:
         """Lines of ``POST /api/ask``, the last with the answer.
 
@@ -78,6 +79,7 @@ class Client:
         """
         is_whole = False
         data = {"text": text, "filters": filters, "as_written": as_written, "turns": turns}
+        data["generator"] = generator
         for line in self._stream("/api/ask", data=data, files=_files(images, video)):
             is_whole = "answer" in line
             yield line

@@ -19,6 +19,7 @@ import typer
 
 from kb.config import Home
 from kb.config.loading import load_config
+from kb.config.named import QUOTES
 from kb.errors import ConfigError, KnowledgeBaseError, StoreError
 from kb.masking import masked
 from kb.types import Kind
@@ -284,6 +285,15 @@ def ask(
     after: AfterOption = None,
     before: BeforeOption = None,
     as_written: AsWrittenOption = False,
+    generator: Annotated[
+        str,
+        typer.Option(
+            "--generator",
+            help="What writes this answer: `quotes`, or a model of `kb models servers`. Default: "
+            "kb.yaml's, else the profile's.",
+            metavar="NAME",
+        ),
+    ] = "",
     conversation: Annotated[
         Path | None,
         typer.Option(
@@ -298,6 +308,7 @@ def ask(
     as_json: JsonOption = False,
 ) -> None:
     """Answer a question with numbered citations."""
+    from kb.models.remote.servers import find_name
     from ui.cli.backend import open_backend
     from ui.cli.display import (
         plain,
@@ -312,12 +323,20 @@ def ask(
     if not (text.strip() or image or video):
         raise typer.BadParameter("Give a question, --image or --video.")
     place, config = configure(home, profile)
+    if generator not in ("", QUOTES):
+        generator = find_name(generator)
     with open_backend(place, config, profile) as backend:
         filters = _filters(folder, kind, source, after, before)
         turns = read_conversation(conversation) if conversation else "[]"
         held = said = ""
         for event in backend.ask(
-            text, image or [], video, filters, as_written=as_written, turns=turns
+            text,
+            image or [],
+            video,
+            filters,
+            as_written=as_written,
+            turns=turns,
+            generator=generator,
         ):
             if "understood" in event:
                 if not as_json:

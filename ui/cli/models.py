@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from kb.hub.files import check_model_directory, locate_model
 from kb.hub.record import read_damaged, read_record
 from kb.masking import masked
 from kb.models.encoders.weights import E5, MINILM, choose_model
+from kb.models.remote.servers import FoundServer
 
 __all__ = [
     "Examine",
@@ -28,6 +30,7 @@ __all__ = [
     "model_table",
     "models_of_profile",
     "named_models",
+    "server_table",
     "why_nothing_to_pull",
 ]
 
@@ -143,6 +146,20 @@ def why_nothing_to_pull(home: Home, config: Config, names: Sequence[str]) -> str
         told.append(f"the profile {one.profile!r} uses no model that is pulled: its models {where}")
     sentence = "; ".join(told)
     return f"{sentence[0].upper()}{sentence[1:]}. Name one of `kb models list`."
+
+
+def server_table(found: Sequence[FoundServer]) -> list[Json]:
+    """One row a model server: ``server, url, problem, models``, of which each has ``name``,
+    ``sees_pictures`` and ``context_tokens``."""
+    return [
+        {
+            "server": one.server.name,
+            "url": one.server.url,
+            "problem": one.problem,
+            "models": [asdict(model) for model in one.models],
+        }
+        for one in found
+    ]
 
 
 def gpu_memory() -> tuple[str, int] | None:

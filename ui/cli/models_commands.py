@@ -55,6 +55,54 @@ def list_models(
 
 
 @models.command()
+def servers(as_json: JsonOption = False) -> None:
+    """The model servers that run on this computer, and what they serve.
+
+    Ollama, LM Studio, llama-server and vLLM are looked for on the loopback.
+    Nothing is used before it is chosen: for one answer by `kb ask
+    --generator NAME`, for all by `kb models use NAME`.
+    """
+    from kb.models.remote.servers import find_servers
+    from ui.cli.models import server_table
+    from ui.cli.models_display import print_servers
+
+    table = server_table(find_servers())
+    if as_json:
+        print_json({"servers": table})
+    else:
+        print_servers(table)
+
+
+@models.command()
+def use(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A model of `kb models servers`, or `quotes`.")
+    ],
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Have a model write all answers from now on: one line in kb.yaml.
+
+    Where the profile is `starter`, it goes on finding and judging what
+    answers, and its quotes stand where the model fails.
+    """
+    from kb.config.choosing import choose_generator
+    from kb.config.named import QUOTES
+    from kb.models.remote.servers import find_name
+
+    place, _ = configure(home, None)
+    name = name if name == QUOTES else find_name(name)
+    choose_generator(place, name)
+    if as_json:
+        print_json({"generator": name, "config": str(place.config)})
+    else:
+        say(
+            f"`generator: {name}` stands in {place.config}. A server that runs reads it at its "
+            "next start."
+        )
+
+
+@models.command()
 def check(
     names: Annotated[
         list[str] | None,

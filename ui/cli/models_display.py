@@ -16,7 +16,7 @@ from kb.text.humanize import size_text
 from ui.cli.display import PrintableConsole
 from ui.printable import printable
 
-__all__ = ["offer_text", "print_available", "print_models", "print_pulled"]
+__all__ = ["offer_text", "print_available", "print_models", "print_pulled", "print_servers"]
 
 Json = dict[str, Any]
 
@@ -92,6 +92,32 @@ def print_pulled(rows: Sequence[Json]) -> None:
         comment = "# " if row["role"] in told else ""
         told.add(row["role"])
         console.print(Text(printable("\n".join(comment + line for line in lines))), soft_wrap=True)
+
+
+def print_servers(rows: Sequence[Json]) -> None:
+    """A line a model server, its models below."""
+    console = PrintableConsole(soft_wrap=True)
+    for row in rows:
+        console.print(f"[bold]{escape(row['server'])}[/] at {escape(row['url'])}", highlight=False)
+        if row["problem"]:
+            console.print(f"  [yellow]{escape(row['problem'])}[/]", highlight=False)
+        for model in row["models"]:
+            sees = {True: "sees pictures", False: "reads words only", None: ""}
+            length = f"{model['context_tokens']:,} tokens" if model["context_tokens"] else ""
+            notes = ", ".join(note for note in (sees[model["sees_pictures"]], length) if note)
+            console.print(f"  {escape(model['name']):<44} [dim]{notes}[/]", highlight=False)
+    if any(row["models"] for row in rows):
+        console.print(
+            "\nFor one answer: [bold]kb ask … --generator NAME[/]. "
+            "For all: [bold]kb models use NAME[/].",
+            highlight=False,
+        )
+    elif not rows:
+        console.print(
+            "No model server runs on this computer: neither Ollama, LM Studio, llama-server nor "
+            "vLLM answers where it listens by itself. Start one and look again.",
+            highlight=False,
+        )
 
 
 def _mark(row: Json) -> str:

@@ -1,10 +1,11 @@
 """The HTTP API: what the command line does, over a running server.
 
 ``POST /api/search`` and ``/api/ask`` take multipart forms (`text`, `image` files, a `video`
-file, `top`, filters; ``/api/ask`` also `turns`, a JSON list of earlier questions); ``/api/sync``
-takes JSON. ``/api/ask`` and ``/api/sync`` answer one JSON object a line: how a follow-up was
-understood, the quotes where an answer is written after them, text and citations, then the answer;
-progress, then the report. Where that breaks off, the last line holds the error.
+file, `top`, filters; ``/api/ask`` also `turns`, a JSON list of earlier questions, and `generator`,
+``quotes`` for quotes alone); ``/api/sync`` takes JSON. ``/api/ask`` and ``/api/sync`` answer one
+JSON object a line: how a follow-up was understood, the quotes where an answer is written after
+them, text and citations, then the answer; progress, then the report. Where that breaks off, the
+last line holds the error.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from pydantic import BaseModel
 from starlette.types import Receive, Scope, Send
 
 from ingest.progress import Progress
+from kb.config.named import QUOTES
 from kb.errors import (
     ConfigError,
     KnowledgeBaseError,
@@ -134,14 +136,18 @@ def api_router(service: Service) -> APIRouter:
         filters: Annotated[str, Form()] = "{}",
         as_written: Annotated[bool, Form()] = False,
         turns: Annotated[str, Form()] = "[]",
+        generator: Annotated[str, Form(max_length=300)] = "",
         image: Annotated[Sequence[UploadFile], File()] = (),
         video: Annotated[UploadFile | None, File()] = None,
     ) -> Response:
+        if generator not in ("", QUOTES) and not _is_command_line(request):
+            return _for_the_command_line("have another model answer: kb ask --generator NAME")
+
         def answer() -> Iterator[dict[str, Any]]:
             earlier = parse_turns(turns)
             query = _query(service, text, filters, image, video, as_written=as_written)
             query = service.understood(query, earlier)
-            return answer_lines(query, service.ask(query), service.kb.assets)
+            return answer_lines(query, service.ask(query, generator), service.kb.assets)
 
         return await _lines(request, service.askers.each(answer))
 

@@ -13,8 +13,10 @@ from ingest.query_media import QueryMedia
 from ingest.scan import check_place
 from ingest.sync import Syncer
 from ingest.watch import watch
-from kb.build import open_knowledge_base
+from kb.build import answerer_with, open_knowledge_base
 from kb.config import Config, Home
+from kb.config.loading import load_generator
+from kb.config.named import QUOTES
 from kb.errors import (
     ConfigError,
     IndexMismatchError,
@@ -106,9 +108,20 @@ class Service:
         """See `KnowledgeBase.understood`."""
         return self.kb.understood(query, make_turns(turns, self.kb.ledger)) if turns else query
 
-    def ask(self, query: Query) -> Iterator[TextDelta | Citation | Answer]:
-        """See `KnowledgeBase.ask`."""
-        return self.kb.ask(query)
+    def ask(self, query: Query, generator: str = "") -> Iterator[TextDelta | Citation | Answer]:
+        """See `KnowledgeBase.ask`.
+
+        Args:
+            generator: A name, as ``generator:`` in kb.yaml takes it, for this answer. Empty: that
+                of the configuration; ``quotes``: its quotes alone, where it has any.
+
+        Raises:
+            ConfigError: There is no generator of that name.
+        """
+        if generator in ("", QUOTES):
+            return self.kb.ask(query, is_written=not generator)
+        section = load_generator(generator)
+        return self.kb.ask(query, answerer=answerer_with(self.kb, section))
 
     def make_query(
         self,
