@@ -13,7 +13,7 @@ from lxml import etree
 
 from ingest.parsers.base import ParseContext
 from ingest.parsers.html.content import parse_tree
-from ingest.parsers.html.parser import page_segments
+from ingest.parsers.html.parser import HtmlParser, page_segments
 from ingest.parsers.linked_pictures import picture_reference
 from ingest.parsers.mail import decoded_body, header
 from kb.errors import ParseError, SourceTooLargeError
@@ -29,7 +29,7 @@ _PAGES = frozenset({"text/html", "application/xhtml+xml"})
 class WebArchiveParser:
     """The page, as `HtmlParser` reads it, with the pictures that were saved with it."""
 
-    version = 1
+    version = HtmlParser.version
     media_types = frozenset({"application/x-mimearchive"})
 
     def parse(self, source: Source, context: ParseContext) -> Iterator[Segment]:

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from ingest.parsers.html.mathml import spell_out_formulas
+
 # It logs an error for each page without content, which is no error here.
 logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
 
@@ -44,6 +46,25 @@ _SIDE_WORDS = re.compile(
     re.IGNORECASE,
 )
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_PANEL_WORDS = re.compile(
+    r"(?:^|[\s_-])(?:tabs?|pan(?:e|el)s?|tab-?(?:content|pane|panel)|accordions?|collaps(?:e|ible)"
+    r"|collapsed|toggle|spoiler|details|expand(?:able|ed)?|faqs?|answers?|question|step|slide"
+    r"|read-?more|more-?(?:content|text))(?:$|[\s_-]|\d)",
+    re.IGNORECASE,
+)
+# A button in a title is its text; in a sentence, one of its words.
+_TITLES = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "summary", "dt", "legend", "caption"})
+_SENTENCES = frozenset({"p", "li", "dd", "td", "th", "blockquote", "figcaption"})
+_INLINE_TAGS = frozenset({"span", "em", "strong", "b", "i", "u", "label", "kbd", "code", "a"})
+_OPENERS = _TITLES | {"label", "button"}
+_THREAD_WORDS = re.compile(
+    r"(?:^|[\s_-])(?:forum|threads?|topic|discussion|question|qa|viewtopic|showthread)(?:$|[\s_-])",
+    re.IGNORECASE,
+)
+_THREAD_TYPES = re.compile(r"DiscussionForumPosting|QAPage|schema\.org/(?:Question|Answer)\b")
+_REPLY_WORDS = re.compile(
+    r"(?:^|[\s_-])(?:comments?|community|disqus|remark|replies)(?:$|[\s_-])", re.IGNORECASE
+)
 _BLANK = re.compile(r"\s+")
 _CONTENT_SHARE = 0.9
 _LINK_DENSITY = 0.5
@@ -100,6 +121,7 @@ def keep_main_content(tree: etree._Element, markup: str) -> etree._Element:
     body = tree.find("body")
     if body is None:
         body = tree
+    is_thread = _is_thread(body, markup)
     drop_unseen(tree)
     n_chars = sum(len(text) for text in body.itertext())
     n_elements = sum(1 for _ in body.iter())
@@ -109,22 +131,148 @@ def keep_main_content(tree: etree._Element, markup: str) -> etree._Element:
     guide = ""
     if n_chars <= _MAX_GUIDED_CHARS and n_elements <= _MAX_GUIDED_ELEMENTS:
         guide = _squeeze(
-            trafilatura.extract(markup, include_comments=False, favor_recall=True) or ""
+            trafilatura.extract(markup, include_comments=is_thread, favor_recall=True) or ""
         )
     weights = _weigh(body, guide)
     if weights[body].content * 5 < weights[body].total and weights[body].content < _SHORT_CHARS:
         # trafilatura found next to nothing: rules alone.
         for weight in weights.values():
             weight.content = 0
+    if is_thread:
+        _count_replies(body, weights)
     container = _container(body, weights)
     _drop(_boilerplate(container, weights))
     return container
 
 
+def _is_thread(body: etree._Element, markup: str) -> bool:
+    """Whether what people answer is what others come for: a forum's page."""
+    if _THREAD_TYPES.search(markup):
+        return True
+    if _THREAD_WORDS.search(class_words(body)):
+        return True
+    n_replies = n_others = 0
+    stack = [(body, False)]
+    while stack:
+        element, is_reply = stack.pop()
+        if element.tag in _SIDE_TAGS - {"form"} or element.get("role", "") in _SIDE_ROLES:
+            continue
+        is_reply = is_reply or bool(_REPLY_WORDS.search(class_words(element)))
+        if element.tag == "p":
+            n_chars = sum(map(len, element.itertext()))
+            n_replies += n_chars if is_reply else 0
+            n_others += 0 if is_reply else n_chars
+        else:
+            stack += [(child, is_reply) for child in element]
+    return n_replies > n_others
+
+
+def _count_replies(body: etree._Element, weights: dict[etree._Element, _Weight]) -> None:
+    """Take what people answered for content, whether trafilatura found it or not."""
+    for element in body.iterdescendants():
+        if _REPLY_WORDS.search(class_words(element)):
+            weight = weights[element]
+            more = weight.total - weight.linked - weight.content
+            if more <= 0:
+                continue
+            for one in (element, *element.iterdescendants()):
+                inner = weights[one]
+                inner.content = max(inner.content, inner.total - inner.linked)
+            for above in element.iterancestors():
+                if above not in weights:
+                    break
+                weights[above].content += more
+
+
 def drop_unseen(tree: etree._Element) -> None:
-    """Remove what a browser does not show as text: programs, styles, hidden elements."""
+    """Remove what a browser never shows as text: programs, styles, hidden elements that no click
+    shows. Formulas and the buttons that a sentence names become text."""
+    spell_out_formulas(tree)
+    shown_by_click = _controlled_ids(tree)
+    unseen = [
+        element
+        for element in tree.iterdescendants()
+        if _is_hidden(element) and not _is_panel(element, shown_by_click)
+    ]
+    _keep_named_buttons(tree)
+    _drop(unseen)
     etree.strip_elements(tree, *_DROPPED_TAGS, with_tail=False)
-    _drop([element for element in tree.iterdescendants() if _is_hidden(element)])
+
+
+def _keep_named_buttons(tree: etree._Element) -> None:
+    for button in list(tree.iter("button", "input")):
+        if button.tag == "input":
+            if button.get("type", "") not in ("button", "submit", "reset"):
+                continue
+            button.text = button.get("value", "")
+        holder = next((one for one in button.iterancestors() if one.tag not in _INLINE_TAGS), None)
+        if holder is None:
+            continue
+        is_title = holder.tag in _TITLES
+        if is_title or _n_words(holder) > (0 if holder.tag in _SENTENCES else 3):
+            button.tag = "span"
+            button.attrib.clear()
+
+
+def _n_words(element: etree._Element) -> int:
+    """Words of an element and what stands within its lines, those of buttons left out."""
+    n_words = 0
+    stack = [element]
+    while stack:
+        one = stack.pop()
+        n_words += len((one.text or "").split())
+        for child in one:
+            n_words += len((child.tail or "").split())
+            if child.tag in _INLINE_TAGS:
+                stack.append(child)
+    return n_words
+
+
+def _controlled_ids(tree: etree._Element) -> frozenset[str]:
+    """Ids of what a click on a tab or button shows."""
+    ids: set[str] = set()
+    for element in tree.iterdescendants():
+        for name in ("aria-controls", "data-target", "data-bs-target", "data-tab", "for"):
+            if value := element.get(name):
+                ids.update(one.lstrip("#") for one in value.split())
+        if element.get("role") == "tab" or element.get("data-toggle") or element.get("data-tabs"):
+            ids.add(element.get("href", "").lstrip("#"))
+    return frozenset(ids - {""})
+
+
+def _is_panel(element: etree._Element, shown_by_click: frozenset[str]) -> bool:
+    """Whether a hidden element is one that a click shows: the panel of a tab, an answer below its
+    question; but no menu, no window that pops up."""
+    if not any(map(str.strip, element.itertext())):
+        return False
+    for one in (element, *element.iterancestors()):
+        if one.tag in _SIDE_TAGS or one.get("role", "") in _SIDE_ROLES:
+            return False
+    if _SIDE_WORDS.search(class_words(element)):
+        return False
+    if (
+        element.get("role") == "tabpanel"
+        or element.get("hidden") == "until-found"
+        or element.get("id", "") in shown_by_click
+        or _PANEL_WORDS.search(class_words(element))
+    ):
+        return True
+    # All that stands below a title.
+    before, behind = element.getprevious(), element.getnext()
+    if (
+        before is not None
+        and before.tag in _OPENERS
+        and (behind is None or behind.tag == before.tag)
+    ):
+        return True
+    parent, own = element.getparent(), set(element.get("class", "").split())
+    return parent is not None and any(
+        other is not element
+        and other.tag == element.tag
+        and own & set(other.get("class", "").split())
+        and not _is_hidden(other)
+        for other in parent
+    )
 
 
 def class_words(element: etree._Element) -> str:

@@ -24,7 +24,7 @@ class HtmlParser:
     """Main content of a page; each section is a segment whose anchor is its heading's id,
     each data table and each picture a segment of its own. Nothing is fetched."""
 
-    version = 1
+    version = 2
     media_types = frozenset({"text/html", "application/xhtml+xml"})
 
     def parse(self, source: Source, context: ParseContext) -> Iterator[Segment]:
@@ -75,8 +75,18 @@ def page_segments(markup: str, source: Source, context: ParseContext) -> Iterato
         ) from error
     title = _title(tree) or source.absolute.stem
     content = keep_main_content(tree, markup)
-    writer = SectionWriter(title)
-    yield from Walker(content, writer, PictureReader(source, context)).segments()
+    pictures = PictureReader(source, context)
+    n_segments = 0
+    for segment in Walker(content, SectionWriter(title), pictures).segments():
+        n_segments += 1
+        yield segment
+    if not n_segments:
+        # All of it looked like something beside the content.
+        tree = parse_tree(markup)
+        etree.strip_elements(tree, "script", "style", "template", with_tail=False)
+        body = tree.find("body")
+        whole = tree if body is None else body
+        yield from Walker(whole, SectionWriter(title), pictures).segments()
 
 
 def _title(tree: etree._Element) -> str:

@@ -258,3 +258,133 @@ class TestBadInput:
         page = "".join(f"<h2>Number {i}</h2><p>{PROSE}</p>" for i in range(3000))
         segments = read(f"<main>{page}</main>", tmp_path)
         assert [segment.headings[0] for segment in segments] == [f"Number {i}" for i in range(3000)]
+
+
+def main_text(body: str, folder: Path, head: str = "") -> str:
+    """The text of a page of some prose and `body`."""
+    page = (
+        f"<html><head><title>Otters</title>{head}</head><body><nav><a href=x>Shop</a></nav><main>"
+        f"<h1>Otters</h1><p>{PROSE}</p><p>{PROSE}</p>{body}</main></body></html>"
+    )
+    return "\n".join(" / ".join(s.headings) + "\n" + s.text for s in read(page, folder))
+
+
+class TestWhatAClickShows:
+    @pytest.mark.parametrize(
+        "panel",
+        [
+            "<div role=tabpanel hidden><p>Goat milk.</p></div>",
+            "<div class='tab-pane fade' style='display: none'><h2>Puppies</h2>Goat milk.</div>",
+            "<button aria-controls=x7>More</button><section id=x7 hidden>Goat milk.</section>",
+            "<a data-bs-target='#x7'>More</a><div id=x7 style='visibility:hidden'>Goat milk.</div>",
+            "<h3>What do puppies get?</h3><div style='display:none'><p>Goat milk.</p></div>",
+            "<div class=one><p>Fish.</p></div><div class=one hidden><p>Goat milk.</p></div>",
+            "<div hidden=until-found>Goat milk.</div>",
+            "<details><summary>Puppies</summary>Goat milk.</details>",
+            "<div class=faq-answer aria-hidden=true>Goat milk.</div>",
+        ],
+    )
+    def test_panels_are_found(self, panel: str, tmp_path: Path) -> None:
+        assert "Goat milk." in main_text(panel, tmp_path)
+
+    @pytest.mark.parametrize(
+        "hidden",
+        [
+            "<div hidden>Secret words.</div>",
+            "<div role=dialog class=panel hidden>Secret words.</div>",
+            "<nav><button aria-controls=m>Menu</button><ul id=m hidden>"
+            "<li>Secret words.</ul></nav>",
+            "<div class='cookie-panel' style='display:none'>Secret words.</div>",
+            "<p>Seen.</p><p style='display:none'>Secret words.</p><p>Seen.</p>",
+        ],
+    )
+    def test_what_no_reader_sees_is_not(self, hidden: str, tmp_path: Path) -> None:
+        assert "Secret" not in main_text(hidden, tmp_path)
+
+    def test_the_button_of_an_accordion_is_a_heading(self, tmp_path: Path) -> None:
+        text = main_text(
+            "<h2><button class=accordion-button>How warm is it?</button></h2>"
+            "<div class='accordion-collapse collapse'>Warmed to 37 degrees.</div>",
+            tmp_path,
+        )
+        assert "Otters / How warm is it?\nWarmed to 37 degrees." in text
+
+
+@pytest.mark.parametrize(
+    ("sentence", "text"),
+    [
+        ("<p>Press <button>Apply</button> to store.</p>", "Press Apply to store."),
+        (
+            "<ul><li>Click <b><button type=button>Save <i>all</i></button></b>.</ul>",
+            "Click Save all.",
+        ),
+        ("<p>Press <input type=submit value=Send> now.</p>", "Press Send now."),
+        ("<div><button>Share</button><button>Print</button></div>", None),
+        ("<p><button>Copy link</button></p>", None),
+    ],
+)
+def test_buttons_in_sentences_are_words(sentence: str, text: str | None, tmp_path: Path) -> None:
+    found = main_text(sentence, tmp_path)
+    if text:
+        assert text in found
+    else:
+        assert not any(word in found for word in ("Share", "Print", "Copy"))
+
+
+FRACTION = "<mfrac><mi>a</mi><mrow><mi>b</mi><mo>+</mo><mn>1</mn></mrow></mfrac>"
+
+
+@pytest.mark.parametrize(
+    ("formula", "text"),
+    [
+        (f"<math><mi>f</mi><mo>=</mo>{FRACTION}</math>", "f=a/(b+1)"),
+        ("<math><msup><mi>x</mi><mn>2</mn></msup><mo>&minus;</mo><msqrt><mi>y</mi>"
+         "</msqrt></math>", "x^2-√y"),
+        ("<math><msubsup><mi>x</mi><mn>1</mn><mrow><mi>n</mi><mo>+</mo><mi>k</mi>"
+         "</mrow></msubsup></math>", "x_1^(n+k)"),
+        ("<math><mtable><mtr><mtd><mn>1</mn></mtd><mtd><mn>2</mn></mtd></mtr></mtable>"
+         "</math>", "[1, 2]"),
+        (
+            "<span class=mwe-math-element>"
+            "<span class='mwe-math-mathml-a11y mwe-math' style='display: none;'>"
+            f"<math><semantics><mrow>{FRACTION}</mrow><annotation encoding='application/x-tex'>"
+            "{\\displaystyle \\frac{a}{b}}</annotation></semantics></math></span>"
+            "<img src=x.svg></span>",
+            "$\\frac{a}{b}$",
+        ),
+        ("<script type='math/tex; mode=display'>e^{i\\pi}</script>", "$e^{i\\pi}$"),
+    ],
+)  # fmt: skip
+def test_formulas_keep_their_meaning(formula: str, text: str, tmp_path: Path) -> None:
+    assert f"follows {text} here" in main_text(f"<p>It follows {formula} here.</p>", tmp_path)
+
+
+REPLIES = "".join(
+    f"<div class='comment'><div class=author>user{i}</div>"
+    f"<p>Reply {i}: the valve of the pump sticks "
+    f"when the oil is older than {i} years, as I found out.</p></div>"
+    for i in range(2, 9)
+)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        f"<body class='forum-page'><h1>Valve</h1><p>Why does it stick?</p>"
+        f"<div id=comments>{REPLIES}</div>",
+        f"<body><h1>Valve</h1><div class=post><p>Why does it stick?</p></div>"
+        f"<div class=replies>{REPLIES}",
+        '<head><script type=\'application/ld+json\'>{"@type": "QAPage"}</script></head><body><main>'
+        f"<h1>Valve</h1><p>{PROSE}</p><p>{PROSE}</p><p>{PROSE}</p><p>{PROSE}</p></main>"
+        f"<section class=comments>{REPLIES}</section>",
+    ],
+)
+def test_the_answers_of_a_thread_are_content(page: str, tmp_path: Path) -> None:
+    text = "\n".join(s.text for s in read(f"<html>{page}</body></html>", tmp_path))
+    assert all(f"Reply {i}:" in text for i in range(2, 9))
+
+
+def test_a_page_of_nothing_but_links_is_read_all_the_same(tmp_path: Path) -> None:
+    links = "".join(f"<li><a href=/{i}>Part {i} of the works</a></li>" for i in range(9))
+    found = read(f"<html><body><nav><ul>{links}</ul></nav></body></html>", tmp_path)
+    assert "Part 7 of the works" in found[0].text
