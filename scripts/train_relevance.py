@@ -42,12 +42,15 @@ from kb.evaluate.answers import holds_facts  # noqa: E402
 from kb.evaluate.retrieval import EvalQuery, RankedPlace, load_queries  # noqa: E402
 from kb.knowledge_base import KnowledgeBase  # noqa: E402
 from kb.protocols import Float32Array  # noqa: E402
+from kb.text.chinese import names as chinese_names  # noqa: E402
 from kb.types import Hit, Query  # noqa: E402
 
 _N_HITS = 40
 _NUMBER = re.compile(r"(?<![\w.])\d[\d.]*(?!\w)")
 _NAME = re.compile(r"(?<=[\w,;:] )[A-Z][\w’-]+")
 _MAX_FALSE_REFUSALS = 0.08
+# Of the questions that have a number, how many get another: the others get another name.
+_SHARE_OF_NUMBERS = 0.6
 
 
 @dataclass(frozen=True)
@@ -119,18 +122,19 @@ def _ways(
 def _swapped(text: str, others: Sequence[EvalQuery]) -> str:
     """`text` with another number, or with a name of another question."""
     chance = random.Random(text)
-    if number := _NUMBER.search(text):
+    if (number := _NUMBER.search(text)) and chance.random() < _SHARE_OF_NUMBERS:
         other = number.group()
         while other == number.group():
             other = re.sub(r"\d", lambda _: chance.choice("123456789"), other)
         return text[: number.start()] + other + text[number.end() :]
-    names = list(_NAME.finditer(text))
-    foreign = [name for query in chance.sample(others, 20) for name in _NAME.findall(query.text)]
-    foreign = [name for name in foreign if name not in text]
-    if not names or not foreign:
-        return text
-    name = chance.choice(names)
-    return text[: name.start()] + chance.choice(foreign) + text[name.end() :]
+    others = chance.sample(others, min(20, len(others)))
+    for find in (_NAME.findall, chinese_names):
+        foreign = [name for query in others for name in find(query.text) if name not in text]
+        # A Chinese name is told in simplified characters.
+        own = [name for name in find(text) if name in text]
+        if own and foreign:
+            return text.replace(chance.choice(own), chance.choice(foreign))
+    return text
 
 
 def _asked(

@@ -55,7 +55,9 @@ BINDINGS: dict[str, dict[str, Any]] = {
     },
     "kb.answer.extractive.question": {"asked": "a", "answer": "b"},  # found in the module as well
     "kb.answer.extractive.codes": {"text": r"(?<![A-Za-z])E[-_ ]?(?!07(?![A-Za-z0-9]))\d"},
+    "kb.answer.extractive.units_asked": {"asked": "a", "number": "b", "unit": "c"},  # likewise
     "kb.evaluate.answers": {"pattern": r"(?<!\d)7\s*k\s*g(?!\d)"},
+    "kb.text.contrasts": {"said": [r"\bred\b", "红(?=[色灯光])"]},
     "kb.text.markdown_code": {"run": "`{3,}", "found": "``", "self": SimpleNamespace(_fence="```")},
     "kb.text.special_tokens": {"marks": ["<|im_end|>", "~~"]},
     "ingest.scan": {"ignore": (".*", "~$*", "*.part")},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
+from kb.text.chinese import names_person
 from kb.text.terms import fold_width
 
 __all__ = ["WITH_UNIT", "Asked", "asks_for_steps", "holds", "what_is_asked"]
@@ -99,11 +100,11 @@ _ASKED: tuple[tuple[Asked, str], ...] = (
         r"\bhow (?:do|can|could|should|would|to)\b|\bsteps?\b|\bprocedure\b|\binstructions?\b"
         r"|如何|怎么[^样]|怎样|怎麼|步骤|方法|流程",
     ),
-    (Asked.DEFINITION, r"\bwhat (?:does .{1,60} me[ae]n|is meant by)\b|什么意思|含义|是什么$"),
+    (Asked.DEFINITION, r"\bwhat (?:does .{1,60} me[ae]n|is meant by)\b|什么意思|含义|是什么\W*$"),
     (
         Asked.YES_NO,
         r"^\W*(?:and |but |so )?(?:is|are|was|were|do|does|did|can|could|may|must|should|will"
-        r"|would|has|have|had)\b|[吗么嘛]\W*$|能不能|可不可以|是不是|会不会|有没有|是否|能否|可否",
+        r"|would|has|have|had)\b|(?:[吗嘛]|(?<![什怎多那这])么)\W*$|能不能|可不可以|是不是|会不会|有没有|是否|能否|可否",
     ),
 )
 _HELD: dict[Asked, str] = {
@@ -127,8 +128,7 @@ _HELD: dict[Asked, str] = {
     Asked.PERCENTAGE: r"\d\s*%|\bpercent\b|百分之",
     Asked.MONEY: rf"{_MONEY}|{_A_NUMBER}",
     Asked.AMOUNT: _A_NUMBER,
-    Asked.PERSON: rf"{_NAME}|\b(?:he|she|mr|mrs|ms|dr)\b"
-    r"|[\u4e00-\u9fff]{2,4}(?:先生|女士|博士|教授)|[·•]",
+    Asked.PERSON: rf"{_NAME}|\b(?:he|she|mr|mrs|ms|dr)\b|(?:先生|女士|博士|教授|老师)|[·•]",
     Asked.PLACE: rf"\b(?:in|at|on|near|to|from|of|into|under|behind|beside)\b[^.\n]{{0,24}}?{_NAME}"
     r"|\b(?:room|shelf|wall|side|floor|warehouse|workshop|kitchen|drawer|top|bottom|left|right"
     r"|back|front|north|south|east|west)\b|[在于位][^。\n]{0,12}|[省市县区州国]|[上下左右前后里内]",
@@ -164,4 +164,7 @@ def what_is_asked(question: str) -> tuple[Asked, str]:
 def holds(asked: Asked, text: str) -> bool | None:
     """Whether `text` holds what is asked for; None where no words tell."""
     pattern = _HOLDS.get(asked)
-    return None if pattern is None else pattern.search(fold_width(text)) is not None
+    if pattern is None:
+        return None
+    is_person = asked is Asked.PERSON and names_person(text)
+    return is_person or pattern.search(fold_width(text)) is not None

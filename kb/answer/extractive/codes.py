@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from itertools import islice
 
+from kb.text.scripts import COMMON_HAN
 from kb.text.terms import fold_width
 
 __all__ = ["Code", "codes"]
@@ -24,7 +25,13 @@ _NOT_NAMES = frozenset(
 # Whoever asks names few; a pasted table has thousands.
 _MAX_CODES = 32
 _MAX_BEFORE = 40
-_HAN = re.compile("[\u4e00-\u9fff]")
+_HAN = re.compile(f"[{COMMON_HAN}]")
+_MONTH = re.compile(r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*")
+# A number of things is no part of a name.
+_COUNTED = re.compile(
+    rf"\s?(?:[a-z%°]|[个人元块次天年月日号岁份件台条张页章节层楼米克公千毫厘平立小分秒周星度瓦伏安升寸万亿百十]"
+    rf"|[{COMMON_HAN}]?以[上下内])"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +41,7 @@ class Code:
     Attributes:
         text: In lower case.
         before: The word, or the two Chinese characters, that it follows; empty for none.
-        present: Finds it.
+        present: Finds it; where it is the number of a name ("Breeze 500"), with that name.
         other: Finds another of the same shape: the same letters or the same word before it,
             with another number.
     """
@@ -74,8 +81,17 @@ def codes(question: str) -> tuple[Code, ...]:
         other = None
         if word and word.lower() not in _NOT_NAMES:
             other = _pattern(rf"{re.escape(word)}[\s\-]?(?!{number}(?![.,]?\d))\d")
+            if _is_name(word) and not _COUNTED.match(folded, match.end()):
+                bounded = rf"{re.escape(word)}[\s\-]?{number}(?![.,]?\d)"
         found[match.group()] = Code(match.group(), word.lower(), _pattern(bounded), other)
     return tuple(found.values())
+
+
+def _is_name(word: str) -> bool:
+    """Whether a word before a number may be the name of what has that number."""
+    if _MONTH.fullmatch(word):
+        return False
+    return word[0].isupper() or (len(word) == 2 and _HAN.match(word) is not None)
 
 
 def _pattern(text: str) -> re.Pattern[str]:

@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 from kb.answer.extractive.asked import Asked, asks_for_steps, what_is_asked
 from kb.answer.extractive.codes import Code, codes
+from kb.answer.extractive.units_asked import UnitAsked, unit_asked
+from kb.text.chinese import names
 from kb.text.quantities import DIGITS
-from kb.text.terms import Language, content_terms, fold_width, language, terms
+from kb.text.terms import Language, content_terms, fold, fold_width, language, terms
 from kb.types import Modality
 
 __all__ = ["Question"]
@@ -105,6 +107,7 @@ class Question:
     """A question taken apart once.
 
     Attributes:
+        text: As it was asked.
         stems: Different content terms, in order.
         asks_how: It asks for steps.
         same: Stems and digits that say the same as one among `stems`, which they stand for.
@@ -116,10 +119,13 @@ class Question:
         asking: Stems of the words that ask for it, which an answer says by its unit: what has
             "40 dB" need not have "loud".
         codes: Its numbers and codes.
-        names: Words with a capital letter within it, in lower case, without what inflects them.
+        unit: The unit it wants its number in.
+        names: Words with a capital letter within it, in lower case, without what inflects them,
+            and Chinese names.
         pairs: Stems that follow each other.
     """
 
+    text: str
     stems: tuple[str, ...]
     language: Language
     asks_how: bool
@@ -131,6 +137,7 @@ class Question:
     asked: Asked
     asking: frozenset[str]
     codes: tuple[Code, ...]
+    unit: UnitAsked | None
     names: tuple[str, ...]
     pairs: tuple[tuple[str, str], ...]
 
@@ -138,7 +145,7 @@ class Question:
         """The share of its names that `text` lacks; 0 where it has none."""
         if not self.names:
             return 0.0
-        lower = text.lower()
+        lower = fold(text).lower()
         return sum(name not in lower for name in self.names) / len(self.names)
 
     def without_codes(self, text: str) -> str:
@@ -156,6 +163,7 @@ class Question:
         shape = next((shape for shape in _SHAPES if shape.asked.search(folded)), None)
         asked, words = what_is_asked(text)
         return cls(
+            text=text,
             stems=stems,
             language=language(text),
             asks_how=asks_how,
@@ -167,7 +175,8 @@ class Question:
             asked=asked,
             asking=frozenset(term.stem for term in terms(words)),
             codes=codes(text),
-            names=_names(folded),
+            unit=unit_asked(folded),
+            names=(*_names(folded), *names(text)),
             pairs=tuple(dict.fromkeys(pairwise(stems))),
         )
 

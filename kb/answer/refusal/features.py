@@ -13,11 +13,20 @@ from kb.answer.extractive.passages import Passage
 from kb.answer.extractive.question import Question
 from kb.answer.refusal.nearness import QuestionNearness
 from kb.protocols import Float32Array
+from kb.text.contrasts import is_of_contrary
 from kb.text.sentences import UnitKind
 from kb.text.terms import find_terms, language
-from kb.types import Chunk, Hit
+from kb.types import Chunk, Hit, Modality
 
-__all__ = ["ACROSS", "FEATURES", "Reader", "is_across", "is_held", "is_of_another"]
+__all__ = [
+    "ACROSS",
+    "FEATURES",
+    "Reader",
+    "is_across",
+    "is_held",
+    "is_of_another",
+    "is_of_contrary_to",
+]
 
 # What is known of a passage in another language than the question: nothing of its words.
 ACROSS = ("near", "near_margin", "rank", "lacks_unit", "codes_absent")
@@ -195,10 +204,24 @@ def is_of_another(question: Question, hit: Hit) -> bool:
 def is_held(question: Question, passage: Passage, hit: Hit) -> bool | None:
     """Whether a passage holds what is asked for, by its kind; None where nothing tells. A number
     that the question gives is not the one that it asks for."""
+    said = hit.chunk.text[passage.start : passage.end]
+    if question.unit is not None:
+        on_picture = hit.chunk.text if hit.chunk.modality is Modality.IMAGE else ""
+        beside = "\n".join((passage.header, *hit.chunk.headings, on_picture))
+        return question.unit.is_held(question.without_codes(said), beside)
     if passage.is_value and question.asks_amount:
         return True
-    said = hit.chunk.text[passage.start : passage.end]
     return holds(question.asked, question.without_codes(f"{passage.header}\n{said}"))
+
+
+def is_of_contrary_to(question: str, passage: Passage, hit: Hit) -> bool:
+    """Whether a passage speaks of the contrary of what `question` names, such as of another
+    colour; whatever answers yes or no may."""
+    chunk = hit.chunk
+    said = (
+        chunk.text if chunk.modality is Modality.IMAGE else chunk.text[passage.start : passage.end]
+    )
+    return is_of_contrary(question, "\n".join((chunk.title, *chunk.headings, passage.header, said)))
 
 
 def is_across(question: Question, passage: Passage, hit: Hit) -> bool:

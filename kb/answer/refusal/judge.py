@@ -10,7 +10,13 @@ from kb.answer.extractive.asked import WITH_UNIT, Asked
 from kb.answer.extractive.passages import Passage, find_passages
 from kb.answer.extractive.question import Question
 from kb.answer.extractive.shortlist import shortlist
-from kb.answer.refusal.features import Reader, is_across, is_held, is_of_another
+from kb.answer.refusal.features import (
+    Reader,
+    is_across,
+    is_held,
+    is_of_another,
+    is_of_contrary_to,
+)
 from kb.answer.refusal.model import RelevanceModel
 from kb.answer.refusal.nearness import Nearness
 from kb.protocols import Encoder
@@ -61,10 +67,13 @@ def candidates(question: Question, found: Sequence[Passage], hits: Sequence[Hit]
 
 def _may_answer(question: Question, passage: Passage, hit: Hit) -> bool:
     """Whether a passage can be an answer at all: it holds a number where one is asked for, is not
-    about another number or code than the question, and no mere name in another language."""
+    about another number, code or colour than the question, and no mere name in another
+    language."""
     if question.asked in WITH_UNIT and is_held(question, passage, hit) is False:
         return False
     if is_of_another(question, hit) or _says_the_name_alone(question, passage):
+        return False
+    if question.asked is not Asked.YES_NO and is_of_contrary_to(question.text, passage, hit):
         return False
     return passage.is_whole or not is_across(question, passage, hit)
 

@@ -31,6 +31,9 @@ from kb.answer.extractive.asked import Asked, holds, what_is_asked
         ("What does the red light mean?", Asked.DEFINITION),
         ("Is it waterproof?", Asked.YES_NO),
         ("可以水洗吗？", Asked.YES_NO),
+        ("行么？", Asked.YES_NO),
+        ("这是什么？", Asked.DEFINITION),
+        ("他吃了什么？", Asked.ANYTHING),
         ("Tell me about the lid.", Asked.ANYTHING),
     ],
 )
@@ -57,6 +60,8 @@ def test_what_is_asked(question: str, asked: Asked) -> None:
         (Asked.DATE, "Some 9000 years ago.", True),
         (Asked.PERSON, "It was written by Maria Lopez.", True),
         (Asked.PERSON, "It was written by hand.", False),
+        (Asked.PERSON, "讲师：王小明", True),
+        (Asked.PERSON, "2026 年 3 月 27 日，上海", False),
         (Asked.REASON, "It squeaks because the hinge is dry.", True),
         (Asked.ANYTHING, "It squeaks.", None),
     ],

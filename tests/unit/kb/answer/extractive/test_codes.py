@@ -19,6 +19,9 @@ from kb.answer.extractive.codes import codes
         ("轻风500有多宽？", "轻风 500 宽 20 厘米", True, False),
         ("When does firmware 3.0 come?", "firmware 2.4 is out", False, True),
         ("When does firmware 3.0 come?", "firmware 3.01 is out", False, True),
+        ("轻风 500 有多宽？", "轻风300：宽 200 高 500 毫米", False, True),
+        ("Is the Duo 500 quiet?", "The Duo 300 stands 500 mm high.", False, True),
+        ("Can I send it back after 30 days?", "After 14 days, or 30 days", True, False),
         ("Who ordered A-20752?", "A-20752, Library", True, False),
     ],
 )
