@@ -32,8 +32,11 @@ class ChunkReader(Protocol):
 class ClaimCheck(Protocol):
     """Judges an answer's sentences, as `kb.answer.claims.checker.ClaimChecker` does."""
 
-    def check(self, text: str, cited: Mapping[int, Chunk]) -> tuple[Claim, ...]:
-        """The claims of an answer, in order, judged by the chunks that its numbers cite."""
+    def check(
+        self, text: str, cited: Mapping[int, Chunk], sources: Sequence[Chunk]
+    ) -> tuple[Claim, ...]:
+        """The claims of an answer, in order, judged by the chunks that its numbers cite; what
+        cites nothing by `sources`."""
 
 
 class Answerer:
@@ -115,7 +118,10 @@ class Answerer:
         if self._claim_checker is not None and answer.citations and "generate" in answer.timings_ms:
             chunks = {part.chunk.id: part.chunk for part in parts}
             cited = {citation.number: chunks[citation.chunk_id] for citation in answer.citations}
-            yield _checked(answer, cited, self._claim_checker)
+            # Over quotes a small model may write, which forgets to cite; what it says is judged all
+            # the same. A scorer that is a model of its own would take as long again for that.
+            sources = [*chunks.values()] if self._quotes is not None else []
+            yield _checked(answer, cited, sources, self._claim_checker)
 
     def _written(
         self, query: Query, hits: tuple[Hit, ...], parts: Sequence[Hit], quoted: Answer | None
@@ -177,10 +183,12 @@ def _whole(told: Events[TextDelta | Citation, None, Answer]) -> Answer:
             return answer
 
 
-def _checked(answer: Answer, cited: Mapping[int, Chunk], checker: ClaimCheck) -> Answer:
+def _checked(
+    answer: Answer, cited: Mapping[int, Chunk], sources: Sequence[Chunk], checker: ClaimCheck
+) -> Answer:
     started_s = time.perf_counter()
     try:
-        answer = replace(answer, claims=checker.check(answer.text, cited))
+        answer = replace(answer, claims=checker.check(answer.text, cited, sources))
     except KnowledgeBaseError as error:
         # The answer stands without the check, and its reader is told.
         answer = replace(answer, check_error=str(error))

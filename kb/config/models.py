@@ -185,13 +185,16 @@ class RemoteGeneratorConfig(RemoteConfig):
         max_length: Tokens of question, sources and answer together.
         max_new_tokens: Of the answer; what is longer is cut there.
         answer_limit_s: For the whole answer. What is not ended by then is stopped.
-        pictures: Whether the model sees pictures.
+        pictures: Whether the model sees pictures. One that refuses them is asked without.
+        prompt: ``long`` shows all that the model reads; ``short`` the few nearest passages, in
+            about a thousand tokens, as fits a small model or a slow machine.
     """
 
     max_length: int = Field(default=16_384, ge=1024)
     max_new_tokens: int = Field(default=1024, ge=16, validate_default=True)
     answer_limit_s: float = Field(default=600.0, gt=0)
     pictures: bool = True
+    prompt: Literal["long", "short"] = "long"
 
     @field_validator("max_new_tokens")
     @classmethod

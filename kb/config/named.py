@@ -28,6 +28,7 @@ _SETTINGS: Final[Mapping[str, Any]] = MappingProxyType(
         "n_retries": 0,
         "max_length": 4096,
         "max_new_tokens": 512,
+        "prompt": "short",
         "answer_limit_s": 300.0,
     }
 )

@@ -25,7 +25,7 @@ from kb.config.models import RemoteGeneratorConfig
 from kb.errors import InferenceError, PromptTooLongError
 from kb.index.assets import AssetStore
 from kb.models.generators.remote import RemoteGenerator
-from kb.protocols import GeneratorEvent, TextDelta
+from kb.protocols import GeneratorEvent, Note, TextDelta
 from kb.text.terms import Language
 from kb.types import AnswerStatus, Chunk, Hit, Kind, Locator, Modality, Query
 from ui.cli.client import find_server
@@ -314,6 +314,23 @@ class TestRefused:
         server.plays = [refuse(status, said)]
         asked = Asked(generator, Query("what?", images=(encoded(64, 64),)))
         assert "generator.pictures: false" in str(asked.error)
+
+    @pytest.mark.parametrize("prompt", ["long", "short"])
+    def test_is_asked_again_with_words_alone(
+        self, server: ChatServer, tmp_path: Path, prompt: str
+    ) -> None:
+        server.plays = [refuse(400, "this model does not support image input"), WHOLE]
+        place = Locator(page=1)
+        chunk = Chunk("1", "d", 0, Kind.PDF, Modality.TEXT, place, TEXT)
+        generator = generator_at(server, tmp_path, prompt=prompt)
+        query = Query("How do I reset this?", images=(encoded(64, 64),))
+        events = list(generator.stream(query, [Hit(chunk, "manual.pdf")]))
+        assert Note("The model reads words only: it was shown no picture.") in events
+        assert events[-1] is AnswerStatus.ANSWERED
+        first, second = (body["messages"][1]["content"] for body in server.bodies)
+        assert any(part["type"] == "image_url" for part in first)
+        assert isinstance(second, str)
+        assert "How do I reset this?" in second
 
     def test_another_model_and_another_refusal(
         self, server: ChatServer, generator: RemoteGenerator

@@ -149,15 +149,17 @@ def print_claims(answer: Json) -> None:
         console.print(f"[yellow]Not checked:[/] {escape(answer['check_error'])}", highlight=False)
     for claim in weak:
         numbers = "".join(f"[{number}]" for number in claim["citations"])
+        by = numbers or "all that was found, and citing nothing"
         console.print(
-            f"[yellow]Weakly supported[/] by {escape(numbers)} (score {claim['score']:.2f}): "
+            f"[yellow]Weakly supported[/] by {escape(by)} (score {claim['score']:.2f}): "
             f"{escape(claim['text'])}",
             highlight=False,
         )
     if claims and not weak:
         scores = [claim["score"] for claim in claims if claim["score"] is not None]
         lowest = f", lowest score {min(scores):.2f}" if scores else ""
-        n = f"{len(claims)} sentence{'s' if len(claims) > 1 else ''} with citations"
+        n = f"{len(claims)} sentence{'s' if len(claims) > 1 else ''}"
+        n += " with citations" if all(claim["citations"] for claim in claims) else ""
         console.print(f"[dim]Checked: {n}{lowest}[/]", highlight=False)
 
 

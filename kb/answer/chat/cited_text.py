@@ -15,7 +15,7 @@ from kb.text.special_tokens import JOINER
 from kb.text.terms import Language, content_terms, language, terms
 from kb.types import AnswerStatus, Chunk, Hit
 
-__all__ = ["cited_events"]
+__all__ = ["cited_events", "is_english"]
 
 _MIN_SHARED = 0.34  # of a sentence's own words that the claim says, for the sentence to be marked
 _MAX_CLAIM_CHARS = 600
@@ -81,10 +81,10 @@ def _nothing(question: str, said: str) -> str:
         words = words + item if isinstance(item, str) else words.rstrip()
     said = words.strip()
     own = language(question)
-    return NOTHING[own] if not said or own is Language.CHINESE or _is_english(said) else said
+    return NOTHING[own] if not said or own is Language.CHINESE or is_english(said) else said
 
 
-def _is_english(text: str) -> bool:
+def is_english(text: str) -> bool:
     """Whether words of English grammar make up what they do in English sentences."""
     n_terms, n_content = len(terms(text)), len(content_terms(text))
     return text.isascii() and n_terms - n_content >= _MIN_GRAMMAR * n_terms

@@ -21,7 +21,14 @@ from kb.pixels import CELL_PX, PixelBudget
 from kb.text.special_tokens import JOINER, neutral
 from kb.types import Hit, Query
 
-__all__ = ["PICTURE_BUDGET", "ChatPrompt", "build_chat_prompt"]
+__all__ = [
+    "NONCE_BYTES",
+    "PICTURE_BUDGET",
+    "ChatPrompt",
+    "as_data",
+    "build_chat_prompt",
+    "place_attributes",
+]
 
 _SYSTEM = (
     "You answer questions from numbered sources: passages, pages, pictures and frames of clips "
@@ -43,7 +50,7 @@ _MAX_FRAMES = 4
 _MIN_TEXT_TOKENS = 24
 # No document has it: it was written before. The name that all prompts share is taken from
 # documents as well, for models do not look at every letter.
-_NONCE_BYTES = 4
+NONCE_BYTES = 4
 _FENCE_LIKE = re.compile(r"<(?=[\s/]{0,8}source)", re.IGNORECASE)
 
 
@@ -54,11 +61,13 @@ class ChatPrompt:
     Attributes:
         parts: Text and pictures in the order in which they are shown.
         shown: Indices of the hits that became sources; source ``n`` is ``shown[n - 1]``.
+        budget: At which size pictures are shown.
     """
 
     system: str
     parts: tuple[str | Picture, ...]
     shown: tuple[int, ...]
+    budget: PixelBudget = PICTURE_BUDGET
 
 
 def build_chat_prompt(
@@ -84,7 +93,7 @@ def build_chat_prompt(
         InferenceError: The shape of the question's own picture is beyond the model.
         PromptTooLongError: The question alone is over `max_tokens`.
     """
-    fence = f"source-{secrets.token_hex(_NONCE_BYTES)}"
+    fence = f"source-{secrets.token_hex(NONCE_BYTES)}"
     system = _SYSTEM.format(fence=fence)
     asked = _question(query, neutral, pictures=pictures)
     try:
@@ -100,16 +109,13 @@ def build_chat_prompt(
             "`generator.max_length` in kb.yaml."
         )
 
-    def data(text: str) -> str:
-        return _FENCE_LIKE.sub(f"<{JOINER}", neutral(text))
-
     parts: list[str | Picture] = []
     shown: list[int] = []
     for index, hit in enumerate(hits):
         number = len(shown) + 1
         source = _source(
-            f'<{fence} id="{number}" {_place(hit, data)}>\n',
-            data(hit.chunk.contextual_text),
+            f'<{fence} id="{number}" {place_attributes(hit, neutral)}>\n',
+            as_data(hit.chunk.contextual_text, neutral),
             f"\n</{fence}>\n",
             _pictures(hit, assets) if pictures else (),
             left,
@@ -160,9 +166,15 @@ def _source(
     return [*parts, tail] if len(parts) > 1 else None
 
 
-def _place(hit: Hit, data: Callable[[str], str]) -> str:
+def as_data(text: str, neutral: Callable[[str], str]) -> str:
+    """`text` of a document, in which nothing is a special token or a fence's mark."""
+    return _FENCE_LIKE.sub(f"<{JOINER}", neutral(text))
+
+
+def place_attributes(hit: Hit, neutral: Callable[[str], str]) -> str:
+    """Where a source stands, as attributes of its fence."""
     # A line break in a name is a name's, and no new line of the prompt.
-    place = f'file="{escape(data(" ".join(hit.source.split())))}"'
+    place = f'file="{escape(as_data(" ".join(hit.source.split()), neutral))}"'
     locator = hit.chunk.locator
     if locator.page is not None:
         place += f' page="{locator.page}"'

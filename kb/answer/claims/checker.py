@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -29,26 +29,37 @@ class ClaimChecker:
         self._scorer = scorer
         self._thresholds = thresholds
 
-    def check(self, text: str, cited: Mapping[int, Chunk]) -> tuple[Claim, ...]:
+    def check(
+        self, text: str, cited: Mapping[int, Chunk], sources: Sequence[Chunk] = ()
+    ) -> tuple[Claim, ...]:
         """The claims of an answer, in order.
 
         Args:
             text: The answer, Markdown.
             cited: Chunks by the number that cites them.
+            sources: What a sentence without a citation may rest on; without any, such a sentence
+                is not judged.
 
         Raises:
             ConfigError: The file of thresholds can't be read.
             InferenceError, ModelLoadError: The model failed.
         """
         threshold = self._thresholds.find(self._scorer.fingerprint)
-        return tuple(self._claim(sentence, cited, threshold) for sentence in cited_sentences(text))
+        found = cited_sentences(text, with_uncited=bool(sources))
+        return tuple(self._claim(sentence, cited, sources, threshold) for sentence in found)
 
     def _claim(
-        self, sentence: CitedSentence, cited: Mapping[int, Chunk], threshold: float | None
+        self,
+        sentence: CitedSentence,
+        cited: Mapping[int, Chunk],
+        sources: Sequence[Chunk],
+        threshold: float | None,
     ) -> Claim:
         check()
         # Several numbers may name passages of one chunk.
         chunks = {cited[number].id: cited[number] for number in sentence.numbers if number in cited}
+        if not sentence.numbers:
+            chunks = {chunk.id: chunk for chunk in sources}
         try:
             scores = self._scorer.score(sentence.text, [*chunks.values()])
         except PromptTooLongError:

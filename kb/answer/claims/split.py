@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from kb.text.markdown_code import CodeSplitter, Part
 from kb.text.scripts import NO_ABBREVIATION
+from kb.text.terms import content_terms
 
 __all__ = ["CitedSentence", "cited_sentences"]
 
@@ -29,6 +30,7 @@ _END = re.compile(
     # Two claims with a citation each, in one sentence.
     rf"|(?<=\d\])\s*[;；]){_CITATIONS}"
 )
+_MIN_CLAIM_TERMS = 3
 _MARKUP = re.compile(rf"(?P<escape>{_ESCAPE})|[*`]+|(?<![^\W_])_+|_+(?![^\W_])")
 
 
@@ -55,12 +57,16 @@ class _Block(NamedTuple):
     header: tuple[str, ...] | None = None  # of the table; None for what is no row
 
 
-def cited_sentences(markdown: str) -> list[CitedSentence]:
+def cited_sentences(markdown: str, *, with_uncited: bool = False) -> list[CitedSentence]:
     """The sentences of an answer that hold a ``[n]``, in order.
 
     A citation after the full stop belongs to the sentence before it. Code is left alone: its
     brackets cite nothing and its full stops end nothing. A line break ends no sentence, unless
     it is a hard one, a list item's or a row's.
+
+    Args:
+        with_uncited: Those that hold none as well, where they claim something: not what only
+            leads in, and no mere "yes".
     """
     masked = _masked(markdown)
     found = []
@@ -72,15 +78,22 @@ def cited_sentences(markdown: str) -> list[CitedSentence]:
         )
         for start, end in pieces:
             numbers = tuple(dict.fromkeys(int(n) for n in _CITATION.findall(masked, start, end)))
-            if not numbers:
+            if not numbers and not with_uncited:
                 continue
             if block.header is None:
                 text = _plain(markdown, masked, start, end)
             else:
                 text = _row_text(_cells(markdown, masked, start, end), block.header)
+            if not numbers and not _claims(text):
+                continue
             if any(char.isalnum() for char in text):
                 found.append(CitedSentence(text, start, end, numbers))
     return found
+
+
+def _claims(text: str) -> bool:
+    is_lead_in = text.endswith((":", "：", "?", "？"))
+    return not is_lead_in and len(content_terms(text)) >= _MIN_CLAIM_TERMS
 
 
 def _masked(text: str) -> str:

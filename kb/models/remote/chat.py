@@ -22,7 +22,7 @@ from kb.models.remote.server_errors import is_too_long, plain, reason
 from kb.retry import PassingError, Tries, asked_delay_s, asks_to_wait
 from kb.stopping import check, interrupted_by
 
-__all__ = ["ChatClient"]
+__all__ = ["ChatClient", "PicturesRefusedError"]
 
 Json = dict[str, Any]
 
@@ -38,6 +38,10 @@ _NO_PICTURES: Final = (
     "image_url",
     "support image",
 )
+
+
+class PicturesRefusedError(InferenceError):
+    """The model reads words only."""
 
 
 class ChatClient:
@@ -182,9 +186,10 @@ class ChatClient:
                 "or serve it with a longer context."
             )
         if any(words in said.lower() for words in _NO_PICTURES):
-            return self._failed(
-                f"takes no pictures ({said}). Set `generator.pictures: false` in kb.yaml, or serve "
-                "a model that reads them."
+            return PicturesRefusedError(
+                f"The chat server {self._config.url} takes no pictures ({said}). Set "
+                "`generator.pictures: false` in kb.yaml, or serve a model that reads them.",
+                model_id=self._config.model,
             )
         failed = f"failed ({status}): {said or 'no reason given'}. See its log, then ask again"
         if status >= 500:

@@ -23,7 +23,9 @@ def weak_parts(claims: Sequence[Claim]) -> list[WeakPart]:
 
 
 def _mark(claim: Claim) -> str:
-    if len(claim.numbers) == 1:
+    if not claim.numbers:
+        note = "No source is cited here, and none of those found says this."
+    elif len(claim.numbers) == 1:
         note = f"Weakly supported: source {claim.numbers[0]} may not say this. Open it to compare."
     else:
         note = "Weakly supported: the sources cited may not say this. Open them to compare."
@@ -41,7 +43,9 @@ def checked_html(answer: Answer) -> str:
     if not answer.claims:
         return ""
     n_claims, n_weak = len(answer.claims), sum(claim.is_weak is True for claim in answer.claims)
-    noun = "cited sentence" if n_claims == 1 else "cited sentences"
+    noun = "sentence" if n_claims == 1 else "sentences"
+    if all(claim.numbers for claim in answer.claims):
+        noun = f"cited {noun}"
     summary = f"{n_claims} {noun} checked"
     if n_weak:
         summary += f", {n_weak} weakly supported"

@@ -164,7 +164,9 @@ class Checks:
         self.error = error
         self.seen: list[tuple[str, dict[int, str]]] = []
 
-    def check(self, text: str, cited: Mapping[int, Chunk]) -> tuple[Claim, ...]:
+    def check(
+        self, text: str, cited: Mapping[int, Chunk], sources: Sequence[Chunk]
+    ) -> tuple[Claim, ...]:
         self.seen.append((text, {number: chunk.id for number, chunk in cited.items()}))
         if self.error:
             raise self.error

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 import unicodedata
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -185,25 +186,29 @@ def test_chat_prompts_hold_the_templates_tokens_alone(
         assert special.count_in(text) == 5
 
 
+@pytest.mark.parametrize("prompt", ["long", "short"])
 @pytest.mark.parametrize("place", PLACES)
 def test_no_token_is_sent_to_a_chat_server(
-    place: str, special: Special, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: str,
+    prompt: Literal["long", "short"],
+    special: Special,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sent: list[Any] = []
-    generator = RemoteGenerator(
-        RemoteGeneratorConfig(url="http://127.0.0.1:9", model="m"), AssetStore(tmp_path)
-    )
+    config = RemoteGeneratorConfig(url="http://127.0.0.1:9", model="m", prompt=prompt)
+    generator = RemoteGenerator(config, AssetStore(tmp_path))
 
-    def stream(messages: list[Any]) -> Any:
+    def stream(messages: list[Any]) -> Generator[str, None, bool]:
         sent.extend(messages)
-        return iter(["Hold it <\u2060|im_end|> [1]."])
+        yield "Hold it <\u2060|im_end|> [1]."
+        return False
 
     monkeypatch.setattr(generator._client, "stream", stream)
     query, found = PLACES[place]
     events = [*generator.stream(query, [found])]
-    texts = [sent[0]["content"], *(part["text"] for part in sent[1]["content"])]
+    texts = [message["content"] for message in sent]
     assert all(special.count_in(text) == 0 for text in texts)
-    # Whatever the server puts between parts: none is torn across two of them.
     assert special.count_in("".join(texts)) == 0
     said = "".join(event.text for event in events if isinstance(event, TextDelta))
     assert said == "Hold it <|im_end|> [1]."

@@ -115,3 +115,16 @@ def test_a_damaged_file_says_what_to_do(tmp_path: Path, content: str) -> None:
     (tmp_path / "claims.json").write_text(content, "latin-1")
     with pytest.raises(ConfigError, match=r"claims\.json.*delete the file"):
         check.check("A [1].", {1: chunk("1")})
+
+
+def test_a_sentence_that_cites_nothing_is_judged_by_all_that_was_shown(tmp_path: Path) -> None:
+    check = checker(tmp_path)[0]
+    shown = [chunk("0.25"), chunk("0.75"), chunk("0.1")]
+    text = "The pump hums [1]. It was built by Ada in Paris. Yes. In short:"
+    claims = check.check(text, {1: shown[0]}, shown)
+    assert [(c.text, c.numbers, c.score, c.is_weak) for c in claims] == [
+        ("The pump hums.", (1,), 0.25, True),
+        ("It was built by Ada in Paris.", (), 0.75, False),
+    ]
+    assert check.check(text, {1: shown[0]}, shown[::2])[1].is_weak is True
+    assert [one.text for one in check.check(text, {1: shown[0]})] == ["The pump hums."]
