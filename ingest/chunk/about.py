@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from kb.text.scripts import COMMON_HAN
 from kb.types import Modality, Segment
 
 __all__ = ["describe", "with_about"]
@@ -23,7 +24,7 @@ _LEGAL_FORM = (
 )
 _ORGANISATION = re.compile(
     rf"(?<![\w&.'’-])(?!(?:The|THE|This|Our|OUR)\s)(?:{_NAME},?[ ]){{1,5}}{_LEGAL_FORM}"
-    r"|[\u4e00-\u9fff]{2,16}?(?:股份有限公司|有限责任公司|有限公司|集团|集團)"
+    rf"|[{COMMON_HAN}]{{2,16}}?(?:股份有限公司|有限责任公司|有限公司|集团|集團)"
 )
 _YEAR = r"((?:19|20)\d\d)(?!\d)"
 _PERIOD = re.compile(

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from kb.text.markdown import escape_markdown
+from kb.text.scripts import COMMON_HAN
 from kb.text.terms import Language, fold, language
 from kb.types import Kind
 
@@ -175,7 +176,7 @@ _POLITE = re.compile(
     r"^(?:(?:please|hi|hello|hey|so|and|ok|okay)[, ]+)?(?:(?:can|could) you )?(?:please )?"
     r"(?:tell me )?"
 )
-_BESIDE_HAN = re.compile("(?<=[\u4e00-\u9fff]) | (?=[\u4e00-\u9fff])")
+_BESIDE_HAN = re.compile(rf"(?<=[{COMMON_HAN}]) | (?=[{COMMON_HAN}])")
 _N = re.compile(r"\d{1,3}")
 
 _SAID = {

@@ -7,6 +7,8 @@ import re
 import unicodedata
 from typing import NamedTuple
 
+from kb.text.scripts import COMMON_HAN
+
 __all__ = [
     "CURRENCIES",
     "DAY_FIRST",
@@ -55,7 +57,7 @@ _NUMBER = re.compile(
     r"(?P<exponent>e[-+]?\d{1,3})?\s{0,3}(?P<unit>\D[^\n]{0,20})?$",
     re.IGNORECASE,
 )
-_UNIT = re.compile(r"[A-Za-zµμΩ°%‰€$£¥￥\u4e00-\u9fff²³/·.*\-^()0-9\s]{1,24}$")
+_UNIT = re.compile(rf"[A-Za-zµμΩ°%‰€$£¥￥{COMMON_HAN}²³/·.*\-^()0-9\s]{{1,24}}$")
 _BARE_UNIT = re.compile(r"[^\W\d_]|[%‰€$£¥￥°]")
 _IN_BRACKETS = re.compile(
     r"^(?P<name>.*\S)\s*[(\[（【](?P<unit>[^()\[\]（）【】]{1,16})[)\]）】]\s*$"

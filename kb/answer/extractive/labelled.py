@@ -12,6 +12,7 @@ from kb.answer.extractive.periods import PERIODS, kind_asked_for, period_of
 from kb.answer.extractive.placed import Cell, Pair, Placed, read
 from kb.answer.extractive.question import Question
 from kb.answer.extractive.superlatives import SUPERLATIVE, is_largest_meant
+from kb.text.scripts import COMMON_HAN
 from kb.text.terms import content_terms, find_terms, fold_width
 from kb.types import Hit, Modality
 
@@ -22,7 +23,7 @@ _N_HITS = 3
 _MIN_SAID = 0.6
 _MIN_SAID_CHINESE = 2
 _MIN_COMPARED = 3
-_HAN = re.compile(r"[\u4e00-\u9fff]")
+_HAN = re.compile(f"[{COMMON_HAN}]")
 # Irregular verbs that stand on forms and charts in one tense and in questions in another.
 _VERBS = {
     past: verb

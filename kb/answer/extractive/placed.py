@@ -17,12 +17,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from kb.text.scripts import COMMON_HAN
 from kb.types import Box, Chunk
 
 __all__ = ["Cell", "Pair", "Placed", "read"]
 
 _PRINTED_NUMBER = re.compile(
-    r"[-−+~≈<>]?\s*+(?:[$€£¥￥]\s*+)?(\d[\d,]*+(?:\.\d++)?)\s*+(?:%|‰|[A-Za-zµμ°][\w°/²³%]{0,5}|(?![月日号季])[\u4e00-\u9fff]{1,2})?"
+    r"[-−+~≈<>]?\s*+(?:[$€£¥￥]\s*+)?(\d[\d,]*+(?:\.\d++)?)\s*+(?:%|‰|[A-Za-zµμ°][\w°/²³%]{0,5}"
+    rf"|(?![月日号季])[{COMMON_HAN}]{{1,2}})?"
 )
 _YEAR = re.compile(r"(?:19|20)\d\d年?")
 _LETTER = re.compile(r"[^\W\d_]")

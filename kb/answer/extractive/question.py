@@ -13,6 +13,7 @@ from kb.answer.extractive.codes import Code, codes
 from kb.answer.extractive.units_asked import UnitAsked, unit_asked
 from kb.text.chinese import names
 from kb.text.quantities import DIGITS
+from kb.text.scripts import COMMON_HAN
 from kb.text.terms import Language, content_terms, fold, fold_width, language, terms
 from kb.types import Modality
 
@@ -97,8 +98,8 @@ _MEDIA = (
 
 # Not the first word, which has its capital for nothing; but HomeKit is a name wherever it stands.
 _NAME = re.compile(
-    r"(?<=[\w,;:'\")\u4e00-\u9fff] )(?<!\. )[A-Z][\w'’-]+|(?<![a-z])[A-Z]?[a-z]+[A-Z]\w+|"
-    r"(?<=[\u4e00-\u9fff])[A-Za-z]\w+"
+    rf"(?<=[\w,;:'\"){COMMON_HAN}] )(?<!\. )[A-Z][\w'’-]+|(?<![a-z])[A-Z]?[a-z]+[A-Z]\w+|"
+    rf"(?<=[{COMMON_HAN}])[A-Za-z]\w+"
 )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from kb.text.markdown import escape_markdown
+from kb.text.scripts import COMMON_HAN
 from kb.text.terms import Language
 from kb.types import Hit, Kind, Locator, Modality
 
@@ -33,7 +34,9 @@ _BY_MACHINE = re.compile(
     re.IGNORECASE,
 )
 _PROPER = re.compile(r"[A-Z][A-Za-z\d’'-]*(?: (?:[A-Z][A-Za-z\d’'-]*|\d[\d.-]*))*")
-_MODEL = re.compile(r"[\u4e00-\u9fff]{1,4} ?\d{1,5}[A-Za-z]?|\b[A-Za-z]{1,4}-?\d{1,5}[A-Za-z]?\b")
+_MODEL = re.compile(
+    rf"[{COMMON_HAN}]{{1,4}} ?\d{{1,5}}[A-Za-z]?|\b[A-Za-z]{{1,4}}-?\d{{1,5}}[A-Za-z]?\b"
+)
 
 _NUMBER = re.compile(r"^[^\W\d]+ (\d{2,4})$")
 

@@ -27,6 +27,7 @@ __all__ = [
     "words_of",
 ]
 
+_HAN = re.compile(f"[{COMMON_HAN}]")
 _WORD = re.compile(rf"[{COMMON_HAN}]+|[^\W_{COMMON_HAN}]+(?:['’.\-][^\W_{COMMON_HAN}]+)*")
 _TOTAL = re.compile(
     r"\W{0,3}(?:(?:grand )?(?:sub)?total\b|sum\b|合计|总计|小计|总和|共计)", re.IGNORECASE
@@ -85,7 +86,7 @@ class Word(NamedTuple):
 
 def is_han(text: str) -> bool:
     """Whether a word is Chinese."""
-    return "\u3400" <= text[:1] <= "\u9fff"
+    return _HAN.match(text) is not None
 
 
 def words_of(text: str) -> list[Word]:
