@@ -9,6 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from shared_home import indexed_samples
+
+from kb.config.loading import load_config
+from kb.evaluate.answers import judge_all, summarise
+from kb.evaluate.retrieval import EvalQuery, load_queries
+from kb.types import Answer
+from ui.service.service import Service
 
 REPOSITORY = Path(__file__).parents[2]
 SAMPLES_SET = REPOSITORY.parent / "shared" / "eval" / "samples-answers"
@@ -82,13 +89,18 @@ def test_a_corpus_elsewhere(small_set: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not SAMPLES_SET.is_dir(), reason="../shared/eval is not there")
-def test_the_samples_are_answered_no_worse_than_before(tmp_path: Path) -> None:
-    samples = REPOSITORY / "data" / "samples"
-    done = kb_eval(
-        SAMPLES_SET, "--corpus", samples, "--answers", "--home", tmp_path / "home", "--json"
-    )
-    assert done.returncode == 0, done.stderr
-    counts = json.loads(done.stdout)["kinds"]["all"]
+def test_the_samples_are_answered_no_worse_than_before(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    home, _ = indexed_samples(tmp_path_factory)
+    service = Service(home, load_config(home))
+
+    def answer(item: EvalQuery) -> Answer:
+        images = [item.image] if item.image else []
+        return service.kb.answer(service.make_query(item.text, images, item.video))
+
+    counts = summarise(judge_all(load_queries(SAMPLES_SET / "queries.jsonl"), answer))["all"]
+    service.close()
     assert counts["right"] >= 43
     assert counts["wrong"] + counts["false_answer"] <= 13
     assert counts["right_refusal"] >= 11

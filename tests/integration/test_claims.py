@@ -4,7 +4,6 @@ finds, and what is quoted is not checked."""
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from shared_home import indexed_samples
 
-from kb.config import Home
 from kb.config.loading import load_config
 from kb.types import Answer, Query
 from ui.service.service import Service
 
 REPOSITORY = Path(__file__).parents[2]
-SAMPLES = REPOSITORY / "data" / "samples"
 SHIPPED = REPOSITORY / "configs" / "claims_starter.json"
 KB = Path(sys.executable).with_name("kb")
 # The files whose words are read without OCR.
@@ -73,12 +71,8 @@ def test_the_claims_are_of_both_languages_and_labels(claims_set: Path) -> None:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    home = Home(tmp_path_factory.mktemp("home"))
-    for name in FOLDERS:
-        shutil.copytree(SAMPLES / name, home.library / name)
-    home.config.write_text("ingest:\n  ocr:\n    enabled: false\n", "utf-8")
+    home, _ = indexed_samples(tmp_path_factory)
     service = Service(home, load_config(home))
-    service.sync()
     yield service
     service.close()
 

@@ -5,21 +5,18 @@ from __future__ import annotations
 import io
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
+from shared_home import SAMPLES, indexed_samples
 
-from kb.config import Home
 from kb.config.loading import load_config
-from kb.types import Answer, AnswerStatus, Citation, Filters, Kind, Outcome, Query
+from kb.types import Answer, AnswerStatus, Citation, Filters, Kind, Query
 from ui.service.service import Service
 
-REPOSITORY = Path(__file__).parents[2]
-SAMPLES = REPOSITORY / "data" / "samples"
 EXPECTED = json.loads((Path(__file__).parent / "expected" / "samples.json").read_text("utf-8"))
 ANSWERABLE = [q for q in EXPECTED["questions"] if q.get("answerable", True)]
 UNANSWERABLE = [q for q in EXPECTED["questions"] if not q.get("answerable", True)]
@@ -27,12 +24,10 @@ UNANSWERABLE = [q for q in EXPECTED["questions"] if not q.get("answerable", True
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    home = Home(tmp_path_factory.mktemp("samples"))
-    shutil.copytree(SAMPLES, home.library)
-    service = Service(home, load_config(home))
-    report = service.sync()
-    failed = {f.source: f.reason for f in report.files if f.outcome is not Outcome.ADDED}
+    home, report = indexed_samples(tmp_path_factory)
+    failed = {f["source"]: f["reason"] for f in report["files"] if f["outcome"] != "added"}
     assert failed == {}
+    service = Service(home, load_config(home))
     yield service
     service.close()
 
