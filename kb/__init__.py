@@ -21,10 +21,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kb.answer.conversation import Turn
-    from kb.build import open_knowledge_base
+    from kb.answer.conversation import MAX_TURNS, Turn
+    from kb.build import answerer_with, open_knowledge_base, reembed_library, reopen
     from kb.config import Config, Home
     from kb.config.loading import load_config
+    from kb.device.state import ModelState
     from kb.errors import (
         ConfigError,
         IndexMismatchError,
@@ -37,8 +38,11 @@ if TYPE_CHECKING:
         StoreInUseError,
         StoreUnavailableError,
     )
+    from kb.index.assets import AssetStore
+    from kb.index.ledger import DocumentStatus, FileQuery, FileRow, Ledger
     from kb.knowledge_base import KnowledgeBase
     from kb.protocols import TextDelta
+    from kb.reembed import ReembedProgress
     from kb.types import (
         Answer,
         AnswerStatus,
@@ -55,13 +59,18 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "MAX_TURNS",
     "Answer",
     "AnswerStatus",
+    "AssetStore",
     "Chunk",
     "Citation",
     "Config",
     "ConfigError",
+    "DocumentStatus",
     "EncodedImage",
+    "FileQuery",
+    "FileRow",
     "Filters",
     "Frame",
     "Hit",
@@ -71,30 +80,47 @@ __all__ = [
     "IngestError",
     "KnowledgeBase",
     "KnowledgeBaseError",
+    "Ledger",
     "Locator",
     "Modality",
     "ModelError",
     "ModelLoadError",
+    "ModelState",
     "Query",
+    "ReembedProgress",
     "SearchResult",
     "StoreError",
     "StoreInUseError",
     "StoreUnavailableError",
     "TextDelta",
     "Turn",
+    "answerer_with",
     "load_config",
     "open_knowledge_base",
+    "reembed_library",
+    "reopen",
 ]
 
 # Where a name is not of `kb.types`.
 _MODULES = {
+    "AssetStore": "kb.index.assets",
     "Config": "kb.config",
+    "DocumentStatus": "kb.index.ledger",
+    "FileQuery": "kb.index.ledger",
+    "FileRow": "kb.index.ledger",
     "Home": "kb.config",
     "KnowledgeBase": "kb.knowledge_base",
+    "Ledger": "kb.index.ledger",
+    "MAX_TURNS": "kb.answer.conversation",
+    "ModelState": "kb.device.state",
+    "ReembedProgress": "kb.reembed",
     "TextDelta": "kb.protocols",
     "Turn": "kb.answer.conversation",
+    "answerer_with": "kb.build",
     "load_config": "kb.config.loading",
     "open_knowledge_base": "kb.build",
+    "reembed_library": "kb.build",
+    "reopen": "kb.build",
 }
 
 

@@ -263,6 +263,24 @@ class Chunk:
         unique = [part for i, part in enumerate(path) if part not in path[:i]]
         return "\n".join(part for part in (" › ".join(unique), self.text) if part)
 
+    def place_of(self, start: int, end: int) -> Locator:
+        """The place of ``text[start:end]``: the chunk's, narrowed by the spans that it touches."""
+        touched = [span.locator for span in self.spans if span.start < end and start < span.end]
+        if not touched:
+            return self.locator
+        boxes = tuple(dict.fromkeys(box for fine in touched for box in fine.boxes))
+        starts_s = [fine.start_s for fine in touched if fine.start_s is not None]
+        ends_s = [fine.end_s for fine in touched if fine.end_s is not None]
+        anchors = [fine.anchor for fine in touched if fine.anchor is not None]
+        whole = self.locator
+        return Locator(
+            page=next((fine.page for fine in touched if fine.page is not None), whole.page),
+            boxes=boxes or whole.boxes,
+            start_s=min(starts_s, default=whole.start_s),
+            end_s=max(ends_s, default=whole.end_s),
+            anchor=anchors[0] if anchors else whole.anchor,
+        )
+
 
 def chunk_id(document_sha256: str, locator: Locator, ordinal: int, config_fingerprint: str) -> str:
     """The id of a chunk: UUIDv5 (RFC 9562) of content hash, locator and configuration.

@@ -9,10 +9,8 @@ from collections.abc import Callable
 from typing import Final
 
 from ingest.sync import Syncer
-from kb.build import reopen
-from kb.config.loading import load_config
+from kb import KnowledgeBase, load_config, reopen
 from kb.errors import KnowledgeBaseError
-from kb.knowledge_base import KnowledgeBase
 from kb.stopping import StoppedError
 
 __all__ = ["Takeover"]

@@ -9,9 +9,9 @@ from dataclasses import replace
 from kb.answer.citations import CitationScanner, Cited
 from kb.protocols import GeneratorEvent, Note, Quote, Relevance, TextDelta
 from kb.stopping import check as check_wanted
-from kb.types import Answer, AnswerStatus, Citation, Hit, Locator, Query, Span
+from kb.types import Answer, AnswerStatus, Citation, Hit, Locator, Query
 
-__all__ = ["locate", "tell"]
+__all__ = ["tell"]
 
 
 def tell(
@@ -96,29 +96,6 @@ def _bound(items: Sequence[str | Cited], citations: Mapping[int, Citation], name
     return "".join(parts)
 
 
-def locate(locator: Locator, spans: Sequence[Span], start: int, end: int) -> Locator:
-    """The place of ``text[start:end]``: `locator` narrowed by the spans it touches.
-
-    Args:
-        locator: Of the whole text.
-        spans: Finer places of ranges of the text.
-    """
-    touched = [span.locator for span in spans if span.start < end and start < span.end]
-    if not touched:
-        return locator
-    boxes = tuple(dict.fromkeys(box for fine in touched for box in fine.boxes))
-    starts_s = [fine.start_s for fine in touched if fine.start_s is not None]
-    ends_s = [fine.end_s for fine in touched if fine.end_s is not None]
-    anchors = [fine.anchor for fine in touched if fine.anchor is not None]
-    return Locator(
-        page=next((fine.page for fine in touched if fine.page is not None), locator.page),
-        boxes=boxes or locator.boxes,
-        start_s=min(starts_s, default=locator.start_s),
-        end_s=max(ends_s, default=locator.end_s),
-        anchor=anchors[0] if anchors else locator.anchor,
-    )
-
-
 def _closest(
     relevance: Relevance | None, status: AnswerStatus, parts: Sequence[Hit]
 ) -> tuple[Citation, ...]:
@@ -140,7 +117,7 @@ def _cite(quote: Quote, hits: Sequence[Hit]) -> Citation:
         source=hit.source,
         locator=_picture_locator(hit)
         if quote.start == quote.end
-        else locate(chunk.locator, chunk.spans, quote.start, quote.end),
+        else chunk.place_of(quote.start, quote.end),
         quote=chunk.text[quote.start : quote.end],
     )
 

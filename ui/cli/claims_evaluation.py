@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from ingest.decode.pictures import encode_picture, load_picture
+from kb import AssetStore
 from kb.answer.claims.calibration import ClaimPair, calibrate, load_claims
 from kb.build import claim_thresholds
 from kb.config import Config, Home
-from kb.index.assets import AssetStore
 from kb.models.factory import Models
 from kb.types import Chunk, Kind, Locator, Modality
 

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from kb import load_config
 from kb.config import Home
-from kb.config.loading import load_config
 from kb.config.named import QUOTES
 from kb.errors import ConfigError, KnowledgeBaseError, StoreError
 from kb.masking import masked

@@ -8,10 +8,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from kb.build import reembed_library
+from kb import ReembedProgress, reembed_library
 from kb.config import Config, Home
 from kb.config.loading import settled_profile
-from kb.reembed import ReembedProgress
 from ui.cli.options import print_json, say
 from ui.cli.progress import ProgressBar
 from ui.service.server_note import ServerNote

@@ -9,10 +9,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from kb.answer.conversation import MAX_TURNS as LAST_TURNS
-from kb.answer.conversation import Turn
+from kb import MAX_TURNS as LAST_TURNS
+from kb import Ledger, Turn
 from kb.errors import ConfigError, PromptTooLongError
-from kb.index.ledger import Ledger
 from ui.service.wire import explained
 
 __all__ = [

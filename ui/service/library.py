@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ingest.dates import clamp_ns
+from kb import FileQuery, FileRow, Ledger
 from kb.errors import ConfigError
-from kb.index.ledger import FileQuery, FileRow, Ledger
 from kb.types import Kind
 
 __all__ = [

@@ -13,7 +13,7 @@ from ingest.query_media import QueryMedia
 from ingest.scan import check_place
 from ingest.sync import Syncer
 from ingest.watch import watch
-from kb.build import answerer_with, open_knowledge_base
+from kb import DocumentStatus, KnowledgeBase, TextDelta, answerer_with, open_knowledge_base
 from kb.config import Config, Home
 from kb.config.loading import load_generator
 from kb.config.named import QUOTES
@@ -24,10 +24,7 @@ from kb.errors import (
     SourceUnavailableError,
 )
 from kb.files import size_bytes, tree_bytes
-from kb.index.ledger import DocumentStatus
-from kb.knowledge_base import KnowledgeBase
 from kb.masking import masked
-from kb.protocols import TextDelta
 from kb.types import (
     Answer,
     Chunk,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from kb.device.state import ModelState
+from kb import ModelState
 
 __all__ = ["Failure", "Status"]
 

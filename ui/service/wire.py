@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ingest.progress import Progress
+from kb import AssetStore, TextDelta
 from kb.errors import ConfigError
-from kb.index.assets import AssetStore
 from kb.masking import masked
-from kb.protocols import TextDelta
 from kb.types import (
     Answer,
     Citation,

@@ -13,9 +13,8 @@ from typing import Any
 
 import gradio as gr
 
-from kb.answer.conversation import MAX_TURNS
+from kb import MAX_TURNS, TextDelta
 from kb.errors import ConfigError, KnowledgeBaseError
-from kb.protocols import TextDelta
 from kb.types import Answer, Chunk, Citation, Filters
 from ui.service.service import Service
 from ui.service.wire import understood_text

@@ -9,8 +9,8 @@ from typing import Any
 import gradio as gr
 
 from ingest.progress import Progress
+from kb import FileQuery
 from kb.errors import KnowledgeBaseError
-from kb.index.ledger import FileQuery
 from kb.text.humanize import duration_text
 from ui.service.library import FilesPage, list_page
 from ui.service.service import Service

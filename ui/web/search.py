@@ -8,8 +8,8 @@ from typing import Any
 
 import gradio as gr
 
+from kb import AssetStore
 from kb.errors import KnowledgeBaseError
-from kb.index.assets import AssetStore
 from kb.types import Kind, SearchResult
 from ui.service.service import Service
 from ui.service.wire import make_filters, search_json

@@ -8,8 +8,8 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from kb import DocumentStatus, FileQuery, FileRow
 from kb.errors import KnowledgeBaseError
-from kb.index.ledger import DocumentStatus, FileQuery, FileRow
 from kb.text.terms import Language, language, terms
 from kb.types import Chunk, Kind
 from ui.service.service import Service

@@ -11,6 +11,7 @@ from kb.types import (
     Modality,
     Outcome,
     SourceOutcome,
+    Span,
     SyncReport,
     chunk_id,
 )
@@ -57,3 +58,15 @@ def test_report_counts_every_outcome() -> None:
     assert report.counts[Outcome.ADDED] == 2
     assert report.counts[Outcome.FAILED] == 0
     assert set(report.counts) == set(Outcome)
+
+
+def test_spans_narrow_the_place_of_words() -> None:
+    cues = (
+        Span(0, 4, Locator(start_s=1, end_s=3)),
+        Span(5, 9, Locator(start_s=3, end_s=6)),
+    )
+    whole = Locator(start_s=0, end_s=64)
+    clip = Chunk("c", "d", 0, Kind.VIDEO, Modality.VIDEO, whole, "one, two.", spans=cues)
+    assert clip.place_of(5, 9) == Locator(start_s=3, end_s=6)
+    assert clip.place_of(0, 9) == Locator(start_s=1, end_s=6)
+    assert replace(clip, spans=()).place_of(0, 9) == whole

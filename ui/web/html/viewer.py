@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
-from kb.answer.telling import locate
 from kb.config import Config
 from kb.text.humanize import timestamp
 from kb.types import Box, Chunk, Document, ImageRef, Kind, Locator, Modality
@@ -67,7 +66,7 @@ def chunk_view(
     if chunk is None or document is None:
         return None
     start, end = quoted or (0, 0)
-    locator = locate(chunk.locator, chunk.spans, start, end) if start < end else chunk.locator
+    locator = chunk.place_of(start, end) if start < end else chunk.locator
     if chunk.modality is Modality.VIDEO:
         at_s = time_s if time_s is not None else locator.start_s
         return _clip(shelf, document, chunk, locator, at_s, (start, end))

@@ -8,7 +8,6 @@ import pytest
 
 from kb.answer.answerer import Answerer
 from kb.answer.tables.answers import TableAnswers
-from kb.answer.telling import locate
 from kb.errors import InferenceError, KnowledgeBaseError
 from kb.protocols import GeneratorEvent, Note, Quote, Relevance, TextDelta
 from kb.types import (
@@ -146,17 +145,6 @@ def test_a_picture_as_a_whole_is_cited_at_its_second() -> None:
     events = (Quote(1, 0, 0, 0), TextDelta("[1]"), AnswerStatus.ANSWERED)
     done = last(answer(*events, hit=Hit(clip, "v.mp4", picture=1.0, time_s=70)))
     assert done.citations[0].locator == Locator(start_s=70, end_s=128)
-
-
-def test_cues_narrow_the_seconds() -> None:
-    cues = (
-        Span(0, 4, Locator(start_s=1, end_s=3)),
-        Span(5, 9, Locator(start_s=3, end_s=6)),
-    )
-    whole = Locator(start_s=0, end_s=64)
-    assert locate(whole, cues, 5, 9) == Locator(start_s=3, end_s=6)
-    assert locate(whole, cues, 0, 9) == Locator(start_s=1, end_s=6)
-    assert locate(whole, (), 0, 9) == whole
 
 
 class Checks:
