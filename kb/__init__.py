@@ -21,6 +21,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kb.answer.answerer import Answerer
     from kb.answer.conversation import MAX_TURNS, Turn
     from kb.build import answerer_with, open_knowledge_base, reembed_library, reopen
     from kb.config import Config, Home
@@ -62,6 +63,7 @@ __all__ = [
     "MAX_TURNS",
     "Answer",
     "AnswerStatus",
+    "Answerer",
     "AssetStore",
     "Chunk",
     "Citation",
@@ -103,6 +105,7 @@ __all__ = [
 
 # Where a name is not of `kb.types`.
 _MODULES = {
+    "Answerer": "kb.answer.answerer",
     "AssetStore": "kb.index.assets",
     "Config": "kb.config",
     "DocumentStatus": "kb.index.ledger",

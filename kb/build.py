@@ -263,6 +263,7 @@ _GENERATOR_NOTES = {
     "extractive": "Answers are quotes from your files.",
     "qwen3-vl": "Answers are written by a model from your files, each claim with its source.",
     "remote": "Answers are written by a model from your files, each claim with its source.",
+    "llama": "Answers are written on this computer's processor, each claim with its source.",
 }
 
 

@@ -13,6 +13,7 @@ __all__ = [
     "ExtractiveConfig",
     "GeneratorConfig",
     "LexicalConfig",
+    "LlamaGeneratorConfig",
     "Qwen3VLConfig",
     "Qwen3VLEncoderConfig",
     "Qwen3VLGeneratorConfig",
@@ -202,6 +203,33 @@ class RemoteGeneratorConfig(RemoteConfig):
         return _with_room(n_tokens, info)
 
 
+class LlamaGeneratorConfig(Section):
+    """A model in GGUF through llama.cpp, on the processor.
+
+    Attributes:
+        model: A name of ``kb models list``, or a file ``*.gguf``, or the folder that holds it and
+            its vision part (``mmproj*.gguf``).
+        max_length: Tokens of question, sources and answer together.
+        max_new_tokens: Of the answer; what is longer is cut there.
+        threads: CPU threads; 0 takes as many as there are cores.
+        answer_limit_s: For the whole answer. What is not ended by then is stopped.
+        idle_s: After which the model leaves memory.
+    """
+
+    kind: Literal["llama"] = "llama"
+    model: str = "Qwen3-VL-2B-Instruct-GGUF"
+    max_length: int = Field(default=4096, ge=1024, le=262_144)
+    max_new_tokens: int = Field(default=512, ge=16, le=16_384, validate_default=True)
+    threads: int = Field(default=0, ge=0, le=256)
+    answer_limit_s: float = Field(default=300.0, gt=0)
+    idle_s: float = Field(default=600.0, ge=1, le=86_400)
+
+    @field_validator("max_new_tokens")
+    @classmethod
+    def _leaves_room(cls, n_tokens: int, info: ValidationInfo) -> int:
+        return _with_room(n_tokens, info)
+
+
 def _with_room(max_new_tokens: int, info: ValidationInfo) -> int:
     """`max_new_tokens` where it leaves room for question and sources, which count as read."""
     max_length = info.data.get("max_length")
@@ -238,5 +266,6 @@ RerankerConfig = Annotated[
     LexicalConfig | Qwen3VLRerankerConfig | RemoteRerankerConfig, Field(discriminator="kind")
 ]
 GeneratorConfig = Annotated[
-    ExtractiveConfig | Qwen3VLGeneratorConfig | RemoteGeneratorConfig, Field(discriminator="kind")
+    ExtractiveConfig | Qwen3VLGeneratorConfig | LlamaGeneratorConfig | RemoteGeneratorConfig,
+    Field(discriminator="kind"),
 ]

@@ -15,9 +15,10 @@ from urllib.parse import urlsplit
 
 from kb.errors import ConfigError
 
-__all__ = ["LOCAL_SERVERS", "QUOTES", "LocalServer", "named_generator"]
+__all__ = ["LAPTOP", "LOCAL_SERVERS", "QUOTES", "LocalServer", "named_generator"]
 
 QUOTES: Final = "quotes"
+LAPTOP: Final = "laptop"
 _OLLAMA_PORT: Final = 11434
 # A model that runs beside the person who asks is often small and slow: it is shown little, and
 # what it has not written after minutes is not waited for. A first question loads it.
@@ -70,20 +71,24 @@ def named_generator(name: str) -> dict[str, Any]:
     """The section that a name stands for.
 
     Args:
-        name: ``quotes``, or a server of `LOCAL_SERVERS`, a slash, and a model as it calls it.
+        name: ``quotes``, ``laptop`` for the model of that profile, or a server of
+            `LOCAL_SERVERS`, a slash, and a model as it calls it.
 
     Raises:
         ConfigError: It is neither.
     """
     if name == QUOTES:
         return {"kind": "extractive"}
+    if name == LAPTOP:
+        return {"kind": "llama"}
     key, _, model = name.partition("/")
     server = next((one for one in LOCAL_SERVERS if one.key == key), None)
     if server is None or not model.strip():
         keys = ", ".join(f"{one.key}/MODEL" for one in LOCAL_SERVERS)
         raise ConfigError(
-            f"generator: {name[:200]!r} names no generator. Expected `{QUOTES}`, one of {keys} "
-            "(`kb models servers` lists those that are here), or a section with `kind`."
+            f"generator: {name[:200]!r} names no generator. Expected `{QUOTES}`, "
+            f"`{LAPTOP}`, one of {keys} (`kb models servers` lists those that are here), or a "
+            "section with `kind`."
         )
     return {**_SETTINGS, "url": f"{server.url}/v1", "model": model.strip()}
 

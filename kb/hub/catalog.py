@@ -11,7 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["KNOWN_MODELS", "KnownModel", "Role", "find_known_model"]
+__all__ = [
+    "KNOWN_MODELS",
+    "GgufModel",
+    "KnownModel",
+    "PinnedFile",
+    "Role",
+    "find_known_model",
+]
 
 _ORGANISATION = "Qwen"
 
@@ -51,6 +58,35 @@ class KnownModel:
     def weights_bytes(self) -> int:
         """On disk and, in bfloat16, in memory."""
         return 2 * self.n_parameters
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedFile:
+    """A file that is pulled, as it was published.
+
+    Attributes:
+        sha256: Hex digest: the hub must list this one.
+    """
+
+    path: str
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class GgufModel(KnownModel):
+    """A published model in GGUF, for llama.cpp.
+
+    Attributes:
+        files: What is pulled of its repository, which holds other sizes as well.
+    """
+
+    files: tuple[PinnedFile, ...] = ()
+
+    @property
+    def weights_bytes(self) -> int:
+        """On disk and, once they are read, in memory."""
+        return sum(file.size_bytes for file in self.files)
 
 
 _N_2B = 2_127_532_032
@@ -107,6 +143,27 @@ KNOWN_MODELS = (
         _N_8B,
         dim=4096,
         revision="0c351dd01ed87e9c1b53cbc748cba10e6187ff3b",
+    ),
+    # Sizes and digests as others who pin this revision have them; a pull compares them with what
+    # the hub lists, and every byte with the digest.
+    GgufModel(
+        "Qwen3-VL-2B-Instruct-GGUF",
+        Role.GENERATOR,
+        _N_2B,
+        dim=2048,
+        revision="52d6c8ffea26cc873ac5ad116f8631268d7eb503",
+        files=(
+            PinnedFile(
+                "Qwen3VL-2B-Instruct-Q4_K_M.gguf",
+                1_107_409_952,
+                "089d75c52f4b7ffc56ba998ffc50aae89fcafc755f9e7208aacca281dca6c2ae",
+            ),
+            PinnedFile(
+                "mmproj-Qwen3VL-2B-Instruct-Q8_0.gguf",
+                445_053_216,
+                "f9a68fabba69c3b81e153367b2c7521030b0fa8bb0de400c9599c8e6725f9c82",
+            ),
+        ),
     ),
 )
 

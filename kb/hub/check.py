@@ -18,7 +18,7 @@ from kb.files import size_bytes
 from kb.hub.catalog import KnownModel
 from kb.hub.digests import OnProgress, digested
 from kb.hub.directory import read_json
-from kb.hub.files import check_model_directory, not_whole
+from kb.hub.files import check_model_directory, is_gguf_directory, not_whole
 from kb.hub.hubs import RemoteFile
 from kb.hub.record import PULL_LOCK, note_damaged, read_damaged, read_record
 
@@ -59,7 +59,8 @@ def verify_model(directory: Path, on_progress: OnProgress, model: KnownModel | N
             model,
         )
     check_model_directory(directory, model)
-    _open_small_files(directory, model)
+    if not is_gguf_directory(directory):
+        _open_small_files(directory, model)
 
 
 def _comparable(directory: Path) -> list[RemoteFile]:

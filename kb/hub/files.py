@@ -17,11 +17,18 @@ from typing import Any
 
 from kb.errors import ModelLoadError
 from kb.files import size_bytes
-from kb.hub.catalog import KnownModel, find_known_model
+from kb.hub.catalog import GgufModel, KnownModel, find_known_model
+from kb.hub.gguf import read_gguf
 from kb.hub.record import RECORD_NAME, read_damaged, read_record
 from kb.text.humanize import size_text
 
-__all__ = ["check_model_directory", "find_model_directory", "locate_model", "not_whole"]
+__all__ = [
+    "check_model_directory",
+    "find_model_directory",
+    "is_gguf_directory",
+    "locate_model",
+    "not_whole",
+]
 
 _FAMILY = "qwen3_vl"
 _INDEX = "model.safetensors.index.json"
@@ -95,6 +102,9 @@ def check_model_directory(directory: Path, model: KnownModel | None = None) -> N
             `verify_model` has found damage in it.
     """
     try:
+        if isinstance(model, GgufModel) or is_gguf_directory(directory):
+            _check_gguf(directory, model)
+            return
         _check_config(directory)
         _check_weights(directory)
         _check_record(directory)
@@ -103,6 +113,24 @@ def check_model_directory(directory: Path, model: KnownModel | None = None) -> N
             raise _FoundError(f"missing: {', '.join(missing)}.")
     except _FoundError as error:
         raise not_whole(directory, str(error), model) from error
+
+
+def is_gguf_directory(directory: Path) -> bool:
+    """Whether it holds files for llama.cpp, and no checkpoint of transformers."""
+    return any(directory.glob("*.gguf")) and not (directory / "config.json").is_file()
+
+
+def _check_gguf(directory: Path, model: KnownModel | None) -> None:
+    if not directory.is_dir():
+        raise _FoundError("there is no such directory.")
+    pinned = model.files if isinstance(model, GgufModel) else ()
+    absent = [file.path for file in pinned if not (directory / file.path).is_file()]
+    if absent:
+        found = "a download that is not finished" if _is_being_pulled(directory) else "no model"
+        raise _FoundError(f"it holds {found}: {absent[0]} is missing.")
+    _check_record(directory)
+    for path in sorted(directory.glob("*.gguf")):
+        read_gguf(path)
 
 
 def not_whole(directory: Path, found: str, model: KnownModel | None = None) -> ModelLoadError:

@@ -9,6 +9,7 @@ answers an unknown revision with status 200 and no files.
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
@@ -116,9 +117,16 @@ def file_url(listing: Listing, file: RemoteFile) -> str:
 
 
 def list_repository(
-    client: httpx.Client, hub: Hub, repository: str, revision: str | None
+    client: httpx.Client,
+    hub: Hub,
+    repository: str,
+    revision: str | None,
+    paths: Collection[str] | None = None,
 ) -> Listing:
     """The files of `repository` at `revision`; None takes the newest.
+
+    Args:
+        paths: Those that are wanted; None takes what a checkpoint of transformers is loaded from.
 
     Raises:
         ModelLoadError: The hub can't be reached, refuses, or has no such revision.
@@ -137,9 +145,9 @@ def list_repository(
     try:
         answer = response.json()
         listing = (
-            _read_hugging_face(repository, answer)
+            _read_hugging_face(repository, answer, paths)
             if hub is Hub.HUGGINGFACE
-            else _read_model_scope(repository, answer)
+            else _read_model_scope(repository, answer, paths)
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelLoadError(
@@ -187,12 +195,14 @@ def refusal(hub: Hub, repository: str, cause: httpx.Response | httpx.HTTPError) 
     return ModelLoadError(message, model_id=repository)
 
 
-def _read_hugging_face(repository: str, answer: dict[str, Any]) -> Listing:
+def _read_hugging_face(
+    repository: str, answer: dict[str, Any], paths: Collection[str] | None
+) -> Listing:
     revision = str(answer["sha"])
     files = []
     for item in answer["siblings"]:
         lfs = item.get("lfs") or {}
-        if _is_wanted(item["rfilename"]):
+        if _is_wanted(item["rfilename"], paths):
             files.append(
                 RemoteFile(
                     item["rfilename"],
@@ -205,13 +215,15 @@ def _read_hugging_face(repository: str, answer: dict[str, Any]) -> Listing:
     return Listing(Hub.HUGGINGFACE, repository, revision, tuple(files))
 
 
-def _read_model_scope(repository: str, answer: dict[str, Any]) -> Listing:
+def _read_model_scope(
+    repository: str, answer: dict[str, Any], paths: Collection[str] | None
+) -> Listing:
     data = answer["Data"]
     files = [
         # Each file has the commit that last changed it: asking for that pins its content.
         RemoteFile(item["Path"], int(item["Size"]), item["Revision"], item["Sha256"])
         for item in data["Files"] or ()
-        if item["Type"] != "tree" and _is_wanted(item["Path"])
+        if item["Type"] != "tree" and _is_wanted(item["Path"], paths)
     ]
     head = data.get("LatestCommitter") or {}
     revision = str(head.get("Id") or "")
@@ -222,9 +234,9 @@ def _read_model_scope(repository: str, answer: dict[str, Any]) -> Listing:
     return Listing(Hub.MODELSCOPE, repository, revision, tuple(files))
 
 
-def _is_wanted(path: str) -> bool:
+def _is_wanted(path: str, paths: Collection[str] | None) -> bool:
     """Whether a model is loaded from it: weights, configuration, tokenizer, template; never a
     path that leads out of the directory."""
     pure = PurePosixPath(path)
     is_inside = not (pure.is_absolute() or ".." in pure.parts or "\\" in path or ":" in path)
-    return is_inside and pure.suffix in _SUFFIXES
+    return is_inside and (pure.suffix in _SUFFIXES if paths is None else path in paths)

@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 
 from kb.errors import ModelLoadError
 from kb.files import move_whole, size_bytes
-from kb.hub.catalog import KnownModel
+from kb.hub.catalog import GgufModel, KnownModel, PinnedFile
 from kb.hub.digests import OnProgress, digested
 from kb.hub.files import check_model_directory
 from kb.hub.hubs import (
@@ -90,12 +90,40 @@ def plan_pull(
         _require_network(model, directory)
         revision = model.revision if hub is Hub.HUGGINGFACE and not update else None
         with open_client(hub) as client:
-            listing = list_repository(client, hub, model.repository, revision)
+            pinned = model.files if isinstance(model, GgufModel) else ()
+            paths = {file.path for file in pinned} if pinned else None
+            listing = list_repository(client, hub, model.repository, revision, paths)
+            if not update:
+                listing = _with_pinned(listing, pinned)
     left = tuple(file for file in listing.files if not _is_here(directory, file, noted))
     parts = (_part(directory, file) for file in left)
     n_loaded = sum(size_bytes(part) or 0 for part in parts)
     n_bytes_left = sum(file.size_bytes for file in left) - n_loaded
     return PullPlan(model, directory, listing, left, max(0, n_bytes_left))
+
+
+def _with_pinned(listing: Listing, pinned: Sequence[PinnedFile]) -> Listing:
+    """`listing` with the digests of the catalog, where that pins any.
+
+    Raises:
+        ModelLoadError: The hub lists other content.
+    """
+    if not pinned:
+        return listing
+    listed = {file.path: file for file in listing.files}
+    for file in pinned:
+        found = listed.get(file.path)
+        is_same = found is not None and found.size_bytes == file.size_bytes
+        if found is None or not is_same or found.sha256 not in (None, file.sha256):
+            told = f"{found.size_bytes:,} bytes, sha256 {found.sha256}" if found else "no such file"
+            raise ModelLoadError(
+                f"{listing.hub.label} lists other content of {listing.repository} than is pinned: "
+                f"{file.path} should have sha256 {file.sha256}, found {told}. Pull --from the "
+                "other hub, or take what is listed with --update.",
+                model_id=listing.repository,
+            )
+        listed[file.path] = replace(found, sha256=file.sha256, git_sha1=None)
+    return replace(listing, files=tuple(listed.values()))
 
 
 def require_room(plans: Sequence[PullPlan]) -> None:

@@ -13,6 +13,7 @@ from kb.config import Config, Home
 from kb.config.models import (
     ExtractiveConfig,
     LexicalConfig,
+    LlamaGeneratorConfig,
     Qwen3VLConfig,
     Qwen3VLEncoderConfig,
     Qwen3VLGeneratorConfig,
@@ -37,6 +38,7 @@ from kb.models.encoders.qwen3_vl import Qwen3VLEncoder
 from kb.models.encoders.remote import RemoteEncoder
 from kb.models.encoders.text import SentenceTransformerEncoder
 from kb.models.encoders.weights import choose_model
+from kb.models.generators.llama import LlamaGenerator
 from kb.models.generators.qwen3_vl import Qwen3VLGenerator
 from kb.models.generators.remote import RemoteGenerator
 from kb.models.rerankers.claims import CrossEncoderClaimScorer
@@ -64,6 +66,7 @@ class Models:
         self._config = config
         self._assets = assets
         self._directories: dict[str, Path] = {}
+        self._llama: LlamaGenerator | None = None
         self.placement = self._placement()
         self._device = SharedDevice(DeviceScheduler(), ModelCache(self.placement.budget_bytes))
 
@@ -117,6 +120,9 @@ class Models:
             case Qwen3VLGeneratorConfig():
                 directory = self._directory(config.model)
                 return Qwen3VLGenerator(config, directory, self._assets, self._device)
+            case LlamaGeneratorConfig():
+                self._llama = LlamaGenerator(config, self._gguf(config.model), self._assets)
+                return self._llama
         return RemoteGenerator(config, self._assets)
 
     def states(self) -> tuple[ModelState, ...]:
@@ -132,6 +138,13 @@ class Models:
                 is_loaded = key in self._device.cache.loaded()
                 where = self.placement.device
                 return ModelState(role, config.model, where, placed.n_bytes, is_loaded)
+            case LlamaGeneratorConfig():
+                assert self._llama is not None
+                process = self._llama.process
+                name = process.model.stem
+                return ModelState(
+                    role, name, "the processor", process.size_bytes, process.is_loaded
+                )
             case RemoteConfig():
                 return ModelState(role, config.model, masked(config.base_url), 0, None)
             case TextEncoderConfig():
@@ -155,6 +168,10 @@ class Models:
         if model not in self._directories:
             self._directories[model] = find_model_directory(model, self._home.models)
         return self._directories[model]
+
+    def _gguf(self, model: str) -> Path:
+        path = Path(model).expanduser()
+        return path if path.suffix == ".gguf" and path.is_file() else self._directory(model)
 
     def _placement(self) -> Placement:
         sections = {

@@ -6,10 +6,11 @@ import hashlib
 import json
 import os
 import shutil
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ from made_models import SHARDS, HubServer, config_bytes, model_files, write_mode
 
 from kb.config import Home
 from kb.config.loading import load_config
-from kb.config.models import Qwen3VLEncoderConfig
+from kb.config.models import LlamaGeneratorConfig, Qwen3VLEncoderConfig
 from kb.errors import ModelLoadError
 from kb.hub import pull as download
-from kb.hub.catalog import find_known_model
+from kb.hub.catalog import GgufModel, PinnedFile, find_known_model
+from kb.hub.check import verify_model
 from kb.hub.files import check_model_directory
 from kb.hub.hubs import Hub, list_repository, open_client
 from kb.hub.pull import PullPlan, plan_pull, pull, require_room
@@ -530,3 +532,78 @@ def test_failures_end_with_1_and_wrong_usage_with_2(hub: HubServer, tmp_path: Pa
     kb("pull", NAME, "--from", "elsewhere", home=tmp_path, code=2)
     kb("--json", "check", home=tmp_path, code=2)
     kb("check", "nosuch", home=tmp_path, code=1)
+
+
+class TestGguf:
+    """A model for llama.cpp: two files of a repository that holds many."""
+
+    GGUF = next(found for found in [find_known_model("Qwen3-VL-2B-Instruct-GGUF")] if found)
+
+    @pytest.fixture
+    def files(self) -> dict[str, bytes]:
+        assert isinstance(self.GGUF, GgufModel)
+        made = {
+            file.path: b"GGUF" + struct.pack("<IQQ", 3, 0, 0) + bytes(n + 1000)
+            for n, file in enumerate(self.GGUF.files)
+        }
+        return {**made, "Qwen3VL-2B-Instruct-F16.gguf": b"GGUF larger", "README.md": b"text"}
+
+    @pytest.fixture
+    def pinned(self, files: dict[str, bytes]) -> GgufModel:
+        """The model of the catalog, with digests of what the server has."""
+        assert isinstance(self.GGUF, GgufModel)
+        own = [
+            PinnedFile(
+                file.path, len(files[file.path]), hashlib.sha256(files[file.path]).hexdigest()
+            )
+            for file in self.GGUF.files
+        ]
+        return replace(self.GGUF, files=tuple(own))
+
+    @pytest.fixture
+    def shelf(self, files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+        with HubServer({self.GGUF.revision: files}) as server:
+            monkeypatch.setenv("HF_ENDPOINT", server.url)
+            monkeypatch.setenv("MODELSCOPE_ENDPOINT", server.url)
+            monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+            monkeypatch.delenv("TRANSFORMERS_OFFLINE", raising=False)
+            monkeypatch.setattr(download, "_WAITS_S", (0.0, 0.0))
+            yield server.url
+
+    @pytest.mark.parametrize("source", list(Hub))
+    @pytest.mark.usefixtures("shelf")
+    def test_its_own_files_come_and_no_others(
+        self, pinned: GgufModel, files: dict[str, bytes], tmp_path: Path, source: Hub
+    ) -> None:
+        directory = tmp_path / pinned.name
+        pull(plan_pull(pinned, directory, source), Progress())
+        assert {path.name for path in directory.glob("*.gguf")} == {f.path for f in pinned.files}
+        assert all((directory / f.path).read_bytes() == files[f.path] for f in pinned.files)
+        check_model_directory(directory, pinned)
+        verify_model(directory, Progress(), pinned)
+        (directory / pinned.files[0].path).unlink()
+        with pytest.raises(ModelLoadError, match=r"Q4_K_M\.gguf is missing"):
+            check_model_directory(directory, pinned)
+
+    @pytest.mark.parametrize("source", list(Hub))
+    @pytest.mark.usefixtures("shelf")
+    def test_other_content_than_is_pinned_is_not_taken(self, tmp_path: Path, source: Hub) -> None:
+        with pytest.raises(ModelLoadError, match=r"should have sha256 089d75c52f4b.*--update"):
+            plan_pull(self.GGUF, tmp_path / "m", source)
+        assert plan_pull(self.GGUF, tmp_path / "m", source, update=True).left
+
+    @pytest.mark.usefixtures("shelf")
+    def test_a_damaged_one_is_found(self, pinned: GgufModel, tmp_path: Path) -> None:
+        pull(plan_pull(pinned, tmp_path / "m"), Progress())
+        path = tmp_path / "m" / pinned.files[0].path
+        path.write_bytes(path.read_bytes()[:-1] + b"x")
+        with pytest.raises(ModelLoadError, match="not what the pull noted"):
+            verify_model(tmp_path / "m", Progress(), pinned)
+
+    def test_the_profile_names_it(self, tmp_path: Path) -> None:
+        config = load_config(Home(tmp_path), "laptop")
+        assert isinstance(config.generator, LlamaGeneratorConfig)
+        assert find_known_model(config.generator.model) is self.GGUF
+        starter = load_config(Home(tmp_path), "starter")
+        others = config.model_dump(exclude={"generator", "profile"})
+        assert others == starter.model_dump(exclude={"generator", "profile"})

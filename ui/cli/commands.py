@@ -19,7 +19,7 @@ import typer
 
 from kb import load_config
 from kb.config import Home
-from kb.config.named import QUOTES
+from kb.config.named import LAPTOP, QUOTES
 from kb.errors import ConfigError, KnowledgeBaseError, StoreError
 from kb.masking import masked
 from kb.types import Kind
@@ -289,8 +289,8 @@ def ask(
         str,
         typer.Option(
             "--generator",
-            help="What writes this answer: `quotes`, or a model of `kb models servers`. Default: "
-            "kb.yaml's, else the profile's.",
+            help="What writes this answer: `quotes`, `laptop`, or a model of `kb models servers`. "
+            "Default: kb.yaml's, else the profile's.",
             metavar="NAME",
         ),
     ] = "",
@@ -323,7 +323,7 @@ def ask(
     if not (text.strip() or image or video):
         raise typer.BadParameter("Give a question, --image or --video.")
     place, config = configure(home, profile)
-    if generator not in ("", QUOTES):
+    if generator not in ("", QUOTES, LAPTOP):
         generator = find_name(generator)
     with open_backend(place, config, profile) as backend:
         filters = _filters(folder, kind, source, after, before)

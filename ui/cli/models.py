@@ -16,7 +16,7 @@ from kb.errors import ConfigError, ModelLoadError
 from kb.files import size_bytes
 from kb.hub.catalog import KNOWN_MODELS, KnownModel, Role, find_known_model
 from kb.hub.check import noted_bytes
-from kb.hub.files import check_model_directory, locate_model
+from kb.hub.files import check_model_directory, is_gguf_directory, locate_model
 from kb.hub.record import read_damaged, read_record
 from kb.masking import masked
 from kb.models.encoders.weights import E5, MINILM, choose_model
@@ -47,7 +47,7 @@ def model_table(home: Home, config: Config, examine: Examine = check_model_direc
         section = getattr(config, role.value)
         if section.kind == "text":
             rows.append(_text_encoder(section.model, section.fallback))
-        elif section.kind == "qwen3-vl":
+        elif section.kind in ("qwen3-vl", "llama"):
             rows.append(_qwen3_vl(section.model, home.models, role.value, examine))
         elif section.kind == "remote":
             rows.append(
@@ -132,7 +132,7 @@ def named_models(home: Home, names: Sequence[str]) -> list[KnownModel]:
 def models_of_profile(config: Config) -> list[KnownModel]:
     """The models of the catalog that the profile computes with."""
     sections = (config.encoder, config.reranker, config.generator)
-    names = (section.model for section in sections if section.kind == "qwen3-vl")
+    names = (section.model for section in sections if section.kind in ("qwen3-vl", "llama"))
     return [known for name in names if (known := find_known_model(name))]
 
 
@@ -187,7 +187,7 @@ def _qwen3_vl(name: str, models_dir: Path, role: str, examine: Examine) -> Json:
         directory = locate_model(name, models_dir)
     except ModelLoadError as error:
         return {**row, "note": str(error)}
-    row |= {"size_bytes": weights_bytes(directory), "directory": str(directory)}
+    row |= {"size_bytes": _weights_bytes(directory), "directory": str(directory)}
     try:
         examine(directory, known)
     except ModelLoadError as error:
@@ -197,6 +197,12 @@ def _qwen3_vl(name: str, models_dir: Path, role: str, examine: Examine) -> Json:
     if record:
         note = f"{record.hub.label}, revision {record.revision[:12]}, {note}"
     return {**row, "ok": True, "note": note}
+
+
+def _weights_bytes(directory: Path) -> int:
+    if is_gguf_directory(directory):
+        return sum(size_bytes(path) or 0 for path in directory.glob("*.gguf"))
+    return weights_bytes(directory)
 
 
 def _text_encoder(name: str, fallback: str | None = None) -> Json:

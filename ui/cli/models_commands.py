@@ -76,7 +76,10 @@ def servers(as_json: JsonOption = False) -> None:
 @models.command()
 def use(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="A model of `kb models servers`, or `quotes`.")
+        str,
+        typer.Argument(
+            metavar="NAME", help="A model of `kb models servers`, `laptop`, or `quotes`."
+        ),
     ],
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -87,11 +90,16 @@ def use(
     answers, and its quotes stand where the model fails.
     """
     from kb.config.choosing import choose_generator
-    from kb.config.named import QUOTES
+    from kb.config.models import LlamaGeneratorConfig
+    from kb.config.named import LAPTOP, QUOTES
+    from kb.hub.files import locate_model
     from kb.models.remote.servers import find_name
 
     place, _ = configure(home, None)
-    name = name if name == QUOTES else find_name(name)
+    if name == LAPTOP:
+        locate_model(LlamaGeneratorConfig().model, place.models)
+    elif name != QUOTES:
+        name = find_name(name)
     choose_generator(place, name)
     if as_json:
         print_json({"generator": name, "config": str(place.config)})

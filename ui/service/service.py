@@ -13,7 +13,14 @@ from ingest.query_media import QueryMedia
 from ingest.scan import check_place
 from ingest.sync import Syncer
 from ingest.watch import watch
-from kb import DocumentStatus, KnowledgeBase, TextDelta, answerer_with, open_knowledge_base
+from kb import (
+    Answerer,
+    DocumentStatus,
+    KnowledgeBase,
+    TextDelta,
+    answerer_with,
+    open_knowledge_base,
+)
 from kb.config import Config, Home
 from kb.config.loading import load_generator
 from kb.config.named import QUOTES
@@ -72,6 +79,8 @@ class Service:
         self.askers = Askers()
         # Requests for what takes the whole library: one works, and the others need no thread.
         self.sync_askers = Askers(n_at_once=1, n_in_all=8)
+        self._answerers: dict[str, Answerer] = {}
+        self._answerers_lock = threading.Lock()
         self._closing = threading.Event()
         self.scratch = Scratch(home, config.limits.keep_uploads_s)
         self._media = QueryMedia(config.ingest)
@@ -117,8 +126,11 @@ class Service:
         """
         if generator in ("", QUOTES):
             return self.kb.ask(query, is_written=not generator)
-        section = load_generator(generator)
-        return self.kb.ask(query, answerer=answerer_with(self.kb, section))
+        with self._answerers_lock:
+            if generator not in self._answerers:
+                # Kept, for one of them may hold a model in memory.
+                self._answerers[generator] = answerer_with(self.kb, load_generator(generator))
+        return self.kb.ask(query, answerer=self._answerers[generator])
 
     def make_query(
         self,

@@ -53,7 +53,9 @@ def test_nothing_of_another_server_goes_along(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["", "ollama", "ollama/", "openai/gpt", "http://h/v1", "../x"])
 def test_another_name_is_an_error_that_tells_the_names(tmp_path: Path, name: str) -> None:
     (tmp_path / "kb.yaml").write_text(f"generator: '{name}'\n")
-    with pytest.raises(ConfigError, match=r"`quotes`, one of ollama/MODEL, .*kb models servers"):
+    with pytest.raises(
+        ConfigError, match=r"`quotes`, `laptop`, one of ollama/MODEL, .*kb models servers"
+    ):
         load_config(Home(tmp_path), "starter")
 
 
