@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from kb.types import Document, ImageRef
+from pydantic import TypeAdapter
+
+from kb.types import Chunk, Document, ImageRef
 
 __all__ = [
+    "CHUNK_BODY",
+    "COMPANIONS",
     "Companion",
     "DocumentRecord",
     "DocumentStatus",
@@ -105,3 +109,10 @@ class Stale:
 
     point_ids: tuple[str, ...]
     assets: tuple[ImageRef, ...]
+
+
+CHUNK_BODY = TypeAdapter(Chunk)
+"""What stands in ``chunks.body``, as JSON."""
+
+COMPANIONS = TypeAdapter(tuple[Companion, ...])
+"""What stands in ``paths.companions``, as JSON."""
