@@ -82,7 +82,7 @@ def test_many_threads_at_once_share_a_few_connections(ledger: Ledger, path: Path
 def test_whoever_goes_through_all_chunks_holds_up_nobody(
     ledger: Ledger, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kb.index.ledger.ledger._READ_CHUNKS", 2)
+    monkeypatch.setattr("kb.index.ledger.reader._READ_CHUNKS", 2)
     for n in range(5):
         ledger.commit(documents(n))
     walks = [ledger.all_chunks() for _ in range(database._MOST_READERS + 1)]
