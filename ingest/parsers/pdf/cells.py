@@ -35,10 +35,16 @@ MAX_MEDIAN_CHARS_OF_PROSE_CELL = 25
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """Cells from the left, one for each column, and the box around their text."""
+    """Cells from the left, one for each column.
+
+    Attributes:
+        box: Around their text; None of a header that stands on another page.
+        bold: Whether all of it is.
+    """
 
     cells: tuple[str, ...]
-    box: Box
+    box: Box | None
+    bold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +146,13 @@ def build_table(
         rows = rows[:n_header] + _with_continuations(rows[n_header:], columns, region.ys)
     if len(columns) < 2 or len(rows) <= n_header or (not is_grid and _is_prose(rows, columns)):
         return None
-    body = [(_cells(row, columns, style), box_around(row)) for row in rows[n_header:]]
-    cells = _fill_row_spans([cells for cells, _ in body])
-    kept = [TableRow(c, box) for c, (_, box) in zip(cells, body, strict=True) if any(c)]
+    body = rows[n_header:]
+    cells = _fill_row_spans([_cells(row, columns, style) for row in body])
+    kept = [
+        TableRow(c, box_around(row), all(line.bold for line in row))
+        for c, row in zip(cells, body, strict=True)
+        if any(c)
+    ]
     head = [line for row in rows[:n_header] for line in row]
     names = _cells(head, columns, style, [r for r in horizontal if is_inside(r, region.at)])
     if (
@@ -151,7 +161,7 @@ def build_table(
         or _is_contents([names, *cells])
     ):
         return None
-    header = TableRow(names, box_around(head))
+    header = TableRow(names, box_around(head), all(line.bold for line in head))
     return Table(header, tuple(kept), region.at, box_around(lines))
 
 

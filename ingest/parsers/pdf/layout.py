@@ -11,7 +11,14 @@ from statistics import median
 from ingest.decode.reading_order import reading_order, union
 from ingest.parsers.pdf.cells import Table
 from ingest.parsers.pdf.shelf import Shelf
-from ingest.parsers.pdf.style import Style, is_running, joiner, learn_style
+from ingest.parsers.pdf.style import (
+    Style,
+    is_page_number,
+    is_running,
+    joiner,
+    learn_style,
+    running_key,
+)
 from ingest.parsers.pdf.tables import find_tables
 from ingest.parsers.pdf.text import Line, PageText
 
@@ -84,6 +91,8 @@ class Layout:
             self._outline.setdefault(entry.page, []).append(entry)
         self._pages = pages
         self._plain: Shelf[list[Paragraph | Table]] = Shelf()
+        self._told: set[tuple[str, int]] = set()
+        self._new_running: dict[int, list[list[Line]]] = {}
         self._levels = self._learn_levels()
 
     def blocks(self, number: int) -> list[Block]:
@@ -97,6 +106,11 @@ class Layout:
         """The blocks of a page whose lines changed (OCR added some)."""
         return [self._as_heading(block, page) for block in self._plain_blocks(page)]
 
+    def running(self, number: int) -> list[list[Line]]:
+        """The running headers and footers of a page that none before it had, those at its top and
+        those at its bottom; nothing of numbers that pages count."""
+        return self._new_running.get(number, [])
+
     def first_title(self) -> str:
         """The largest heading of the first two pages; empty where there is none."""
         headings = [
@@ -108,9 +122,8 @@ class Layout:
         return max(headings, key=lambda h: h.paragraph.size).text if headings else ""
 
     def _plain_blocks(self, page: PageText) -> list[Paragraph | Table]:
-        running = is_running(page, self.style)
-        lines = [line for line in page.lines if id(line) not in running]
-        tables, lines = find_tables(lines, page.rules, self.style)
+        tables, lines, running = self._parted(page)
+        self._keep_running(page, running)
         upright = [line for line in lines if line.upright]
         rects = [*(line.at for line in upright), *(table.at for table in tables)]
         # A table is as good as prose where columns are looked for.
@@ -130,6 +143,33 @@ class Layout:
         # What runs up a margin (a preprint's stamp, the name of an axis) is read last.
         blocks.extend(Paragraph([[line]]) for line in lines if not line.upright)
         return blocks
+
+    def _parted(self, page: PageText) -> tuple[list[Table], list[Line], list[Line]]:
+        """The tables of a page, the lines that are in none, and the running ones."""
+        which = is_running(page, self.style)
+        running = [line for line in page.lines if id(line) in which]
+        others = [line for line in page.lines if id(line) not in which]
+        tables, lines = find_tables(others, page.rules, self.style)
+        if running and tables:
+            # The names of a table's columns stand at one height of its pages, too.
+            whole, rest = find_tables(page.lines, page.rules, self.style)
+            left = set(map(id, rest))
+            grown = [line for line in running if id(line) not in left]
+            if grown and len(whole) == len(tables):
+                running = [line for line in running if id(line) in left]
+                return whole, [line for line in rest if id(line) not in which], running
+        return tables, lines, running
+
+    def _keep_running(self, page: PageText, running: list[Line]) -> None:
+        if page.number in self._new_running:
+            return
+        new: list[list[Line]] = [[], []]
+        for line in running:
+            key = running_key(line, page)
+            if key not in self._told and not is_page_number(line.text):
+                self._told.add(key)
+                new[2 * line.box.y0 > page.height].append(line)
+        self._new_running[page.number] = [lines for lines in new if lines]
 
     def _learn_levels(self) -> dict[_Look, int]:
         """Find the plain blocks of all pages, and levels of the looks of headings: the outline's

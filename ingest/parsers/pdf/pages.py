@@ -17,6 +17,7 @@ from ingest.parsers.base import OcrText, ParseContext
 from ingest.parsers.pdf.layout import Layout, OutlineEntry
 from ingest.parsers.pdf.mupdf import pymupdf
 from ingest.parsers.pdf.opening import MUPDF_ERRORS, is_cut_short, opened
+from ingest.parsers.pdf.remarks import remarks
 from ingest.parsers.pdf.sections import SectionWriter
 from ingest.parsers.pdf.shelf import Shelf
 from ingest.parsers.pdf.text import Line, PageText, read_page
@@ -31,6 +32,8 @@ JPEG_QUALITY = 80
 # Below this a page's text layer is looked at twice: it may be a stamp on a scan.
 FEW_CHARS = 100
 MAX_GARBAGE = 0.3
+# A few letters without a meaning are symbols of a formula or a logo.
+MIN_LOST_CHARS = 12
 # Pages that are drawn when their text is read, from one interpretation of the page. The
 # pictures wait in memory until the whole document's style is known: those of further pages
 # are drawn when their turn comes.
@@ -39,6 +42,10 @@ MIN_SCAN_AREA = 0.5
 MIN_OUTLINES = 20
 
 _BGR = pymupdf.Colorspace(pymupdf.mupdf.FzColorspace(pymupdf.mupdf.FzColorspace.Fixed_BGR))
+_NO_MEANING = (
+    "Page {} shows letters whose meaning the file does not say, and {}: its text is missing. Print "
+    "it to a new PDF, or enable `ingest.ocr` in kb.yaml."
+)
 _LOSS = re.compile(r"zlib error|premature end of data|not a stream|cannot find (page|object)")
 _NO_TITLE = re.compile(
     r"untitled|无标题|microsoft (word|powerpoint|excel)|(slide|document|presentation|文档)\s*\d*$"
@@ -110,14 +117,22 @@ def _segments(document: Any, source: Source, context: ParseContext) -> Iterator[
         number = text.number
         image = drawn.pop(number) if number in drawn else _picture(document, number, None, context)
         if number in unread and image is not None and context.read_words is not None:
-            add_words(text, context.read_words(image), image)
+            n_added = add_words(text, context.read_words(image), image)
             blocks = layout.lay_out(text)
+            if text.n_lost >= MIN_LOST_CHARS and not n_added:
+                context.warn(_NO_MEANING.format(number, "OCR read nothing there either"))
         else:
             blocks = layout.blocks(number)
+        if text.n_lost >= MIN_LOST_CHARS and (image is None or context.read_words is None):
+            context.warn(_NO_MEANING.format(number, "OCR, which could read it, is off"))
         headings: tuple[str, ...] | None = None
         for segment in writer.page(number, blocks):
             headings = segment.headings if headings is None else headings
             yield segment
+        for lines in layout.running(number):
+            yield writer.aside(number, "\n".join(x.text for x in lines), [x.box for x in lines])
+        for remark, boxes in remarks(document, text):
+            yield writer.aside(number, remark, boxes)
         if image is not None:
             yield Segment(
                 Modality.IMAGE,
@@ -152,6 +167,8 @@ def needs_ocr(page: Any, text: PageText) -> bool:
     A layer of unmapped glyphs is emptied: it says nothing.
     """
     n_chars = text.n_chars
+    if text.n_lost >= MIN_LOST_CHARS:
+        return True
     if text.n_garbage > MAX_GARBAGE * (n_chars + text.n_garbage):
         text.lines.clear()
         return True
@@ -171,8 +188,10 @@ def needs_ocr(page: Any, text: PageText) -> bool:
     return bool(image_area >= MIN_SCAN_AREA * page.rect.width * page.rect.height)
 
 
-def add_words(text: PageText, words: OcrText, image: EncodedImage) -> None:
-    """Add what OCR read to a page's lines, where its text layer has no line already."""
+def add_words(text: PageText, words: OcrText, image: EncodedImage) -> int:
+    """Add what OCR read to a page's lines, where its text layer has no line already; returns how
+    many lines that are."""
+    n_before = len(text.lines)
     scale_x, scale_y = text.width / image.width_px, text.height / image.height_px
     layer = [line.box for line in text.lines]
     for span in words.spans:
@@ -188,6 +207,7 @@ def add_words(text: PageText, words: OcrText, image: EncodedImage) -> None:
             at = Rect(box.x0, box.y0, box.x1, box.y1)
             size = round((box.y1 - box.y0) * 2) / 2
             text.lines.append(Line(words.text[span.start : span.end], box, at, size, ocr=True))
+    return len(text.lines) - n_before
 
 
 def _outline(document: Any) -> list[OutlineEntry]:

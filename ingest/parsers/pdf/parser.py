@@ -14,7 +14,7 @@ __all__ = ["PdfParser"]
 class PdfParser:
     """Reads page documents with MuPDF (see `ingest.parsers.base.Parser`)."""
 
-    version = 2
+    version = 3
     media_types = frozenset(FILE_TYPES)
 
     def parse(self, source: Source, context: ParseContext) -> Iterator[Segment]:

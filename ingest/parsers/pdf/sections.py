@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from ingest.parsers.pdf.cells import Table, box_around
+from ingest.parsers.pdf.going_on import TableCarrier
 from ingest.parsers.pdf.layout import Block, Heading, Paragraph
 from ingest.parsers.pdf.style import Style, joiner
 from ingest.parsers.pdf.text import Line
@@ -44,6 +45,7 @@ class SectionWriter:
         self._path: list[tuple[int, str]] = []
         self._bare: list[tuple[int, Heading]] = []  # Page and heading without text so far.
         self._n_segments = 0
+        self._tables = TableCarrier()
 
     @property
     def headings(self) -> tuple[str, ...]:
@@ -58,6 +60,7 @@ class SectionWriter:
             blocks: In reading order.
         """
         body = _Text(number, self._style)
+        blocks = self._tables.carried(number, blocks)
         for block, caption in _with_captions(blocks):
             if isinstance(block, Heading):
                 yield from self._flush(body)
@@ -80,6 +83,18 @@ class SectionWriter:
             # A cover: its lines are words of their own, and only the largest heads the rest.
             yield from self._bare_headings(-1)
             self._path = [item for item in self._path if item[0] <= min(levels)]
+
+    def aside(self, number: int, text: str, boxes: Sequence[Box]) -> Segment:
+        """What stands beside the text of a page: a reviewer's comment, a running header."""
+        self._n_segments += 1
+        return Segment(
+            Modality.TEXT,
+            Locator(page=number, boxes=tuple(boxes)),
+            text=text,
+            title=self.title,
+            headings=self.headings,
+            atomic=True,
+        )
 
     def finish(self) -> Iterator[Segment]:
         """What is left at the end: headings with nothing after them."""
@@ -210,9 +225,12 @@ class _Text:
         self._box(box_around(paragraph.lines))
         self._last = paragraph
 
-    def add_row(self, before: str, text: str, box: Box) -> None:
-        """Add a table's row after the characters `before`."""
+    def add_row(self, before: str, text: str, box: Box | None) -> None:
+        """Add a table's row after the characters `before`; one without a box stands elsewhere."""
         self.text += before
+        if box is None:
+            self.text += text
+            return
         self._append(text, box)
         self._box(box)
 

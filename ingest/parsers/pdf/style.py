@@ -10,7 +10,7 @@ from ingest.parsers.pdf.shelf import Shelf
 from ingest.parsers.pdf.text import Line, PageText
 from kb.text.scripts import CJK_MARKS, HAN, KANA
 
-__all__ = ["Style", "is_running", "joiner", "learn_style"]
+__all__ = ["Style", "is_page_number", "is_running", "joiner", "learn_style", "running_key"]
 
 MARGIN = 0.12  # Of the page's height: where running headers and page numbers stand.
 N_MARGIN_ROWS = 3
@@ -19,6 +19,10 @@ MAX_WORD_CHARS = 80
 _LETTER = re.compile(r"[^\W\d_]")
 _DIGITS = re.compile(r"\d+")
 _ROMAN = re.compile(r"[ivxlc]{1,7}")
+_PAGE_WORDS = frozenset(
+    """page pages of p pp seite seiten von s sur pagina página págs pag pág di de da strona z str
+    стр страница из sida av side sivu stránka sayfa 页 頁 第 共 页共 頁共 ページ""".split()
+)
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _LAST_WORD = re.compile(r"(?<![^\W\d_])(?<![^\W\d_]-)[^\W\d_]++(?:-[^\W\d_]++)*+$")
 # Scripts that are written without spaces between words.
@@ -71,7 +75,13 @@ def is_running(page: PageText, style: Style) -> set[int]:
     """The ``id()`` of the lines of `page` that are running headers, footers, page numbers."""
     if not style.running:
         return set()
-    return {id(line) for line in _margin_lines(page) if _key(line, page) in style.running}
+    return {id(line) for line in _margin_lines(page) if running_key(line, page) in style.running}
+
+
+def is_page_number(text: str) -> bool:
+    """Whether a line says no more than which page it is on."""
+    words = _WORD.findall(text.casefold())
+    return all(word in _PAGE_WORDS or _ROMAN.fullmatch(word) for word in words)
 
 
 def joiner(before: str, after: str, style: Style) -> tuple[str, str]:
@@ -102,7 +112,8 @@ def _is_compound(head: str, tail: str, style: Style) -> bool:
     return bool(style.words[head] and style.words[tail])
 
 
-def _key(line: Line, page: PageText) -> tuple[str, int]:
+def running_key(line: Line, page: PageText) -> tuple[str, int]:
+    """What the same running line has on every page: its words and its height, numbers aside."""
     text = _DIGITS.sub("#", line.text.casefold())
     if _ROMAN.fullmatch(text):
         text = "#"
@@ -132,7 +143,11 @@ def _running(pages: Shelf[PageText], body_size: float) -> frozenset[tuple[str, i
     counts: Counter[tuple[str, int]] = Counter()
     for page in pages.values():
         counts.update(
-            {_key(line, page) for line in _margin_lines(page) if line.size <= 1.2 * body_size}
+            {
+                running_key(line, page)
+                for line in _margin_lines(page)
+                if line.size <= 1.2 * body_size
+            }
         )
     return frozenset(
         key

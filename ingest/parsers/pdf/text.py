@@ -36,6 +36,7 @@ BOLD_CHAR_FLAG = 8  # of a span's `char_flags`: bold by the font, or drawn twice
 WORD_GAP_EM, PART_GAP_EM, LINE_GAP_EM = 0.15, 0.45, 1.0
 MAX_RULE_PT = 3.0
 MIN_RULE_PT = 12.0
+MIN_LOST = 4
 
 _BOLD_NAME = re.compile(r"bold|black|heavy|semibold|demi|simhei|heiti", re.IGNORECASE)
 _MONO_NAME = re.compile(r"mono|courier|consol|menlo|typewriter|inconsolata", re.IGNORECASE)
@@ -91,6 +92,7 @@ class PageText:
         lines: In the order of the file, which is not the order of reading.
         rules: Thin drawn rectangles (table lines, cell edges) in the turned page.
         shapes: Other drawn figures in the turned page, by their bounding boxes.
+        n_lost: Characters without a meaning in lines of which little else is left.
     """
 
     number: int
@@ -99,6 +101,7 @@ class PageText:
     lines: list[Line] = field(default_factory=list)
     rules: list[Rect] = field(default_factory=list)
     shapes: list[Rect] = field(default_factory=list)
+    n_lost: int = 0
 
     @property
     def n_garbage(self) -> int:
@@ -181,13 +184,28 @@ def _split(
             lines[-1][-1].append((span, at))
         last_x1 = at.x1
     for parts in lines:
-        whole = _line([span for part in parts for span in part], direction == main, main, page)
+        runs = [span for part in parts for span in part]
+        whole = _line(runs, direction == main, main, page)
+        n_lost = _n_lost(runs, whole)
+        if n_lost:
+            page.n_lost += n_lost
+            continue
         if whole is None:
             continue
         if len(parts) > 1:
             made = (_line(part, whole.upright, main, page) for part in parts)
             whole.parts = tuple(part for part in made if part is not None)
         page.lines.append(whole)
+
+
+def _n_lost(spans: list[_Span], line: Line | None) -> int:
+    """How many characters of a line have no meaning, if those are most of it: of a font that does
+    not say what its glyphs are. A lone one is a bullet or a symbol."""
+    if line is not None and not line.n_garbage:
+        return 0
+    n_garbage = sum(len(_GARBAGE.findall(span["text"])) for span, _ in spans)
+    n_chars = sum(len(span["text"]) - span["text"].count(" ") for span, _ in spans)
+    return n_garbage if n_garbage >= MIN_LOST and 2 * n_garbage >= n_chars else 0
 
 
 def _line(spans: list[_Span], upright: bool, main: tuple[int, int], page: PageText) -> Line | None:

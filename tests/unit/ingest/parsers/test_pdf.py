@@ -185,7 +185,7 @@ def manual(page: pymupdf.Page, number: int, heading: str | None) -> None:
     write(page, 290, 820, f"Page {number} of 4", fontsize=8)
 
 
-def test_headings_are_carried_over_pages_and_running_lines_are_dropped(parse: Parse) -> None:
+def test_headings_are_carried_over_pages_and_running_lines_stand_once(parse: Parse) -> None:
     segments = parse(
         pdf(
             lambda p: manual(p, 1, "1 Safety"),
@@ -194,10 +194,12 @@ def test_headings_are_carried_over_pages_and_running_lines_are_dropped(parse: Pa
             lambda p: manual(p, 4, None),
         )
     )
-    paths = [(segment.locator.page, segment.headings) for segment in texts(segments)]
+    header, *pages = sorted(texts(segments), key=lambda s: s.text.startswith("The valve"))
+    assert (header.text, header.locator.page) == ("Operating manual, edition 1", 1)
+    paths = [(segment.locator.page, segment.headings) for segment in pages]
     # The first large heading is the title, which is not repeated in the path.
     assert paths == [(1, ()), (2, ()), (3, ("2 Filter",)), (4, ("2 Filter",))]
-    for segment in texts(segments):
+    for segment in pages:
         assert segment.title == "1 Safety"
         assert "edition" not in segment.text
         assert "of 4" not in segment.text
@@ -697,3 +699,159 @@ def test_pages_that_wait_on_disk_say_the_same(
     monkeypatch.setattr(pdf_pages, "DRAWN_AHEAD", 1)
     assert parse(data) == held
     assert {segment.locator.page for segment in held} == set(range(1, 7))
+
+
+# Tables over several pages
+
+
+def ruled(page: pymupdf.Page, rows: list[tuple[str, ...]], y0: float, *, bold: int = 0) -> float:
+    """A table of ruled rows from `y0` down, its first `bold` rows in bold; returns its end."""
+    widths = 451 / len(rows[0])
+    for i, row in enumerate(rows):
+        y = y0 + 18 * i
+        page.draw_line((72, y), (523, y))
+        for j, cell in enumerate(row):
+            write(page, 76 + widths * j, y + 13, cell, fontname="hebo" if i < bold else "helv")
+    end = y0 + 18 * len(rows)
+    page.draw_line((72, end), (523, end))
+    for j in range(len(rows[0]) + 1):
+        page.draw_line((72 + widths * j, y0), (72 + widths * j, end))
+    return end
+
+
+PARTS = [(f"PN-{i}", f"Part {'bolt' if i % 2 else 'nut'} {i}", f"{i * 3} pcs") for i in range(60)]
+NAMES = ("Part number", "Description", "Stock")
+
+
+def rows_of_page(segments: list[Segment], page: int) -> list[str]:
+    (table,) = (s for s in texts(segments) if s.locator.page == page and s.text.startswith("|"))
+    return table.text.split("\n")
+
+
+@pytest.mark.parametrize("bold", [0, 1])
+@pytest.mark.parametrize("with_footer", [False, True])
+def test_a_table_goes_on_under_its_header(parse: Parse, bold: int, with_footer: bool) -> None:
+    def part(first: int, head: list[tuple[str, ...]]) -> Callable[[pymupdf.Page], None]:
+        def draw(page: pymupdf.Page) -> None:
+            ruled(page, [*head, *PARTS[first : first + 20]], 72, bold=bold if head else 0)
+            if with_footer:
+                write(page, 72, 800, f"Stock list of hall {first}")
+
+        return draw
+
+    segments = parse(pdf(part(0, [NAMES]), part(20, []), part(40, [])))
+    for page, first in ((1, 0), (2, 20), (3, 40)):
+        names, _, *rows = rows_of_page(segments, page)
+        assert names == "| Part number | Description | Stock |"
+        assert (
+            rows[0]
+            == f"| PN-{first} | Part {'bolt' if first % 2 else 'nut'} {first} | {first * 3} pcs |"
+        )
+        assert len(rows) == 20
+    second = next(s for s in texts(segments) if s.locator.page == 2 and s.text.startswith("|"))
+    assert all(s.text[x.start : x.end].startswith("| PN-") for s in (second,) for x in s.spans)
+
+
+def test_a_repeated_header_is_no_row(parse: Parse) -> None:
+    segments = parse(
+        pdf(
+            lambda p: ruled(p, [NAMES, *PARTS[:20]], 72, bold=1),
+            lambda p: ruled(p, [NAMES, *PARTS[20:30]], 72, bold=1),
+        )
+    )
+    assert sum(s.text.count("Part number") for s in texts(segments)) == 2
+    assert len(rows_of_page(segments, 2)) == 12
+
+
+@pytest.mark.parametrize(
+    ("names", "bold"),
+    [(("Tank", "Content", "Level"), 0), (("Tank", "Content", "Level"), 1)],
+)
+def test_another_table_on_the_next_page_keeps_its_own_header(
+    parse: Parse, names: tuple[str, ...], bold: int
+) -> None:
+    tanks = [(f"T{i}", f"Oil {i}", f"{i} m") for i in range(9)]
+    segments = parse(
+        pdf(
+            lambda p: ruled(p, [NAMES, *PARTS[:20]], 72, bold=bold),
+            lambda p: ruled(p, [names, *tanks], 72, bold=bold),
+        )
+    )
+    assert rows_of_page(segments, 2)[0] == "| Tank | Content | Level |"
+
+
+# Letters without a meaning
+
+
+def unmapped(text: str, *, above: str = "") -> bytes:
+    """A page with a text in a font that does not say what its glyphs are."""
+    document = pymupdf.open()
+    page = document.new_page()
+    page.insert_font(fontname="F", fontbuffer=pymupdf.Font("cjk").buffer)
+    if above:
+        write(page, 72, 80, above)
+    page.insert_text((72, 120), text, fontname="F", fontsize=13)
+    for number in range(1, document.xref_length()):
+        if document.xref_get_key(number, "ToUnicode")[0] != "null":
+            document.xref_set_key(number, "ToUnicode", "null")
+    return bytes(document.tobytes())
+
+
+@pytest.mark.parametrize("above", ["", "Harbour office, sheet 12", PROSE * 2])
+def test_letters_without_a_meaning_are_read_by_ocr(
+    parse: Parse, warnings: list[str], above: str
+) -> None:
+    data = unmapped("The lens is cleaned with vinegar.", above=above)
+
+    def read_words(image: EncodedImage) -> OcrText:
+        text = "The lens is cleaned with vinegar."
+        box = Box(72 / 595 * image.width_px, 200, 300, 220)
+        return OcrText(text, (Span(0, len(text), Locator(boxes=(box,))),))
+
+    found = "\n".join(s.text for s in texts(parse(data, read_words=read_words)))
+    assert "The lens is cleaned with vinegar." in found
+    assert above.strip()[:20] in found
+    assert warnings == []
+    parse(data)
+    (warning,) = warnings
+    assert "Page 1 shows letters whose meaning" in warning
+    parse(data, read_words=lambda image: OcrText("", ()))
+    assert "OCR read nothing" in warnings[1]
+
+
+def test_a_symbol_without_a_meaning_asks_for_no_ocr(parse: Parse, warnings: list[str]) -> None:
+    def refuse(image: EncodedImage) -> OcrText:
+        pytest.fail("OCR was asked")
+
+    parse(unmapped("ab", above=PROSE * 2), read_words=refuse)
+    assert warnings == []
+
+
+# Comments
+
+
+@pytest.mark.parametrize("rotation", [0, 90])
+def test_what_reviewers_wrote(parse: Parse, rotation: int) -> None:
+    def draw(page: pymupdf.Page) -> None:
+        write(page, 72, 100, "The lease runs for three years, without a break.")
+        note = page.add_text_annot((400, 90), "Tenant wants a break clause.")
+        note.set_info(title="Ana")
+        note.update()
+        mark = page.add_highlight_annot(page.search_for("three years")[0])
+        mark.set_info(content="Ask the notary.")
+        mark.update()
+        page.add_underline_annot(page.search_for("without")[0])
+        page.set_rotation(rotation)
+
+    segments = parse(pdf(draw))
+    said = {s.text: s.locator for s in texts(segments)[1:]}
+    assert set(said) == {
+        "Comment by Ana: Tenant wants a break clause.",
+        "Comment on “three years,”: Ask the notary.",
+    }
+    (whole,) = images(segments)
+    size = whole.locator.boxes[0]
+    for locator in said.values():
+        (box,) = locator.boxes
+        assert 0 <= box.x0 < box.x1 <= size.x1
+        assert 0 <= box.y0 < box.y1 <= size.y1
