@@ -16,6 +16,7 @@ from typing import Any
 
 from ingest.decode.reading_order import Rect
 from ingest.parsers.pdf.mupdf import pymupdf
+from ingest.parsers.pdf.right_to_left import holds_right_to_left, rows_of_block
 from kb.types import Box
 
 __all__ = ["Line", "PageText", "read_page"]
@@ -122,12 +123,22 @@ def read_page(number: int, page: Any, display: Any) -> PageText:
         page: A `pymupdf.Page`.
         display: Its display list.
     """
-    blocks = pymupdf.TextPage(display.get_textpage(FLAGS)).extractDICT()["blocks"]
+    layer = pymupdf.TextPage(display.get_textpage(FLAGS))
+    blocks = layer.extractDICT()["blocks"]
+    letters: list[dict[str, Any]] = []
     result = PageText(number, page.rect.width, page.rect.height)
     directions: Counter[tuple[int, int]] = Counter()
     runs: list[tuple[tuple[int, int], list[dict[str, Any]]]] = []
-    for block in blocks:
+    for number_of_block, block in enumerate(blocks):
         if block["type"] != TEXT_BLOCK:
+            continue
+        spans_of_block = [span for line in block["lines"] for span in line["spans"]]
+        is_horizontal = all(_direction(*line["dir"]) == (1, 0) for line in block["lines"])
+        if is_horizontal and holds_right_to_left(spans_of_block):
+            letters = letters or layer.extractRAWDICT()["blocks"]
+            for row in rows_of_block(letters[number_of_block]):
+                directions[1, 0] += len(row["text"])
+                runs.append(((1, 0), [row]))
             continue
         for line in block["lines"]:
             direction = _direction(*line["dir"])
