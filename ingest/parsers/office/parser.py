@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 from ingest.parsers.base import ParseContext
 from ingest.parsers.html.content import parse_tree
@@ -20,6 +21,9 @@ from ingest.parsers.sections import SectionWriter
 from ingest.parsers.text import title_from_name
 from kb.errors import ParseError, SourceTooLargeError
 from kb.types import Locator, Modality, Segment, Source
+
+if TYPE_CHECKING:
+    from ingest.parsers.office.sheets import SheetText
 
 __all__ = ["OfficeParser"]
 
@@ -46,7 +50,7 @@ _TITLE = re.compile(rb"<dc:title>([^<]+)</dc:title>")
 class OfficeParser:
     """Sections under headings as in Markdown; a slide or sheet is a page, numbered from 1."""
 
-    version = 4
+    version = 5
     media_types = frozenset(_SUFFIX)
 
     def parse(self, source: Source, context: ParseContext) -> Iterator[Segment]:
@@ -63,16 +67,21 @@ class OfficeParser:
         pictures = PictureReader(source, context)
         if source.media_type == _DOCX:
             yield from _word(data, title, source, context, pictures)
-        else:
-            if source.media_type == _XLSX:
-                pages = _sheets(data, source)
-            else:
-                text = _to_markdown(data, source)
-                title = title or first_heading(text)
-                pages = _slides(text)
+        elif source.media_type == _XLSX:
             writer = SectionWriter(title or title_from_name(source.path))
-            for page, part in pages:
-                writer.start_page(page)
+            for number, sheet in _sheets(data, source):
+                writer.start_page(number)
+                writer.heading(2, sheet.name)
+                yield from write_markdown(sheet.markdown, writer, pictures)
+                for remark in sheet.remarks:
+                    writer.remark(remark)
+                writer.close()
+                yield from writer.take()
+        else:
+            text = _to_markdown(data, source)
+            writer = SectionWriter(title or first_heading(text) or title_from_name(source.path))
+            for number, part in _slides(text):
+                writer.start_page(number)
                 yield from write_markdown(part, writer, pictures)
         yield from _remaining_pictures(data, pictures, title or title_from_name(source.path))
 
@@ -200,14 +209,14 @@ def _slides(text: str) -> Iterator[tuple[int, str]]:
         yield int(number), part
 
 
-def _sheets(data: bytes, source: Source) -> Iterator[tuple[int, str]]:
-    """``(number from 1, Markdown)`` of each sheet that holds anything."""
+def _sheets(data: bytes, source: Source) -> Iterator[tuple[int, SheetText]]:
+    """Each sheet that holds anything, with its number from 1."""
     from ingest.parsers.office.sheets import sheets
 
     try:
-        for number, (name, text) in enumerate(sheets(data), start=1):
-            if text:
-                yield number, f"## {name}\n\n{text}"
+        for number, sheet in enumerate(sheets(data), start=1):
+            if sheet.markdown or sheet.remarks:
+                yield number, sheet
     except MemoryError:
         raise
     # As for the converters: openpyxl has no common base class either.
