@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterator
 from html import unescape
 
-import yaml
-
 from ingest.parsers.base import ParseContext
+from ingest.parsers.front_matter import read_front_matter
 from ingest.parsers.linked_pictures import PictureReader, picture_reference
 from ingest.parsers.sections import SectionWriter
 from ingest.parsers.text import read_text, title_from_name
@@ -16,10 +15,6 @@ from kb.types import Segment, Source
 
 __all__ = ["MarkdownParser", "first_heading", "write_markdown"]
 
-_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
-_MAX_FRONT_MATTER_CHARS = 100_000
-_MAX_FRONT_MATTER_DEPTH = 20
-_MAX_TITLE_CHARS = 500
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _ATX_START = re.compile(r" {0,3}(#{1,6})(?=[ \t]|$)")
 _SETEXT = re.compile(r" {0,3}(=+|-+)[ \t]*$")
@@ -54,7 +49,7 @@ _MAX_HEADING_CHARS = 2000
 class MarkdownParser:
     """A section under each heading, its anchor as GitHub makes it; tables whole."""
 
-    version = 1
+    version = 2
     media_types = frozenset({"text/markdown"})
 
     def parse(self, source: Source, context: ParseContext) -> Iterator[Segment]:
@@ -65,12 +60,10 @@ class MarkdownParser:
             SourceTooLargeError: It has more than 256 MiB.
         """
         text = read_text(source)
-        title = ""
-        if (front := _FRONT_MATTER.match(text)) is not None:
-            title = _front_title(front[1])
-            text = text[front.end() :]
-        title = title or first_heading(text) or title_from_name(source.path)
-        writer = SectionWriter(title)
+        front = read_front_matter(text)
+        text = text[front.end :]
+        writer = SectionWriter(front.title or first_heading(text) or title_from_name(source.path))
+        writer.block("\n".join(front.fields))
         yield from write_markdown(text, writer, PictureReader(source, context))
 
 
@@ -113,38 +106,6 @@ def write_markdown(
         yield from writer.take()
     writer.close()
     yield from writer.take()
-
-
-def _front_title(front_matter: str) -> str:
-    """The title in YAML front matter, by its events: to build its values takes memory and time
-    that its size says nothing of (aliases, nesting), and fails on dates that no calendar has."""
-    title, depth = "", 0
-    key: str | None = None
-    try:
-        for event in yaml.parse(front_matter[:_MAX_FRONT_MATTER_CHARS], Loader=yaml.SafeLoader):
-            if isinstance(event, yaml.CollectionStartEvent):
-                depth += 1
-                if depth > _MAX_FRONT_MATTER_DEPTH:
-                    break
-            elif isinstance(event, yaml.CollectionEndEvent):
-                depth -= 1
-            if depth != 1 or isinstance(event, yaml.MappingStartEvent):
-                continue
-            value = ""
-            if isinstance(event, yaml.ScalarEvent) and not _is_null(event):
-                value = event.value.strip()
-            if key is None:
-                key = value
-            else:
-                title = value if key == "title" and value else title
-                key = None
-    except yaml.YAMLError:
-        return ""
-    return title[:_MAX_TITLE_CHARS]
-
-
-def _is_null(event: yaml.ScalarEvent) -> bool:
-    return event.implicit[0] and event.value.lower() in ("", "~", "null")
 
 
 def first_heading(text: str) -> str:

@@ -70,7 +70,7 @@ def test_the_title_is_of_the_front_matter_or_the_first_heading(
     front: str, title: str, tmp_path: Path
 ) -> None:
     segments = read(f"{front}# Head\nText.", tmp_path)
-    assert [(s.title, s.text) for s in segments] == [(title, "Text.")]
+    assert (segments[-1].title, segments[-1].text) == (title, "Text.")
 
 
 def test_without_headings_the_name_is_the_title(tmp_path: Path) -> None:
@@ -99,3 +99,35 @@ def test_pictures_in_every_notation(tmp_path: Path) -> None:
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ParseError, match="empty"):
         read("\n", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("front", "title", "fields"),
+    [
+        (
+            "---\ntitle: Pumps\nauthor: Ana Größe\ndate: 2024-05-02\ntags: [pumps, valves]\n---\n",
+            "Pumps",
+            "author: Ana Größe\ndate: 2024-05-02\ntags: pumps, valves",
+        ),
+        (
+            "---\nrevision:\n  number: 007\n  by:\n    - Bo\n    - name: Cy\n      team: lab\n"
+            "empty:\n---\n",
+            "Head",
+            "revision.number: 007\nrevision.by: Bo\nrevision.by.name: Cy\nrevision.by.team: lab",
+        ),
+        ("---\n- a\n- b\n---\n", "Head", "a, b"),
+        ("---\nnote: [\n---\n", "Head", ""),
+        (
+            '+++\ntitle = "Pumps"\ndate = 2024-05-02\n[params]\nowners = ["Ana", "Bo"]\n+++\n',
+            "Pumps",
+            "date: 2024-05-02\nparams.owners: Ana, Bo",
+        ),
+        ("+++\nno = = toml\n+++\n", "Head", ""),
+    ],
+)
+def test_what_the_front_matter_says_is_found(
+    front: str, title: str, fields: str, tmp_path: Path
+) -> None:
+    segments = read(f"{front}# Head\nText.", tmp_path)
+    assert {s.title for s in segments} == {title}
+    assert [s.text for s in segments] == [*([fields] if fields else []), "Text."]
