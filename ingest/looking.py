@@ -78,8 +78,8 @@ def _look(found: Found, config: IngestConfig) -> Look | Exception:
             if media is None or parser_for(media[0]) is None:
                 return UnsupportedMediaError(
                     "This kind of file is not supported. Convert it to PDF, a common picture or "
-                    "video format, HTML, Markdown, text, docx, pptx, xlsx or eml; or add its name "
-                    "to `ingest.ignore` in kb.yaml.",
+                    "video format, HTML, Markdown, text, docx, pptx, xlsx, odt or eml; or add its "
+                    "name to `ingest.ignore` in kb.yaml.",
                     source=found.path,
                 )
             return Look(*media, find_companions(found))

@@ -58,6 +58,10 @@ MEDIA_TYPES: Mapping[str, Kind] = MappingProxyType(
         "application/vnd.openxmlformats-officedocument.wordprocessingml.document": Kind.OFFICE,
         "application/vnd.openxmlformats-officedocument.presentationml.presentation": Kind.OFFICE,
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": Kind.OFFICE,
+        "application/vnd.oasis.opendocument.text": Kind.OFFICE,
+        "application/vnd.oasis.opendocument.spreadsheet": Kind.OFFICE,
+        "application/vnd.oasis.opendocument.presentation": Kind.OFFICE,
+        "application/rtf": Kind.OFFICE,
     }
 )
 """Every media type that a parser reads, with its family."""
@@ -66,6 +70,7 @@ _OOXML = "application/vnd.openxmlformats-officedocument."
 _DOCX = _OOXML + "wordprocessingml.document"
 _PPTX = _OOXML + "presentationml.presentation"
 _XLSX = _OOXML + "spreadsheetml.sheet"
+_ODF = "application/vnd.oasis.opendocument."
 
 _BINARY_SUFFIXES: Mapping[str, str] = {
     ".pdf": "application/pdf",
@@ -93,6 +98,10 @@ _BINARY_SUFFIXES: Mapping[str, str] = {
     ".docx": _DOCX,
     ".pptx": _PPTX,
     ".xlsx": _XLSX,
+    ".odt": _ODF + "text",
+    ".ods": _ODF + "spreadsheet",
+    ".odp": _ODF + "presentation",
+    ".rtf": "application/rtf",
     ".msg": "application/vnd.ms-outlook",
 }
 _MAIL_SUFFIXES: Mapping[str, str] = {
@@ -158,7 +167,7 @@ _HTML_START = re.compile(
 )
 # Formats that are written in letters but not meant to be read in them.
 _MARKUP_NOBODY_READS = re.compile(
-    rf"\s*+(?:\{{\\rtf|%!PS|{_XML_START}(?:{_COMMENT}|<!doctype svg[^>]*+>\s*+)*+<svg\b)",
+    rf"\s*+(?:%!PS|{_XML_START}(?:{_COMMENT}|<!doctype svg[^>]*+>\s*+)*+<svg\b)",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -288,6 +297,9 @@ def _from_zip(path: Path) -> str | None:
     ):
         if member in held:
             return media_type
+    stated = mimetype.strip().decode("latin-1").removesuffix("-template")
+    if stated.startswith(_ODF) and stated in MEDIA_TYPES:
+        return stated
     if mimetype.strip() == b"application/epub+zip":
         return "application/epub+zip"
     if any(name.lower().endswith(".fdseq") for name in names):
@@ -324,6 +336,8 @@ def _is_unmarked_utf16(head: bytes) -> bool:
 
 
 def _from_text(head: bytes, suffix: str) -> str | None:
+    if head.lstrip().startswith(b"{\\rtf"):
+        return "application/rtf"
     encoding = "utf-16" if head.startswith(_UTF16_BOMS) else "latin-1"
     text = head.removeprefix(_UTF8_BOM).decode(encoding, "replace")
     if _MARKUP_NOBODY_READS.match(text):

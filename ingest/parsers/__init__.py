@@ -17,7 +17,9 @@ def _by_media_type() -> dict[str, Parser]:
     from ingest.parsers.mail import MailParser
     from ingest.parsers.markdown import MarkdownParser
     from ingest.parsers.notebook import NotebookParser
+    from ingest.parsers.office.open_document import OpenDocumentParser
     from ingest.parsers.office.parser import OfficeParser
+    from ingest.parsers.office.rich_text import RichTextParser
     from ingest.parsers.pdf.parser import PdfParser
     from ingest.parsers.records import RecordsParser
     from ingest.parsers.text import TextParser
@@ -34,6 +36,8 @@ def _by_media_type() -> dict[str, Parser]:
         MarkdownParser(),
         RecordsParser(),
         OfficeParser(),
+        OpenDocumentParser(),
+        RichTextParser(),
         TextParser(),
     )
     return {media_type: parser for parser in parsers for media_type in parser.media_types}

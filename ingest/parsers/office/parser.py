@@ -6,7 +6,6 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -17,9 +16,9 @@ from ingest.parsers.html.table import inline_text, move_out_inner_tables
 from ingest.parsers.html.walker import Walker
 from ingest.parsers.linked_pictures import PictureReader
 from ingest.parsers.markdown import first_heading, write_markdown
+from ingest.parsers.office.archive import check_size, damaged, open_archive
 from ingest.parsers.sections import SectionWriter
 from ingest.parsers.text import title_from_name
-from kb.errors import ParseError, SourceTooLargeError
 from kb.types import Locator, Modality, Segment, Source
 
 if TYPE_CHECKING:
@@ -32,14 +31,7 @@ _DOCX = _OOXML + "wordprocessingml.document"
 _PPTX = _OOXML + "presentationml.presentation"
 _XLSX = _OOXML + "spreadsheetml.sheet"
 _SUFFIX = {_DOCX: ".docx", _PPTX: ".pptx", _XLSX: ".xlsx"}
-_MAX_UNPACKED_BYTES = 512 * 1024 * 1024
-_MAX_MEMBER_RATIO = 200
-_MIN_RATIO_BYTES = 32 * 1024 * 1024
-_MAX_MEMBERS = 20_000
 _MAX_PICTURE_BYTES = 64 * 1024 * 1024
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-# [MS-OFFCRYPTO] 2.1.2: an encrypted OOXML file is an OLE container with this stream.
-_ENCRYPTED_STREAM = "EncryptedPackage".encode("utf-16-le")
 _SLIDE = re.compile(r"<!-- Slide number: (\d{1,5}) -->")
 _PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp"})
 # What programs write when nobody gave a title.
@@ -61,8 +53,8 @@ class OfficeParser:
             SourceTooLargeError: It unpacks to more than 512 MiB.
         """
         data = source.absolute.read_bytes()
-        with _open(data, source) as archive:
-            _check_size(archive, source)
+        with open_archive(data, source, _SUFFIX[source.media_type]) as archive:
+            check_size(archive, source)
             title = _title(archive)
         pictures = PictureReader(source, context)
         if source.media_type == _DOCX:
@@ -84,65 +76,6 @@ class OfficeParser:
                 writer.start_page(number)
                 yield from write_markdown(part, writer, pictures)
         yield from _remaining_pictures(data, pictures, title or title_from_name(source.path))
-
-
-def _open(data: bytes, source: Source) -> zipfile.ZipFile:
-    if data.startswith(_OLE):
-        if _ENCRYPTED_STREAM in data:
-            raise ParseError(
-                "The file is encrypted with a password. Open it in its program, save a copy "
-                "without a password, and sync again.",
-                source=source.path,
-            )
-        raise ParseError(
-            "The file is of the old binary Office format (.doc, .ppt, .xls). Open it in its "
-            f"program and save it as {_SUFFIX[source.media_type]}.",
-            source=source.path,
-        )
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
-        damaged = archive.testzip() if _is_small(archive) else None
-    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError) as error:
-        raise _damaged(source, str(error)) from error
-    except NotImplementedError as error:  # a packing method that is not known
-        raise _damaged(source, str(error)) from error
-    except RuntimeError as error:  # an encrypted member
-        raise ParseError(
-            "Parts of the file are encrypted. Save a copy without a password and sync again.",
-            source=source.path,
-        ) from error
-    if damaged is not None:
-        raise _damaged(source, f"{damaged} in it is broken")
-    return archive
-
-
-def _damaged(source: Source, detail: str) -> ParseError:
-    return ParseError(
-        f"The file is damaged ({detail}). Open it in its program, let it be repaired and save "
-        "it, or get it anew.",
-        source=source.path,
-    )
-
-
-def _is_small(archive: zipfile.ZipFile) -> bool:
-    return sum(member.file_size for member in archive.infolist()) <= _MAX_UNPACKED_BYTES
-
-
-def _check_size(archive: zipfile.ZipFile, source: Source) -> None:
-    members = archive.infolist()
-    n_bytes = sum(member.file_size for member in members)
-    bomb = any(
-        member.file_size > _MIN_RATIO_BYTES
-        and member.file_size > _MAX_MEMBER_RATIO * max(member.compress_size, 1)
-        for member in members
-    )
-    if n_bytes > _MAX_UNPACKED_BYTES or len(members) > _MAX_MEMBERS or bomb:
-        raise SourceTooLargeError(
-            f"The file unpacks to {n_bytes:,} bytes in {len(members):,} parts; at most "
-            f"{_MAX_UNPACKED_BYTES:,} bytes in {_MAX_MEMBERS:,} parts, none packed to less than "
-            f"1/{_MAX_MEMBER_RATIO} of its size, are read. Split it, or save it as PDF.",
-            source=source.path,
-        )
 
 
 def _title(archive: zipfile.ZipFile) -> str:
@@ -170,7 +103,7 @@ def _to_markdown(data: bytes, source: Source) -> str:
     # The converter lets through whatever python-pptx raises on files that break the format; there
     # is no common base class.
     except Exception as error:
-        raise _damaged(source, f"{type(error).__name__}: {error}") from error
+        raise damaged(source, f"{type(error).__name__}: {error}") from error
     return str(result.markdown)
 
 
@@ -187,7 +120,7 @@ def _word(
         raise
     # As for slides: mammoth has no common base class either.
     except Exception as error:
-        raise _damaged(source, f"{type(error).__name__}: {error}") from error
+        raise damaged(source, f"{type(error).__name__}: {error}") from error
     if html:
         root = parse_tree(html)
         move_out_inner_tables(root)
@@ -221,7 +154,7 @@ def _sheets(data: bytes, source: Source) -> Iterator[tuple[int, SheetText]]:
         raise
     # As for the converters: openpyxl has no common base class either.
     except Exception as error:
-        raise _damaged(source, f"{type(error).__name__}: {error}") from error
+        raise damaged(source, f"{type(error).__name__}: {error}") from error
 
 
 def _remaining_pictures(data: bytes, pictures: PictureReader, title: str) -> Iterator[Segment]:

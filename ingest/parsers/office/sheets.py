@@ -23,7 +23,7 @@ from ingest.parsers.html.table import markdown_table
 from ingest.parsers.office.sheet_notes import CellNote, cell_notes
 from ingest.parsers.table_header import N_LOOKED_AT, find_header
 
-__all__ = ["SheetText", "sheets"]
+__all__ = ["SheetText", "blocks_of_rows", "sheets"]
 
 _MAX_COLUMNS = 16_384
 _MERGE = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]{0,99}?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
@@ -82,7 +82,7 @@ def sheets(data: bytes) -> Iterator[SheetText]:
                         rows = _with_formulas(rows, other.iter_rows())
                     noted: dict[str, str] = {note.cell: "" for note in notes}
                     rows = _watched(rows, noted) if noted else rows
-                    text = "\n\n".join(_blocks(_spread(rows, merged)))
+                    text = "\n\n".join(blocks_of_rows(_spread(rows, merged)))
                 name = sheet.title
                 if sheet.sheet_state != "visible":
                     name += " (hidden)"
@@ -251,7 +251,7 @@ def _spread(
         yield row
 
 
-def _blocks(rows: Iterable[list[str]]) -> Iterator[str]:
+def blocks_of_rows(rows: Iterable[list[str]]) -> Iterator[str]:
     """Markdown of each run of rows without a blank one: a text, or a table with what stands above
     its names ahead of it."""
     block: list[list[str]] = []

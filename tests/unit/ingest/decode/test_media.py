@@ -13,6 +13,7 @@ from kb.errors import SourceUnavailableError
 from kb.types import Kind
 
 OOXML = "application/vnd.openxmlformats-officedocument."
+ODF = "application/vnd.oasis.opendocument."
 DOCX = OOXML + "wordprocessingml.document"
 BINARY = bytes(range(256)) * 8
 
@@ -126,7 +127,9 @@ def test_pdf_header_within_its_first_kilobyte(
         (["p/", "p/1.jpg", "p/2.PNG"], "", "application/vnd.comicbook+zip"),
         (["1.jpg", "ComicInfo.xml"], "", "application/vnd.comicbook+zip"),
         (["1.jpg", "setup.exe"], "", None),
-        (["content.xml"], "application/vnd.oasis.opendocument.text", None),
+        (["content.xml"], f"{ODF}text", f"{ODF}text"),
+        (["content.xml"], f"{ODF}spreadsheet-template", f"{ODF}spreadsheet"),
+        (["content.xml"], f"{ODF}formula", None),
     ],
 )
 def test_zips_are_looked_into(
@@ -219,7 +222,6 @@ def test_markdown_may_begin_with_a_tag(tmp_path: Path) -> None:
         ("song.m4a", b"\0\0\0\x20ftypM4A \0\0\0\0M4A mp42isom" + bytes(40)),
         ("a.wav", b"RIFF\0\0\0\0WAVEfmt " + bytes(40)),
         ("a.mp3", b"ID3\x04\0\0\0\0\0\0" + BINARY),
-        ("letter.rtf", rb"{\rtf1\ansi Hello}"),
         ("logo.svg", b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>'),
         ("a.ps", b"%!PS-Adobe-3.0\n"),
     ],
