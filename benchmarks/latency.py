@@ -26,8 +26,8 @@ from kb.index.batches import ChunkBatch
 from kb.index.ledger import DocumentRecord, DocumentStatus, PathRecord
 from kb.knowledge_base import IndexedDocument, KnowledgeBase
 from kb.models.encoders.bm25 import Bm25Encoder
-from kb.models.encoders.text import SentenceTransformerEncoder
-from kb.protocols import Encoders, Float32Array
+from kb.models.encoders.paired import TextEncoder, text_encoder
+from kb.protocols import Encoders, Float32Array, View
 from kb.types import Chunk, Document, Kind, Locator, Modality, Query, chunk_id
 
 _N_QUERIES = 200
@@ -36,8 +36,22 @@ _WORDS_A_CHUNK = 120
 _N_CLUSTERS = 500
 
 
-class _SyntheticText(SentenceTransformerEncoder):
+class _SyntheticText:
     """The profile's encoder for queries; clustered random vectors for chunks."""
+
+    def __init__(self, encoder: TextEncoder) -> None:
+        self._encoder = encoder
+        self.dim = encoder.dim
+        self.fingerprint = encoder.fingerprint
+
+    def accepts(self, item: Query | Chunk) -> bool:
+        return self._encoder.accepts(item)
+
+    def views(self, query: Query) -> tuple[View, ...]:
+        return self._encoder.views(query)
+
+    def encode_queries(self, queries: Sequence[Query]) -> Float32Array:
+        return self._encoder.encode_queries(queries)
 
     def encode_chunks(self, chunks: Sequence[Chunk]) -> Float32Array:
         """float32 ``(n, dim)``, normalised."""
@@ -101,7 +115,7 @@ def main() -> None:
 
 def _open(home: Home) -> KnowledgeBase:
     config = load_config(home)
-    encoders = Encoders(dense=_SyntheticText(config.encoder), sparse=Bm25Encoder())
+    encoders = Encoders(_SyntheticText(text_encoder(config.encoder)), Bm25Encoder())
     return open_knowledge_base(home, config, encoders=encoders)
 
 

@@ -153,15 +153,15 @@ def _sync(folder: Path, *, dense: bool) -> _Cost:
     from kb.config.loading import load_config
     from kb.index.assets import AssetStore
     from kb.models.encoders.bm25 import Bm25Encoder
+    from kb.models.encoders.paired import text_encoder
     from kb.models.encoders.picture import PictureDescriptor
-    from kb.models.encoders.text import SentenceTransformerEncoder
     from kb.protocols import Encoders
     from kb.types import Outcome
 
     home = Home(Path(tempfile.mkdtemp(dir=folder.parent)))
     text: Encoder = NoDense()
     if dense:
-        real = SentenceTransformerEncoder(load_config(home).encoder)
+        real = text_encoder(load_config(home).encoder)
         real.warm()
         text = real
     encoders = Encoders(

@@ -25,6 +25,7 @@ from kb.index.ledger.damage import salvage_roots
 from kb.index.store.place import StorePlace
 from kb.index.store.schema import CollectionSchema
 from kb.knowledge_base import KnowledgeBase
+from kb.models.encoders.paired import TextEncoder
 from kb.models.encoders.remote import RemoteEncoder
 from kb.models.encoders.text import SentenceTransformerEncoder
 from kb.models.factory import Models
@@ -92,7 +93,7 @@ def _open(
     # After the rebuild: a remote encoder's fingerprint rests on answers that it forgets.
     schema = CollectionSchema.of(encoders, config.store)
     place = StorePlace(home, config)
-    store = _open_store(home, config, schema, place)
+    store = _open_store(home, config, schema, place, _missing(encoders.dense))
     with ExitStack() as opened:
         opened.callback(store.close)
         if ledger is None:
@@ -165,8 +166,9 @@ def _answerer(
 
 
 def _open_store(
-    home: Home, config: Config, schema: CollectionSchema, place: StorePlace
+    home: Home, config: Config, schema: CollectionSchema, place: StorePlace, missing: str
 ) -> MaintainedStore:
+    """`missing`: The model that the profile's encoder works without."""
     try:
         return place.open(schema)
     except IndexMismatchError as error:
@@ -176,7 +178,10 @@ def _open_store(
             place.discard_all()
             return place.open(schema)
         if former == config.profile:
-            made, back = f"under other settings of {former}", "set them back"
+            made = f"under other settings of {former}, or by an earlier version of it"
+            back = (
+                f"install {missing}, which is not on this machine" if missing else "set them back"
+            )
         else:
             made = f"with the profile {former}" if former else "with other models"
             back = f"go on with `--profile {former}`" if former else "choose their profile"
@@ -239,9 +244,13 @@ def claim_thresholds(home: Home) -> Thresholds:
     return Thresholds(home.path / "claims.json", shipped)
 
 
+def _missing(encoder: Encoder) -> str:
+    return encoder.missing if isinstance(encoder, SentenceTransformerEncoder) else ""
+
+
 def _profile_note(config: Config, encoder: Encoder) -> str:
     """What the profile means for the person who asks, in a few sentences."""
-    finds = f" {encoder.note}" if isinstance(encoder, SentenceTransformerEncoder) else ""
+    finds = f" {encoder.note}" if isinstance(encoder, TextEncoder) else ""
     return f"{_ENCODER_NOTES[config.encoder.kind]}{finds} {_GENERATOR_NOTES[config.generator.kind]}"
 
 

@@ -5,11 +5,11 @@ Every protocol has one contract suite in ``tests/contract`` that each implementa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,9 @@ __all__ = [
     "TextDelta",
     "VectorName",
     "VectorQuery",
+    "View",
+    "ViewingEncoder",
+    "views_of",
 ]
 
 Float32Array = NDArray[np.float32]
@@ -96,6 +99,50 @@ class Encoder(Protocol):
         Raises:
             InferenceError: The model failed.
         """
+
+
+def _all(text: str) -> bool:  # noqa: ARG001
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A question as it is compared with the texts of some languages.
+
+    Attributes:
+        vector: float32 ``(dim,)``, L2-normalised.
+        minimum: The least cosine that says anything: -1 in theory, more for models whose cosines
+            lie in a narrow band.
+        reads: Whether a text is compared with it.
+    """
+
+    vector: Float32Array
+    minimum: float = COSINE_MINIMUM
+    reads: Callable[[str], bool] = _all
+
+
+@runtime_checkable
+class ViewingEncoder(Protocol):
+    """What an `Encoder` also is where it compares texts of one language otherwise than those of
+    another, or knows a least cosine."""
+
+    def views(self, query: Query) -> tuple[View, ...]:
+        """Of a query that `accepts` accepts; exactly one of them reads a text.
+
+        Raises:
+            InferenceError: The model failed.
+        """
+
+
+def views_of(encoder: Encoder, query: Query) -> tuple[View, ...]:
+    """See `ViewingEncoder.views`; for other encoders the one vector of `query`.
+
+    Raises:
+        InferenceError: The model failed.
+    """
+    if isinstance(encoder, ViewingEncoder):
+        return encoder.views(query)
+    return (View(encoder.encode_queries([query])[0]),)
 
 
 class PictureEncoder(Protocol):
@@ -365,14 +412,8 @@ EMPTY_SPARSE = SparseVector(np.empty(0, np.uint32), np.empty(0, np.float32))
 
 @dataclass(frozen=True, slots=True)
 class Encoders:
-    """The encoders of a profile, by the vector they fill.
-
-    Attributes:
-        dense_minimum: The least cosine of `dense` that says anything: -1 in theory, more for
-            models whose cosines lie in a narrow band.
-    """
+    """The encoders of a profile, by the vector they fill."""
 
     dense: Encoder
     sparse: SparseEncoder
     picture: PictureEncoder | None = None
-    dense_minimum: float = COSINE_MINIMUM

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 __all__ = [
+    "TOGETHER",
     "EncoderConfig",
     "ExtractiveConfig",
     "GeneratorConfig",
@@ -27,6 +28,9 @@ __all__ = [
     "TextEncoderConfig",
 ]
 
+TOGETHER = " + "
+"""Stands between the names of two text models that work side by side."""
+
 _VERSION = re.compile(r"/v\d+$")
 _MIN_READ_TOKENS = 512  # the rules of the prompt, a question, and the beginning of a source
 
@@ -43,7 +47,9 @@ class TextEncoderConfig(Section):
 
     Attributes:
         model: ``all-MiniLM-L6-v2``, ``multilingual-e5-small``, or the directory of any
-            sentence-transformers model.
+            sentence-transformers model. Of two, as ``A + B``, each text has both vectors: A
+            reads English, and B other languages too; where B is not on this machine, A works
+            alone.
         fallback: The model that stands in where `model` is not on this machine; None: nothing
             does, and its lack is an error.
         batch_tokens: Tokens of a batch, padding included.
@@ -55,6 +61,14 @@ class TextEncoderConfig(Section):
     fallback: str | None = None
     batch_tokens: int = Field(default=2048, ge=512)
     threads: int = Field(default=0, ge=0)
+
+    @field_validator("model")
+    @classmethod
+    def _is_one_or_two(cls, model: str) -> str:
+        names = model.split(TOGETHER)
+        if len(names) > 2 or not all(names):
+            raise ValueError(f"must name one model, or two as all-MiniLM-L6-v2{TOGETHER}OTHER")
+        return model
 
 
 class Qwen3VLConfig(Section):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +10,7 @@ from kb.answer.extractive.generator import ExtractiveGenerator
 from kb.answer.refusal.judge import Judge
 from kb.config import Config, Home
 from kb.config.models import (
+    TOGETHER,
     ExtractiveConfig,
     LexicalConfig,
     LlamaGeneratorConfig,
@@ -33,11 +33,11 @@ from kb.hub.files import find_model_directory
 from kb.index.assets import AssetStore
 from kb.masking import masked
 from kb.models.encoders.bm25 import Bm25Encoder
+from kb.models.encoders.paired import text_encoder
 from kb.models.encoders.picture import PictureDescriptor
 from kb.models.encoders.qwen3_vl import Qwen3VLEncoder
 from kb.models.encoders.remote import RemoteEncoder
-from kb.models.encoders.text import SentenceTransformerEncoder
-from kb.models.encoders.weights import choose_model
+from kb.models.encoders.weights import ModelFiles, choose_models
 from kb.models.generators.llama import LlamaGenerator
 from kb.models.generators.qwen3_vl import Qwen3VLGenerator
 from kb.models.generators.remote import RemoteGenerator
@@ -67,16 +67,13 @@ class Models:
         self._assets = assets
         self._directories: dict[str, Path] = {}
         self._llama: LlamaGenerator | None = None
+        self._text: tuple[ModelFiles, ...] = ()
         self.placement = self._placement()
         self._device = SharedDevice(DeviceScheduler(), ModelCache(self.placement.budget_bytes))
 
     def encoders(self) -> Encoders:
         """Of words, of pictures, and of both in one space."""
-        dense = self._dense()
-        encoders = Encoders(dense, Bm25Encoder(), PictureDescriptor(self._assets))
-        if isinstance(dense, SentenceTransformerEncoder):
-            return replace(encoders, dense_minimum=dense.background)
-        return encoders
+        return Encoders(self._dense(), Bm25Encoder(), PictureDescriptor(self._assets))
 
     def reranker(self) -> Reranker:
         """Judges hits."""
@@ -148,20 +145,27 @@ class Models:
             case RemoteConfig():
                 return ModelState(role, config.model, masked(config.base_url), 0, None)
             case TextEncoderConfig():
-                files = choose_model(config.model, config.fallback)
-                name = f"{files.name} ({files.form})" if files.form else files.name
-                return ModelState(role, name, "the processor", files.n_bytes, None)
+                files = self._text_files(config)
+                names = (f"{one.name} ({one.form})" if one.form else one.name for one in files)
+                n_bytes = sum(one.n_bytes for one in files)
+                return ModelState(role, TOGETHER.join(names), "the processor", n_bytes, None)
         return ModelState(role, config.kind, "the processor", 0, None)
 
     def _dense(self) -> Encoder:
         config = self._config.encoder
         match config:
             case TextEncoderConfig():
-                return SentenceTransformerEncoder(config)
+                return text_encoder(config, self._text_files(config))
             case Qwen3VLEncoderConfig():
                 directory = self._directory(config.model)
                 return Qwen3VLEncoder(config, directory, self._assets, self._device)
         return RemoteEncoder(config, self._assets, self._home.remote_encoder)
+
+    def _text_files(self, config: TextEncoderConfig) -> tuple[ModelFiles, ...]:
+        # Each look reads all weights, for their digests.
+        if not self._text:
+            self._text = choose_models(config.model, config.fallback)
+        return self._text
 
     def _directory(self, model: str) -> Path:
         # Each look reads the headers of all weights.

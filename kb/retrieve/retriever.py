@@ -18,8 +18,11 @@ from kb.protocols import (
     StoreFilter,
     VectorName,
     VectorQuery,
+    View,
+    views_of,
 )
-from kb.retrieve.fusion import Fused, ScoredList, fuse
+from kb.retrieve.dense import DenseList, merge_views
+from kb.retrieve.fusion import ScoredList, fuse
 from kb.retrieve.group_by_place import group_by_place
 from kb.stopping import check
 from kb.types import Chunk, Filters, Hit, Query
@@ -79,12 +82,13 @@ class Retriever:
         limits = self._filter(query.filters)
         if limits is not None and limits.documents == frozenset():
             return [], clock.timings_ms
-        requests, pictures = self._encode(query)
+        views, requests, pictures = self._encode(query)
         clock.lap("encode")
         found, chunks = self._search(requests, limits)
         clock.lap("retrieve")
-        lists = self._lists(requests, found, pictures)
-        hits = self._assemble(query, lists, fuse(list(lists.values())), chunks)
+        dense = merge_views(views, [_scores(one) for one in found[: len(views)]], chunks)
+        lists = self._lists(dense, requests, found, pictures)
+        hits = self._assemble(query, dense, lists, chunks)
         clock.lap("assemble")
         return hits, clock.timings_ms
 
@@ -119,13 +123,13 @@ class Retriever:
             )
         return None if limits == StoreFilter() else limits
 
-    def _encode(self, query: Query) -> tuple[list[VectorQuery], list[int]]:
-        """The requests, and for each PICTURE request which of the question's pictures it is."""
+    def _encode(self, query: Query) -> tuple[tuple[View, ...], list[VectorQuery], list[int]]:
+        """Views of the question by the dense encoder; the requests, first those of the views; and
+        for each PICTURE request which of the question's pictures it is."""
         n = self._config.n_recall
-        requests = []
-        if self._encoders.dense.accepts(query):
-            vector = self._encoders.dense.encode_queries([query])[0]
-            requests.append(VectorQuery(VectorName.DENSE, vector, n))
+        dense = self._encoders.dense
+        views = views_of(dense, query) if dense.accepts(query) else ()
+        requests = [VectorQuery(VectorName.DENSE, view.vector, n) for view in views]
         if query.text:
             sparse = self._encoders.sparse.encode_queries([query])[0]
             if len(sparse.indices):
@@ -135,7 +139,7 @@ class Retriever:
             for row in rows:
                 requests.append(VectorQuery(VectorName.PICTURE, row, n))
                 pictures.append(number)
-        return requests, pictures
+        return views, requests, pictures
 
     def _search(
         self, requests: Sequence[VectorQuery], limits: StoreFilter | None
@@ -169,43 +173,39 @@ class Retriever:
 
     def _lists(
         self,
+        dense: DenseList,
         requests: Sequence[VectorQuery],
         found: Sequence[Sequence[ScoredId]],
         pictures: Sequence[int],
     ) -> dict[VectorName, ScoredList]:
         by_picture: dict[int, dict[str, float]] = {}
         numbers = iter(pictures)
-        by_name: dict[VectorName, dict[str, float]] = {}
+        sparse: dict[str, float] = {}
         for request, result in zip(requests, found, strict=True):
-            scores = {item.id: item.score for item in result}
+            scores = _scores(result)
             if request.name is VectorName.PICTURE:
                 best = by_picture.setdefault(next(numbers), {})
                 for key, score in scores.items():
                     best[key] = max(score, best.get(key, score))
-            else:
-                by_name[request.name] = scores
+            elif request.name is VectorName.SPARSE:
+                sparse = scores
         shown = _mean_of_lists(list(by_picture.values()))
-        words_share = 1 - _PICTURE_SHARE if by_name else 0.0
+        words_share = 1 - _PICTURE_SHARE if len(requests) > len(pictures) else 0.0
         alpha = self._config.alpha
         return {
-            VectorName.DENSE: ScoredList(
-                by_name.get(VectorName.DENSE, {}),
-                alpha * words_share,
-                self._encoders.dense_minimum,
-            ),
-            VectorName.SPARSE: ScoredList(
-                by_name.get(VectorName.SPARSE, {}), (1 - alpha) * words_share, 0.0, absent=0.0
-            ),
+            VectorName.DENSE: ScoredList(dense.parts, alpha * words_share, 0.0, maximum=1.0),
+            VectorName.SPARSE: ScoredList(sparse, (1 - alpha) * words_share, 0.0, absent=0.0),
             VectorName.PICTURE: ScoredList(shown, _PICTURE_SHARE, 0.0, maximum=1.0),
         }
 
     def _assemble(
         self,
         query: Query,
+        dense: DenseList,
         lists: dict[VectorName, ScoredList],
-        fused: Fused,
         known: Mapping[str, Chunk],
     ) -> list[Hit]:
+        fused = fuse(list(lists.values()))
         rows = {key: fused.parts[row] for row, key in enumerate(fused.ids)}
         scores = {key: float(row.sum()) for key, row in rows.items()}
         chunks = sorted(
@@ -225,9 +225,9 @@ class Retriever:
                 Hit(
                     chunk=shown,
                     source=source,
-                    dense=_highest(lists[VectorName.DENSE], ids),
-                    sparse=_highest(lists[VectorName.SPARSE], ids),
-                    picture=_highest(lists[VectorName.PICTURE], ids),
+                    dense=_highest(dense.cosines, ids),
+                    sparse=_highest(lists[VectorName.SPARSE].scores, ids),
+                    picture=_highest(lists[VectorName.PICTURE].scores, ids),
                     fused=float(np.max([rows[key] for key in ids], axis=0).sum()),
                     also=tuple(key for key in ids if key != shown.id),
                 )
@@ -242,8 +242,12 @@ def _representative(query: Query, members: Sequence[Chunk]) -> Chunk:
     return next(with_words, members[0])
 
 
-def _highest(one: ScoredList, ids: Sequence[str]) -> float | None:
-    return max((one.scores[key] for key in ids if key in one.scores), default=None)
+def _scores(found: Sequence[ScoredId]) -> dict[str, float]:
+    return {item.id: item.score for item in found}
+
+
+def _highest(scores: Mapping[str, float], ids: Sequence[str]) -> float | None:
+    return max((scores[key] for key in ids if key in scores), default=None)
 
 
 def _mean_of_lists(lists: Sequence[dict[str, float]]) -> dict[str, float]:

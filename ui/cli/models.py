@@ -19,7 +19,7 @@ from kb.hub.check import noted_bytes
 from kb.hub.files import check_model_directory, is_gguf_directory, locate_model
 from kb.hub.record import read_damaged, read_record
 from kb.masking import masked
-from kb.models.encoders.weights import E5, MINILM, choose_model
+from kb.models.encoders.weights import E5, MINILM, choose_models
 from kb.models.remote.servers import FoundServer
 
 __all__ = [
@@ -46,7 +46,7 @@ def model_table(home: Home, config: Config, examine: Examine = check_model_direc
     for role in Role:
         section = getattr(config, role.value)
         if section.kind == "text":
-            rows.append(_text_encoder(section.model, section.fallback))
+            rows += _text_encoders(section.model, section.fallback)
         elif section.kind in ("qwen3-vl", "llama"):
             rows.append(_qwen3_vl(section.model, home.models, role.value, examine))
         elif section.kind == "remote":
@@ -174,7 +174,7 @@ def gpu_memory() -> tuple[str, int] | None:
 
 def _checked(name: str, home: Home, examine: Examine) -> Json:
     if name in (E5, MINILM):
-        return _text_encoder(name)
+        return _text_encoders(name)[0]
     known = find_known_model(name)
     return _qwen3_vl(name, home.models, known.role.value if known else "model", examine)
 
@@ -205,22 +205,27 @@ def _weights_bytes(directory: Path) -> int:
     return weights_bytes(directory)
 
 
-def _text_encoder(name: str, fallback: str | None = None) -> Json:
+def _text_encoders(name: str, fallback: str | None = None) -> list[Json]:
     row: Json = {"role": "text encoder", "name": name, "ok": False}
     try:
-        found = choose_model(name, fallback)
+        found = choose_models(name, fallback)
     except ModelLoadError as error:
-        return {**row, "size_bytes": 0, "note": str(error)}
-    notes = [found.form, f"sha256 {found.sha256[:16]}…"]
-    if found.instead_of:
-        notes.append(f"in place of {found.instead_of}, which is not on this machine")
-    return {
-        **row,
-        "name": found.name,
-        "ok": True,
-        "size_bytes": found.n_bytes,
-        "note": ", ".join(note for note in notes if note),
-    }
+        return [{**row, "size_bytes": 0, "note": str(error)}]
+    rows = []
+    for one in found:
+        notes = [one.form, f"sha256 {one.sha256[:16]}…"]
+        if one.instead_of:
+            notes.append(f"{one.instead_of} is not on this machine")
+        rows.append(
+            {
+                **row,
+                "name": one.name,
+                "ok": True,
+                "size_bytes": one.n_bytes,
+                "note": ", ".join(note for note in notes if note),
+            }
+        )
+    return rows
 
 
 def _ocr(config: Config) -> Json:

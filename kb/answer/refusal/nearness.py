@@ -8,7 +8,7 @@ from importlib import resources
 
 import numpy as np
 
-from kb.protocols import Encoder, Float32Array
+from kb.protocols import Encoder, Float32Array, View, views_of
 from kb.text.terms import Language, language
 from kb.types import Chunk, Kind, Locator, Modality, Query
 
@@ -25,25 +25,29 @@ class QuestionNearness:
 
     Args:
         encoder: Of the profile.
-        asked: float32 ``(dim,)``: the question.
+        views: The question, as `encoder` compares it with texts.
         background: By language, float32 ``(n, dim)``: sentences about anything.
     """
 
     def __init__(
-        self, encoder: Encoder, asked: Float32Array, background: dict[Language, Float32Array]
+        self,
+        encoder: Encoder,
+        views: Sequence[View],
+        background: dict[Language, Float32Array],
     ) -> None:
         self._encoder = encoder
-        self._asked = asked
-        cosines = {one: rows @ asked for one, rows in background.items()}
-        self._levels = {
-            one: (float(np.mean(found)), max(float(np.std(found)), 1e-6))
-            for one, found in cosines.items()
-        }
+        self._views = views
+        self._levels = [
+            {one: _level(rows @ view.vector) for one, rows in background.items()} for view in views
+        ]
 
     def scaled(self, cosine: float, text: str) -> float:
-        """A cosine between the question and `text` on this scale."""
-        mean, deviation = self._levels[language(text)]
+        """A cosine between the question and `text`, by the view that reads it, on this scale."""
+        mean, deviation = self._levels[self._view_of(text)][language(text)]
         return (cosine - mean) / deviation
+
+    def _view_of(self, text: str) -> int:
+        return next(index for index, view in enumerate(self._views) if view.reads(text))
 
     def of(self, chunks: Sequence[Chunk]) -> list[float]:
         """Of parts of chunks, which are encoded now.
@@ -53,7 +57,7 @@ class QuestionNearness:
         """
         rows = self._encoder.encode_chunks(chunks)
         return [
-            self.scaled(float(row @ self._asked), chunk.text)
+            self.scaled(float(row @ self._views[self._view_of(chunk.text)].vector), chunk.text)
             for row, chunk in zip(rows, chunks, strict=True)
         ]
 
@@ -76,8 +80,8 @@ class Nearness:
         Raises:
             InferenceError: The encoder failed.
         """
-        asked = self._encoder.encode_queries([Query(text=question)])[0]
-        return QuestionNearness(self._encoder, asked, self._levels())
+        views = views_of(self._encoder, Query(text=question))
+        return QuestionNearness(self._encoder, views, self._levels())
 
     def _levels(self) -> dict[Language, Float32Array]:
         with self._lock:
@@ -91,6 +95,10 @@ class Nearness:
                     for one in Language
                 }
             return self._background
+
+
+def _level(cosines: Float32Array) -> tuple[float, float]:
+    return float(np.mean(cosines)), max(float(np.std(cosines)), 1e-6)
 
 
 def _chunk(text: str) -> Chunk:

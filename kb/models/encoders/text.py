@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -12,8 +13,8 @@ import numpy as np
 from kb.config.models import TextEncoderConfig
 from kb.errors import InferenceError, ModelLoadError
 from kb.models.encoders.recipes import Recipe, recipe_of
-from kb.models.encoders.weights import BertSpec, ModelFiles, choose_model
-from kb.protocols import Float32Array
+from kb.models.encoders.weights import BertSpec, ModelFiles, choose_models
+from kb.protocols import Float32Array, View
 from kb.text.special_tokens import neutraliser
 from kb.types import Chunk, Query
 
@@ -21,6 +22,7 @@ __all__ = ["SentenceTransformerEncoder"]
 
 # Part of the fingerprint: raised when Chunk.contextual_text is put together otherwise.
 _TEXT_VERSION = 1
+_N_RECENT = 64
 
 _Role = Literal["query", "document"]
 
@@ -34,13 +36,17 @@ class SentenceTransformerEncoder:
     threads: nothing is locked during a forward pass, so a query does not wait for the end
     of a batch that is being ingested.
 
+    Args:
+        files: The model; by default the one of `config`, which then names one alone.
+
     Raises:
         ModelLoadError: The model is not on this machine, or not the published one.
     """
 
-    def __init__(self, config: TextEncoderConfig) -> None:
+    def __init__(self, config: TextEncoderConfig, files: ModelFiles | None = None) -> None:
         self._config = config
-        self._files = choose_model(config.model, config.fallback)
+        self._files = files or choose_models(config.model, config.fallback)[0]
+        self._recent = _RecentVectors()
         self._recipe = recipe_of(self._files.name)
         self._spec = _spec(self._files)
         self._lock = threading.Lock()
@@ -58,16 +64,20 @@ class SentenceTransformerEncoder:
         return self._recipe.background
 
     @property
+    def missing(self) -> str:
+        """The model that was asked for, where this one works without it; else empty."""
+        return self._files.instead_of
+
+    @property
     def note(self) -> str:
         """What it finds by meaning, and which model it stands in for, in a sentence or two."""
         if self._recipe.is_multilingual:
             found = "Some ninety languages are found by meaning, across them too."
         else:
             found = "English is found by meaning and by words, other languages by words."
-        missing = self._files.instead_of
-        if not missing:
+        if not self.missing:
             return found
-        return f"{found} {self.name} stands in for {missing}, which is not on this machine."
+        return f"{found} {self.missing} is not on this machine; {self.name} works without it."
 
     @property
     def dim(self) -> int:
@@ -100,7 +110,18 @@ class SentenceTransformerEncoder:
             InferenceError: The model failed, or gave what is not a number.
             ModelLoadError: At first use, as for `warm`.
         """
-        return self._encode(queries, "query")
+        if not queries:
+            return np.empty((0, self.dim), np.float32)
+        texts = [query.text for query in queries]
+        return self._recent.of(texts, lambda new: self._encode(new, "query"))
+
+    def views(self, query: Query) -> tuple[View, ...]:
+        """One, for texts of any language.
+
+        Raises:
+            InferenceError, ModelLoadError: As for `encode_queries`.
+        """
+        return (View(self.encode_queries([query])[0], self.background),)
 
     def encode_chunks(self, chunks: Sequence[Chunk]) -> Float32Array:
         """float32 ``(n, dim)``, L2-normalised, of the chunks' `contextual_text`.
@@ -109,18 +130,22 @@ class SentenceTransformerEncoder:
             InferenceError: The model failed, or gave what is not a number.
             ModelLoadError: At first use, as for `warm`.
         """
-        return self._encode(chunks, "document")
-
-    def _encode(self, items: Sequence[Query] | Sequence[Chunk], role: _Role) -> Float32Array:
-        if not items:
+        if not chunks:
             return np.empty((0, self.dim), np.float32)
+        return self.encode_passages([_text(chunk) for chunk in chunks])
+
+    def encode_passages(self, texts: Sequence[str]) -> Float32Array:
+        """As `encode_chunks`, of bare texts, at least one."""
+        return self._encode(texts, "document")
+
+    def _encode(self, texts: Sequence[str], role: _Role) -> Float32Array:
         recipe = self._recipe
         prefix = recipe.query_prefix if role == "query" else recipe.document_prefix
         try:
-            vectors = self._loaded().encode([prefix + _text(item) for item in items], role)
+            vectors = self._loaded().encode([prefix + text for text in texts], role)
         except (RuntimeError, ValueError, TypeError) as error:
             raise InferenceError(
-                f"The text model {self.name} failed on {len(items)} texts: {error}. Try again "
+                f"The text model {self.name} failed on {len(texts)} texts: {error}. Try again "
                 "with a smaller encoder.batch_tokens in kb.yaml if memory ran out.",
                 model_id=self.name,
             ) from error
@@ -147,6 +172,31 @@ class SentenceTransformerEncoder:
                     else _Package(self._files.directory, batch_tokens)
                 )
             return self._model
+
+
+class _RecentVectors:
+    """Vectors of the last questions: a question is searched for and then judged by."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._rows: OrderedDict[str, Float32Array] = OrderedDict()
+
+    def of(
+        self, texts: Sequence[str], encode: Callable[[Sequence[str]], Float32Array]
+    ) -> Float32Array:
+        """float32 ``(len(texts), dim)``; those that are not known are encoded."""
+        with self._lock:
+            rows = {text: self._rows[text] for text in texts if text in self._rows}
+        new = [text for text in dict.fromkeys(texts) if text not in rows]
+        if new:
+            rows.update(zip(new, encode(new), strict=True))
+        with self._lock:
+            for text in texts:
+                self._rows[text] = rows[text]
+                self._rows.move_to_end(text)
+            while len(self._rows) > _N_RECENT:
+                self._rows.popitem(last=False)
+        return np.stack([rows[text] for text in texts])
 
 
 class _Model(Protocol):

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from kb.config.models import TOGETHER
 from kb.errors import ModelLoadError
 from kb.files import sha256_of
 
-__all__ = ["E5", "MINILM", "BertSpec", "ModelFiles", "choose_model", "find_model"]
+__all__ = ["E5", "MINILM", "BertSpec", "ModelFiles", "choose_models", "find_model"]
 
 MINILM = "all-MiniLM-L6-v2"
 E5 = "multilingual-e5-small"
@@ -82,12 +83,23 @@ class ModelFiles:
         return "in 4 bits" if self.packed else ""
 
 
-def choose_model(name: str, fallback: str | None) -> ModelFiles:
-    """The model `name`, or `fallback` where it is not on this machine.
+def choose_models(name: str, fallback: str | None) -> tuple[ModelFiles, ...]:
+    """The model `name`, or `fallback` where it is not on this machine. Of two, as ``A + B``, both,
+    or A alone where B is not on this machine.
 
     Raises:
-        ModelLoadError: Neither is, as of `find_model`; or `name` is a directory that holds none.
+        ModelLoadError: Nor is what would take its place, as of `find_model`; or a name is a
+            directory that holds no model.
     """
+    first, _, second = name.partition(TOGETHER)
+    found = _find_or(first, fallback)
+    if not second:
+        return (found,)
+    other = _find_or(second, first)
+    return (replace(found, instead_of=second),) if other.instead_of else (found, other)
+
+
+def _find_or(name: str, fallback: str | None) -> ModelFiles:
     try:
         return find_model(name)
     except ModelLoadError:

