@@ -54,7 +54,7 @@ def load(tmp_path: Path, text: str) -> Config:
         ),
         (
             "generator: {kind: lexical}",
-            "generator.kind: 'lexical' is none of 'extractive', 'qwen3-vl', 'remote'",
+            "generator.kind: 'lexical' is none of 'extractive', 'qwen3-vl', 'llama', 'remote'",
         ),
         ("encoder: {kind: qwen3-vl}", "encoder.model: this setting is needed"),
     ],
