@@ -6,7 +6,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from kb.types import Locator, Modality, Segment, Source
 
 if TYPE_CHECKING:
     from ingest.parsers.office.sheets import SheetText
+    from ingest.parsers.office.slides import Slide
 
 __all__ = ["OfficeParser"]
 
@@ -32,7 +33,6 @@ _PPTX = _OOXML + "presentationml.presentation"
 _XLSX = _OOXML + "spreadsheetml.sheet"
 _SUFFIX = {_DOCX: ".docx", _PPTX: ".pptx", _XLSX: ".xlsx"}
 _MAX_PICTURE_BYTES = 64 * 1024 * 1024
-_SLIDE = re.compile(r"<!-- Slide number: (\d{1,5}) -->")
 _PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp"})
 # What programs write when nobody gave a title.
 _NO_TITLES = frozenset({"powerpoint presentation", "untitled", "word document"})
@@ -42,7 +42,7 @@ _TITLE = re.compile(rb"<dc:title>([^<]+)</dc:title>")
 class OfficeParser:
     """Sections under headings as in Markdown; a slide or sheet is a page, numbered from 1."""
 
-    version = 5
+    version = 6
     media_types = frozenset(_SUFFIX)
 
     def parse(self, source: Source, context: ParseContext) -> Iterator[Segment]:
@@ -70,11 +70,16 @@ class OfficeParser:
                 writer.close()
                 yield from writer.take()
         else:
-            text = _to_markdown(data, source)
-            writer = SectionWriter(title or first_heading(text) or title_from_name(source.path))
-            for number, part in _slides(text):
-                writer.start_page(number)
-                yield from write_markdown(part, writer, pictures)
+            shown = _slides(data, source, context)
+            first = next((head for one in shown if (head := first_heading(one.markdown))), "")
+            writer = SectionWriter(title or first or title_from_name(source.path))
+            for slide in shown:
+                writer.start_page(slide.number)
+                yield from write_markdown(slide.markdown, writer, pictures)
+                for remark in slide.remarks:
+                    writer.remark(remark)
+                writer.close()
+                yield from writer.take()
         yield from _remaining_pictures(data, pictures, title or title_from_name(source.path))
 
 
@@ -87,24 +92,17 @@ def _title(archive: zipfile.ZipFile) -> str:
     return "" if title.lower() in _NO_TITLES else title
 
 
-def _to_markdown(data: bytes, source: Source) -> str:
-    # Imported late: it takes long, and a sync of unchanged files never needs it.
-    from markitdown import StreamInfo
-    from markitdown.converters import PptxConverter
+def _slides(data: bytes, source: Source, context: ParseContext) -> Sequence[Slide]:
+    from ingest.parsers.office.slides import slides
 
     try:
-        result = PptxConverter().convert(
-            io.BytesIO(data),
-            StreamInfo(extension=".pptx", mimetype=source.media_type),
-            keep_data_uris=True,
-        )
+        return list(slides(data, context.warn))
     except MemoryError:
         raise
     # The converter lets through whatever python-pptx raises on files that break the format; there
     # is no common base class.
     except Exception as error:
         raise damaged(source, f"{type(error).__name__}: {error}") from error
-    return str(result.markdown)
 
 
 def _word(
@@ -133,13 +131,6 @@ def _word(
         place = Locator(anchor="header-footer")
         text = "\n".join(margins)
         yield Segment(Modality.TEXT, place, text, writer.title, atomic=True)
-
-
-def _slides(text: str) -> Iterator[tuple[int, str]]:
-    """``(number from 1, Markdown)`` of each slide."""
-    parts = _SLIDE.split(text)
-    for number, part in zip(parts[1::2], parts[2::2], strict=True):
-        yield int(number), part
 
 
 def _sheets(data: bytes, source: Source) -> Iterator[tuple[int, SheetText]]:
