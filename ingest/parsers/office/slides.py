@@ -1,5 +1,7 @@
-"""PowerPoint files as Markdown by slide: MarkItDown reads texts, pictures and notes, and the charts,
-tables, diagrams and comments are read here."""
+"""PowerPoint files as Markdown by slide.
+
+MarkItDown reads texts, pictures and notes; charts, tables, diagrams and comments are read here.
+"""
 
 from __future__ import annotations
 
