@@ -23,7 +23,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kb.answer.answerer import Answerer
     from kb.answer.conversation import MAX_TURNS, Turn
-    from kb.build import answerer_with, open_knowledge_base, reembed_library, reopen
+    from kb.build import (
+        answerer_with,
+        open_knowledge_base,
+        reembed_library,
+        reopen,
+        use_generator,
+    )
     from kb.config import Config, Home
     from kb.config.loading import load_config
     from kb.device.state import ModelState
@@ -101,6 +107,7 @@ __all__ = [
     "open_knowledge_base",
     "reembed_library",
     "reopen",
+    "use_generator",
 ]
 
 # Where a name is not of `kb.types`.
@@ -124,6 +131,7 @@ _MODULES = {
     "open_knowledge_base": "kb.build",
     "reembed_library": "kb.build",
     "reopen": "kb.build",
+    "use_generator": "kb.build",
 }
 
 

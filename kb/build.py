@@ -18,7 +18,7 @@ from kb.answer.tables.answers import TableAnswers
 from kb.config import Config, Home
 from kb.config.loading import load_config
 from kb.config.models import GeneratorConfig
-from kb.errors import IndexMismatchError
+from kb.errors import ConfigError, IndexMismatchError
 from kb.index.assets import AssetStore
 from kb.index.ledger import Ledger
 from kb.index.ledger.damage import salvage_roots
@@ -35,7 +35,14 @@ from kb.reembed import ReembedProgress, reembed
 from kb.retrieve.retriever import Retriever
 from kb.retrieve.vocabulary import Vocabulary
 
-__all__ = ["answerer_with", "claim_thresholds", "open_knowledge_base", "reembed_library", "reopen"]
+__all__ = [
+    "answerer_with",
+    "claim_thresholds",
+    "open_knowledge_base",
+    "reembed_library",
+    "reopen",
+    "use_generator",
+]
 
 
 def open_knowledge_base(
@@ -132,7 +139,33 @@ def answerer_with(knowledge_base: KnowledgeBase, generator: GeneratorConfig) -> 
         ModelLoadError: Its model is missing or damaged.
     """
     config = knowledge_base.config.model_copy(update={"generator": generator})
+    return _other_answerer(
+        knowledge_base, Models(knowledge_base.home, config, knowledge_base.assets)
+    )
+
+
+def use_generator(knowledge_base: KnowledgeBase, generator: GeneratorConfig) -> None:
+    """Have `knowledge_base` write with another generator from the next answer on, where words are
+    encoded as in `starter`: nothing else of a profile hangs on it there.
+
+    Raises:
+        ConfigError: The profile is another, or as `answerer_with`.
+        ModelLoadError: As `answerer_with`. In any case of an error it goes on as it was.
+    """
+    former = knowledge_base.config
+    if former.encoder.kind != "text":
+        raise ConfigError(
+            f"What writes answers is a part of the profile {former.profile!r}: its models share a "
+            "device. Change it in kb.yaml, and start again."
+        )
+    config = former.model_copy(update={"generator": generator})
     models = Models(knowledge_base.home, config, knowledge_base.assets)
+    answerer = _other_answerer(knowledge_base, models)
+    note = _profile_note(config, knowledge_base.encoders.dense)
+    knowledge_base.write_with(config, answerer, models.states, note)
+
+
+def _other_answerer(knowledge_base: KnowledgeBase, models: Models) -> Answerer:
     return _answerer(
         knowledge_base.home,
         models,

@@ -423,6 +423,21 @@ class KnowledgeBase:
             self.ledger.may_write = self._place.require_current
             former.close()
 
+    def write_with(
+        self,
+        config: Config,
+        answerer: Answerer,
+        model_states: Callable[[], tuple[ModelState, ...]],
+        note: str,
+    ) -> None:
+        """Make answers with `answerer` from now on, as `kb.build.use_generator` made it. Those
+        under way are ended with the former one."""
+        with self._write_lock:
+            self.config = config
+            self.note = note
+            self.model_states = model_states
+            self._answerer = answerer
+
     def compact_if_due(self) -> bool:
         """Build HNSW over new points once there are enough of them. Reads go on."""
         stats = self._store.stats()

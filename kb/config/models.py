@@ -225,7 +225,7 @@ class LlamaGeneratorConfig(Section):
             its vision part (``mmproj*.gguf``).
         max_length: Tokens of question, sources and answer together.
         max_new_tokens: Of the answer; what is longer is cut there.
-        threads: CPU threads; 0 takes as many as there are cores.
+        threads: CPU threads; 0 takes one less than there are cores.
         answer_limit_s: For the whole answer. What is not ended by then is stopped.
         idle_s: After which the model leaves memory.
     """

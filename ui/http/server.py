@@ -49,12 +49,18 @@ def make_server_app(service: Service, *, token: str, password: str | None = None
         password: Asked of everybody else; None lets everybody in, for loopback only.
     """
     login = Login(token, password)
-    guard = Guard(make_app(service), login, any_name=password is not None)
+    # Without a password only this computer is answered.
+    app = make_app(service, may_choose=password is None)
+    guard = Guard(app, login, any_name=password is not None)
     return Policies(BodyLimits(guard, service.config.limits))
 
 
-def make_app(service: Service) -> FastAPI:
-    """The page, the API and the media, open to every request."""
+def make_app(service: Service, *, may_choose: bool = False) -> FastAPI:
+    """The page, the API and the media, open to every request.
+
+    Args:
+        may_choose: As of `build_app`.
+    """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -83,7 +89,7 @@ def make_app(service: Service) -> FastAPI:
     app.include_router(api_router(service))
     app.include_router(media_router(service))
     put_nonces_into_template()
-    blocks = build_app(service)
+    blocks = build_app(service, may_choose=may_choose)
     options = mount_options(service.config.limits.max_upload_file_bytes)
     mounted: FastAPI = gr.mount_gradio_app(app, blocks, path="/", **options)
     page = mounted.routes[-1]

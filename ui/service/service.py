@@ -52,6 +52,7 @@ from ui.service.library import LibraryFile, delete_file, list_files
 from ui.service.scratch import Scratch
 from ui.service.status import Failure, Status
 from ui.service.uploads import add_file, sweep_unfinished
+from ui.service.writers import Writers
 from ui.takeover import Takeover
 
 __all__ = ["Failure", "Service", "Status"]
@@ -79,6 +80,7 @@ class Service:
         self.askers = Askers()
         # Requests for what takes the whole library: one works, and the others need no thread.
         self.sync_askers = Askers(n_at_once=1, n_in_all=8)
+        self.writers = Writers(self.kb)
         self._answerers: dict[str, Answerer] = {}
         self._answerers_lock = threading.Lock()
         self._closing = threading.Event()

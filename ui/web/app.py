@@ -1,4 +1,4 @@
-"""The Gradio app: three pages under one header, mounted on the server's FastAPI app."""
+"""The Gradio app: four pages under one header, mounted on the server's FastAPI app."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from ui.web.html.render import MEDIA, escape
 from ui.web.library import build_library, files_page, library_state
 from ui.web.page_errors import ToldErrors
 from ui.web.search import build_search, menu_choices
+from ui.web.settings import build_settings
 from ui.web.upload_folder import OwnUploads
 
 __all__ = ["build_app", "mount_options"]
@@ -62,8 +63,13 @@ class Pages(ToldErrors, OwnUploads):
     """The app's Blocks."""
 
 
-def build_app(service: Service) -> gr.Blocks:
-    """The three pages, talking to `service` alone."""
+def build_app(service: Service, *, may_choose: bool = False) -> gr.Blocks:
+    """The pages, talking to `service` alone.
+
+    Args:
+        may_choose: Whether those who open them may change what writes answers: where nobody else
+            than the owner of this computer can.
+    """
     with Pages(title=_TITLE, analytics_enabled=False, fill_width=True) as app:
         limits = service.config.limits
         app.max_files = max(limits.max_upload_files, limits.max_question_files)
@@ -77,6 +83,8 @@ def build_app(service: Service) -> gr.Blocks:
                 menus = build_search(service)
             with gr.Tab("Library", id="library"):
                 library = build_library(service)
+            with gr.Tab("Settings", id="settings"):
+                build_settings(service, chat.mode, may_choose=may_choose)
         seen = gr.State(_Seen())
 
         def refresh(

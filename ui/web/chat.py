@@ -14,6 +14,7 @@ from typing import Any
 import gradio as gr
 
 from kb import MAX_TURNS, TextDelta
+from kb.config.named import QUOTES
 from kb.errors import ConfigError, KnowledgeBaseError
 from kb.types import Answer, Chunk, Citation, Filters
 from ui.service.service import Service
@@ -40,6 +41,7 @@ QUESTION_FILE_TYPES = ["image", "video", ".heic", ".heif", ".mkv", ".avi"]
 # Events show their own progress, and are for the page alone: programs have the API.
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 N_AT_ONCE = 4  # Questions; Gradio's default is one, for all people together.
+_WRITTEN = "written"
 _VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi"})
 # Faster repainting than this is not seen, and each one carries the whole answer so far.
 _REPAINT_S = 0.05
@@ -60,7 +62,7 @@ watch('value', () => window.kb && window.kb.onTurn(element));
 # used as soon as the box is there.
 _KEPT = "(() => { try { return window.kb ? kb.%s() : sessionStorage['kb-turns']; } catch {} })()"
 _KEPT_AT_LOAD = f"() => [{_KEPT % 'turnsAtLoad'} ?? null]"
-_KEPT_NOW = f"(value) => [value, {_KEPT % 'turns'} ?? null]"
+_KEPT_NOW = f"(value, _, mode) => [value, {_KEPT % 'turns'} ?? null, mode]"
 _SHOWN = "() => { window.kb && kb.turnsShown(); return []; }"
 _FORGET = "() => { window.kb && kb.forgetTurns(); return []; }"
 
@@ -71,6 +73,7 @@ class ChatPage:
 
     welcome: gr.HTML
     suggestions: Welcome
+    mode: gr.Radio
 
 
 def build_chat(service: Service, app: gr.Blocks) -> ChatPage:
@@ -103,6 +106,15 @@ def build_chat(service: Service, app: gr.Blocks) -> ChatPage:
                 apply_default_css=False,
                 js_on_load=None,
             )
+            mode = gr.Radio(
+                [("Quotes", QUOTES), ("Written", _WRITTEN)],
+                value=_WRITTEN,
+                label="Answer in",
+                show_label=False,
+                container=False,
+                visible=service.writers.is_writing,
+                elem_id="kb-mode",
+            )
             new = gr.Button("New conversation", size="sm", elem_id="kb-new")
     # Filled by the events' scripts alone.
     kept = gr.Textbox(visible=False)
@@ -113,14 +125,19 @@ def build_chat(service: Service, app: gr.Blocks) -> ChatPage:
         return _past(service, read_turns(kept))
 
     async def ask(
-        value: dict[str, Any] | None, kept: str | None, event: gr.EventData, request: gr.Request
+        value: dict[str, Any] | None,
+        kept: str | None,
+        mode: str | None,
+        event: gr.EventData,
+        request: gr.Request,
     ) -> AsyncGenerator[tuple[Any, ...], None]:
         def answer() -> Iterator[tuple[Any, ...]]:
             turns = read_turns(kept)
+            by = QUOTES if mode == QUOTES else ""
             if isinstance(event.target, gr.HTML):
-                return _ask(service, event_text(event, "text"), (), turns, is_typed=False)
+                return _ask(service, event_text(event, "text"), (), turns, by, is_typed=False)
             given = value or {}  # Nothing is what an empty box sends.
-            return _ask(service, str(given.get("text") or ""), given.get("files") or (), turns)
+            return _ask(service, str(given.get("text") or ""), given.get("files") or (), turns, by)
 
         # The Stop button cancels this, and with it the thread that answers.
         async with aclosing(service.askers.each(answer, request.session_hash)) as shown:
@@ -136,13 +153,15 @@ def build_chat(service: Service, app: gr.Blocks) -> ChatPage:
     def clear() -> tuple[Any, ...]:
         return _box(is_emptied=True), "", "", None
 
+    # What is there while the page is built may have changed when it is opened.
+    app.load(lambda: gr.Radio(visible=service.writers.is_writing), None, mode, **QUIET)
     shown = app.load(show_kept, kept, past, js=_KEPT_AT_LOAD, **QUIET)
     shown.then(None, js=_SHOWN, **QUIET)
     # One event for every way to ask: it takes one question at a time.
     asked = gr.on(
         [box.submit, welcome.submit, past.submit, live.submit],
         ask,
-        [box, kept],
+        [box, kept, mode],
         outputs,
         js=_KEPT_NOW,
         trigger_mode="once",
@@ -153,7 +172,7 @@ def build_chat(service: Service, app: gr.Blocks) -> ChatPage:
     # Cleared after the answer under way is stopped: what still comes of it would be shown again.
     stopped = new.click(None, js=_FORGET, cancels=[asked], **QUIET)
     stopped.then(clear, None, outputs, **QUIET)
-    return ChatPage(welcome, suggestions)
+    return ChatPage(welcome, suggestions, mode)
 
 
 def is_for_questions(path: str) -> bool:
@@ -182,12 +201,14 @@ def _ask(
     text: str,
     files: Sequence[str],
     past: Sequence[Turn],
+    generator: str = "",
     *,
     is_typed: bool = True,
 ) -> Iterator[tuple[Any, ...]]:
     """What to show, again and again, while a question is answered.
 
     Args:
+        generator: As of `Service.ask`.
         is_typed: It comes from the box, which is emptied.
     """
     text = text.strip()
@@ -207,7 +228,7 @@ def _ask(
         turn.understood = understood_text(query)
         turn.attach(query)
         painted_s = time.monotonic()
-        for event in service.ask(query):
+        for event in service.ask(query, generator):
             match event:
                 case TextDelta():
                     turn.begin_writing()

@@ -50,10 +50,11 @@ class Endpoint:
 
 
 def n_threads() -> int:
-    """As many as there are cores that this process may use, hyper-threads not counted twice."""
+    """One less than there are cores that this process may use, hyper-threads not counted twice:
+    threads wait for one another, and all stand still while one core is taken by another program."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     cores = psutil.cpu_count(logical=False) or allowed or 1
-    return max(1, min(cores, allowed or 1, _MAX_THREADS))
+    return max(1, min(min(cores, allowed or 1) - 1, _MAX_THREADS))
 
 
 class LlamaProcess:
