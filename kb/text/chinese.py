@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 
 import rjieba
 
@@ -17,6 +18,7 @@ _NAMES = frozenset({"nr", "nrt", "nrfg", "ns", "nt"})
 _PERSONS = frozenset({"nr", "nrt", "nrfg"})
 # Whoever asks names few; a pasted page has thousands.
 _MAX_CHARS = 2_000
+_POINTING = frozenset("哪 这 那 每 某 各 何 几".split())
 _HAN = re.compile(f"[{COMMON_HAN}]{{2,}}")
 
 
@@ -37,4 +39,9 @@ def _names(text: str) -> list[tuple[str, str]]:
     if not _HAN.search(text):
         return []
     tagged = rjieba.tag(fold(text[:_MAX_CHARS]))
-    return [(word, tag) for word, tag in tagged if tag in _NAMES and _HAN.fullmatch(word)]
+    # Behind "which" and "this" stands a measure word, which is a surname elsewhere (种).
+    return [
+        (word, tag)
+        for (before, _), (word, tag) in pairwise([("", ""), *tagged])
+        if tag in _NAMES and _HAN.fullmatch(word) and before not in _POINTING
+    ]

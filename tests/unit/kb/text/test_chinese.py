@@ -8,6 +8,7 @@ from kb.text.chinese import names, names_person
 def test_names_of_places_and_persons() -> None:
     assert names("深圳的天气和上海一样吗？") == ("深圳", "上海")
     assert names("周期是几个月？") == ()
+    assert names("哪种颜色表示最差？") == ()
 
 
 def test_a_traditional_name_is_the_simplified_one() -> None:
