@@ -1,5 +1,5 @@
-"""Which passages are worth a closer look: those that the words favour, and those of the hit
-that is nearest, which may answer in other words."""
+"""Which passages are worth a closer look: those that the words favour, and those of the hits
+that are nearest, which may answer in other words."""
 
 from __future__ import annotations
 
@@ -11,17 +11,22 @@ from kb.types import Hit
 __all__ = ["shortlist"]
 
 _N_BY_WORDS = 8
-_N_OF_NEAREST = 6
+# Of the nearest hit, the next, and the one after it.
+_N_OF_NEAREST = (6, 3, 3)
 
 
 def shortlist(found: Sequence[Passage], hits: Sequence[Hit]) -> list[Passage]:
-    """At most 14 of `found`, in its order, without those that only repeat the question."""
-    nearest = max(
+    """At most 20 of `found`, in its order, without those that only repeat the question."""
+    by_nearness = sorted(
         (index for index, hit in enumerate(hits) if hit.dense is not None),
-        key=lambda index: hits[index].dense or 0.0,
-        default=None,
+        key=lambda index: -(hits[index].dense or 0.0),
     )
-    said = [one for one in found if not one.is_echo]
-    chosen = said[:_N_BY_WORDS]
-    chosen += [one for one in said[_N_BY_WORDS:] if one.hit_index == nearest][:_N_OF_NEAREST]
+    left = dict(zip(by_nearness, _N_OF_NEAREST, strict=False))
+    chosen = []
+    for rank, one in enumerate(one for one in found if not one.is_echo):
+        if rank >= _N_BY_WORDS:
+            if not left.get(one.hit_index):
+                continue
+            left[one.hit_index] -= 1
+        chosen.append(one)
     return chosen
