@@ -24,6 +24,10 @@ _ALIKE = (("change", "replace", "swap"), ("fix", "repair", "mend"), ("buy", "pur
 _ALIKE_STEMS = tuple(
     frozenset(term.stem for word in words for term in content_terms(word)) for words in _ALIKE
 )
+# Whatever a document is about is called so, by its readers more than in itself.
+_ANY_THING = frozenset(
+    term.stem for term in content_terms("device machine product appliance gadget thing")
+)
 _NUMBER_WORDS = "|".join(
     [word for word in DIGITS if word != "one"]
     + ["fifteen", "twenty", "thirty", "forty", "fifty", "sixty", "hundred", "thousand", "half"]
@@ -159,7 +163,7 @@ class Question:
     def of(cls, text: str) -> Question:
         """`text` taken apart."""
         folded = fold_width(text)
-        stems = tuple(dict.fromkeys(term.stem for term in content_terms(text)))
+        stems = _stems(text)
         asks_how = asks_for_steps(text)
         shape = next((shape for shape in _SHAPES if shape.asked.search(folded)), None)
         asked, words = what_is_asked(text)
@@ -180,6 +184,11 @@ class Question:
             names=(*_names(folded), *names(text)),
             pairs=tuple(dict.fromkeys(pairwise(stems))),
         )
+
+
+def _stems(text: str) -> tuple[str, ...]:
+    stems = tuple(dict.fromkeys(term.stem for term in content_terms(text)))
+    return tuple(stem for stem in stems if stem not in _ANY_THING) or stems
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -29,7 +29,15 @@ __all__ = [
 ]
 
 # What is known of a passage in another language than the question: nothing of its words.
-ACROSS = ("near", "near_margin", "rank", "lacks_unit", "codes_absent")
+ACROSS = (
+    "near",
+    "near_first",
+    "near_gap",
+    "near_margin",
+    "rank",
+    "lacks_unit",
+    "codes_absent",
+)
 FEATURES = (
     *ACROSS,
     "holds",
@@ -101,8 +109,9 @@ class Reader:
         """
         self._best_words = max((one.score for one in passages), default=0.0)
         nearness = self._near.of([self._chunk(passage) for passage in passages])
+        nearest = sorted(nearness, reverse=True)
         rows = [
-            self._row(rank, passage, near)
+            self._row(rank, passage, near, nearest)
             for rank, (passage, near) in enumerate(zip(passages, nearness, strict=True))
         ]
         return np.array(rows, np.float32).reshape(len(passages), len(FEATURES))
@@ -113,7 +122,9 @@ class Reader:
         text = chunk.text[passage.start : passage.end]
         return replace(chunk, text=f"{passage.header}\n{text}" if passage.header else text)
 
-    def _row(self, rank: int, passage: Passage, near: float) -> list[float]:
+    def _row(
+        self, rank: int, passage: Passage, near: float, nearest: Sequence[float]
+    ) -> list[float]:
         hit = self._hits[passage.hit_index]
         place = self._place(passage.hit_index)
         question, weights = self._question, self._weights
@@ -129,6 +140,8 @@ class Reader:
         rarest = max(weights.values(), default=1.0) or 1.0
         values = {
             "near": min(near, _MAX_NEAR),
+            "near_first": 1.0 / (1 + nearest.index(near)),
+            "near_gap": near - nearest[0],
             "near_margin": min(place.margin, _MAX_NEAR),
             "rank": math.log1p(passage.hit_index),
             "holds": float(held is True),

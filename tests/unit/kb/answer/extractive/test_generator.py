@@ -8,7 +8,7 @@ import pytest
 from kb.answer.extractive.generator import ExtractiveGenerator
 from kb.answer.refusal.judge import Judge
 from kb.config.models import ExtractiveConfig, TextEncoderConfig
-from kb.models.encoders.text import SentenceTransformerEncoder
+from kb.models.encoders.paired import text_encoder
 from kb.protocols import Quote, Relevance, TextDelta
 from kb.types import AnswerStatus, Chunk, EncodedImage, Hit, Kind, Locator, Modality, Query
 
@@ -21,7 +21,9 @@ _FILLER = (
 
 @cache
 def judge() -> Judge:
-    return Judge(SentenceTransformerEncoder(TextEncoderConfig()))
+    """With what its probabilities were found with: the encoder of `starter`."""
+    config = TextEncoderConfig(model="all-MiniLM-L6-v2 + multilingual-e5-small")
+    return Judge(text_encoder(config))
 
 
 def hit(
