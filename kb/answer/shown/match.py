@@ -49,8 +49,11 @@ def best_match(hits: Sequence[Hit]) -> int | None:
 
 def _matches(hit: Hit) -> bool:
     """Whether a picture is evidence: by its descriptor, or by a dense encoder that reads
-    pictures, whose first result is all that is known."""
-    return hit.dense is not None if hit.picture is None else hit.picture >= _MIN_PICTURE
+    pictures, whose first result is all that is known. Text that the words beside the picture
+    found shows nothing."""
+    if hit.picture is None:
+        return hit.dense is not None and bool(hit.chunk.pictures)
+    return hit.picture >= _MIN_PICTURE
 
 
 def place(hit: Hit, language: Language) -> str:

@@ -48,3 +48,8 @@ def test_what_no_one_named_has_the_name_of_its_file() -> None:
 def test_no_picture_is_like_it() -> None:
     assert best_match([shown("One", picture=0.6), shown("Two", picture=0.7)]) is None
     assert best_match([shown("One", picture=0.8), shown("Two", picture=0.95)]) == 1
+
+
+def test_a_text_that_the_words_beside_the_picture_found_shows_nothing() -> None:
+    text = Chunk("1", "1", 0, Kind.TEXT, Modality.TEXT, Locator(), "A pump moves water.")
+    assert best_match([Hit(text, "pump.md", dense=0.9)]) is None
