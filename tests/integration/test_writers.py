@@ -128,5 +128,5 @@ def test_names_are_escaped() -> None:
     name = 'ollama/"><img src=x onerror=alert(1)>'
     found = FoundServer(LOCAL_SERVERS[0], (FoundModel(name),), "")
     laptop = LaptopModel("m", 1, is_here=False)
-    shown = writers_html(name, [found], laptop, is_writing=False, may_choose=True, error=name)
+    shown = writers_html(name, [found], laptop, is_writing=True, may_choose=True, error=name)
     assert "<img" not in shown

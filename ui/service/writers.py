@@ -56,13 +56,13 @@ class Writers:
 
     @property
     def shown(self) -> str:
-        """What writes now, in a few words."""
+        """What writes now where something does, in a few words."""
         match self._kb.config.generator:
             case RemoteGeneratorConfig(model=model, url=url):
                 return f"{model} at {masked(url)}"
             case LlamaGeneratorConfig(model=model):
                 return f"{model} on this computer's processor"
-        return "a model of the profile" if self.is_writing else "nothing: answers are quotes"
+        return "a model of the profile"
 
     def found(self) -> tuple[FoundServer, ...]:
         """The model servers that run on this computer."""

@@ -46,9 +46,10 @@ def writers_html(
         error: Why the last choice failed.
     """
     quotes = _row("Quotes", _QUOTES_NOTE, QUOTES, may_choose and is_writing)
+    now = f"Written now by {shown}" if is_writing else "Answers are quotes now"
     parts = [
         '<section class="kb-writers"><h2>Written answers</h2>',
-        f'<p class="kb-muted">Written now by {escape(shown)}</p>',
+        f'<p class="kb-muted">{escape(now)}</p>',
         message(error, kind="error", title="Nothing was changed") if error else "",
         f'<ul class="kb-writer-list">{quotes}{_laptop(laptop, may_choose=may_choose)}',
         "".join(_server(one, may_choose=may_choose) for one in found or ()),
