@@ -258,7 +258,7 @@ class TestAnswersThatBreakOff:
         """What the service answers in place of its own: events, and what it raises."""
         events: list[object] = []
 
-        def ask(_: Query) -> Iterator[object]:
+        def ask(_: Query, *__: object, **___: object) -> Iterator[object]:
             for event in events:
                 if isinstance(event, Exception):
                     raise event

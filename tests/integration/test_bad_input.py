@@ -174,10 +174,11 @@ def test_a_folder_that_links_to_itself_is_walked_once(synced: Synced) -> None:
 
 
 @pytest.mark.parametrize("name", ["few.gif", "moving.webp"])
-def test_of_a_short_animation_the_first_picture_stands(synced: Synced, name: str) -> None:
-    (chunk,) = synced.chunks(name)
-    assert chunk.modality is Modality.IMAGE
-    assert chunk.image is not None
+def test_of_a_short_animation_each_picture_stands(synced: Synced, name: str) -> None:
+    chunks = synced.chunks(name)
+    assert len(chunks) > 1
+    assert all(chunk.modality is Modality.IMAGE and chunk.image for chunk in chunks)
+    assert [chunk.locator.page for chunk in chunks] == [*range(1, len(chunks) + 1)]
 
 
 def test_a_long_animation_is_a_clip(synced: Synced) -> None:

@@ -23,6 +23,7 @@ _N_HITS = 3
 _MIN_SAID = 0.6
 _MIN_SAID_CHINESE = 2
 _MIN_COMPARED = 3
+_N_BEFORE_MOST = 12
 _HAN = re.compile(f"[{COMMON_HAN}]")
 # Irregular verbs that stand on forms and charts in one tense and in questions in another.
 _VERBS = {
@@ -68,6 +69,8 @@ def labelled(text: str, question: Question, hits: Sequence[Hit]) -> Labelled | N
     """The value by the label that the question `text` names, or the largest or smallest of a
     chart; None where no label, or more than one, is meant."""
     asked = _Asked(text, question)
+    if asked.is_stated(hits):
+        return None
     for index, hit in enumerate(hits[:_N_HITS]):
         placed = read(hit.chunk)
         if not (placed.form or placed.chart) or not asked.is_about(hit, placed):
@@ -116,6 +119,20 @@ class _Asked:
         self._is_sum = bool(_SUM.search(self._text))
         self._is_average = bool(_AVERAGE.search(self._text))
 
+    def is_stated(self, hits: Sequence[Hit]) -> bool:
+        """Whether a text says in Chinese what the superlative of the question asks for ("滤网寿命，
+        最长"), so that no chart need be compared."""
+        if self._superlative is None or not self._superlative["han"]:
+            return False
+        most = self._superlative.group()[:2]
+        for hit in hits:
+            text = hit.chunk.text if hit.chunk.modality is Modality.TEXT else ""
+            for piece in text.split(most)[:-1]:
+                before = piece[-_N_BEFORE_MOST:]
+                if sum(stem in before for stem in self._stems) >= _MIN_SAID_CHINESE:
+                    return True
+        return False
+
     def is_about(self, hit: Hit, placed: Placed) -> bool:
         """Whether most of what the question says stands on the page, its names and codes
         among it."""
@@ -130,6 +147,12 @@ class _Asked:
         on_page |= {term.stem for term in find_terms(all_text, self._question.stems)}
         periods = self._stems - _stems(self._without_periods(placed))
         if _HAN.search(self._text):
+            if self._superlative is not None:
+                # "The longest life" is no longest cycle, though both are of the filter.
+                most = set(self._superlative.group())
+                wanted = {stem for stem in self._stems if not most & set(stem)}
+                if 5 * len(wanted & on_page) < 4 * len(wanted):
+                    return False
             is_period = bool(periods - on_page)
             return len(self._stems & on_page) + is_period >= _MIN_SAID_CHINESE
         left_out = _stems(self._superlative.group()) if self._superlative else frozenset()

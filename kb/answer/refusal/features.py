@@ -26,6 +26,7 @@ __all__ = [
     "is_held",
     "is_of_another",
     "is_of_contrary_to",
+    "is_record_of_another",
 ]
 
 # What is known of a passage in another language than the question: nothing of its words.
@@ -210,6 +211,19 @@ def is_of_another(question: Question, hit: Hit) -> bool:
         code.other is not None
         and code.present.search(text) is None
         and code.other.search(text) is not None
+        for code in question.codes
+    )
+
+
+def is_record_of_another(question: Question, passage: Passage, hit: Hit) -> bool:
+    """Whether a passage is a record without a name that the question gives and another record of
+    the same file has: what is said of one product answers nothing about the next."""
+    if passage.kind is not UnitKind.RECORD:
+        return False
+    chunk = hit.chunk
+    said = "\n".join((chunk.title, *chunk.headings, chunk.text[passage.start : passage.end]))
+    return any(
+        code.before and not code.present.search(said) and code.present.search(chunk.text)
         for code in question.codes
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -16,15 +17,23 @@ from kb.answer.refusal.features import (
     is_held,
     is_of_another,
     is_of_contrary_to,
+    is_record_of_another,
 )
 from kb.answer.refusal.model import RelevanceModel
 from kb.answer.refusal.nearness import Nearness
 from kb.protocols import Encoder
 from kb.text.sentences import UnitKind
 from kb.text.terms import terms
-from kb.types import Hit
+from kb.types import Hit, Modality
 
 __all__ = ["Judge", "Judged", "Scored", "candidates"]
+
+
+_MIN_NAMES = 2
+_DATE = re.compile(
+    r"\b\d{1,2}\.? (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]* \d{4}\b"
+    r"|\b\d{4}-\d{2}-\d{2}\b|\d{4} ?年 ?\d{1,2} ?月 ?\d{1,2} ?日"
+)
 
 
 class Scored(NamedTuple):
@@ -71,7 +80,9 @@ def _may_answer(question: Question, passage: Passage, hit: Hit) -> bool:
     language."""
     if question.asked in WITH_UNIT and is_held(question, passage, hit) is False:
         return False
-    if is_of_another(question, hit) or _says_the_name_alone(question, passage):
+    if is_of_another(question, hit) or is_record_of_another(question, passage, hit):
+        return False
+    if _says_the_name_alone(question, passage):
         return False
     if question.asked is not Asked.YES_NO and is_of_contrary_to(question.text, passage, hit):
         return False
@@ -97,6 +108,24 @@ def _is_of_code(question: Question, passage: Passage, hit: Hit) -> bool:
         return False
     said = hit.chunk.text[passage.start : passage.end]
     return any(code.text[0].isalpha() and code.present.search(said) for code in question.codes)
+
+
+def _is_its_date(
+    question: Question, passage: Passage, chosen: Sequence[Passage], hits: Sequence[Hit]
+) -> bool:
+    """Whether a passage is the one date on a picture that has all names of the question, such as
+    on the receipt of a shop."""
+    hit = hits[passage.hit_index]
+    if question.asked is not Asked.DATE or len(question.names) < _MIN_NAMES:
+        return False
+    if hit.chunk.modality is not Modality.IMAGE or question.names_absent(hit.all_text):
+        return False
+    dated = [
+        one
+        for one in chosen
+        if one.hit_index == passage.hit_index and _DATE.search(hit.chunk.text[one.start : one.end])
+    ]
+    return dated == [passage]
 
 
 class Judge:
@@ -132,7 +161,11 @@ class Judge:
         is_answered = scored[0].probability >= self._model.threshold
         is_by_code = False
         if not is_answered:
-            by_code = [_is_of_code(question, one, hits[one.hit_index]) for one, _ in scored]
+            by_code = [
+                _is_of_code(question, one, hits[one.hit_index])
+                or _is_its_date(question, one, chosen, hits)
+                for one, _ in scored
+            ]
             is_by_code = any(by_code)
             if is_by_code:
                 scored.insert(0, scored.pop(by_code.index(True)))
