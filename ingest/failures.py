@@ -52,7 +52,8 @@ _OF_THE_MACHINE = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EIO}
 )
 _OUT_OF_MEMORY = re.compile(
-    r"cannot allocate|failed to map segment|[cm]alloc|bad_alloc|(?:out of|insufficient|not enough) memory",
+    r"cannot allocate|failed to map segment|[cm]alloc|bad_alloc"
+    r"|(?:out of|insufficient|not enough) memory",
     re.IGNORECASE,
 )
 _MAX_MESSAGE_CHARS = 200

@@ -150,8 +150,8 @@ class _Asked:
             if self._superlative is not None:
                 # "The longest life" is no longest cycle, though both are of the filter.
                 most = set(self._superlative.group())
-                wanted = {stem for stem in self._stems if not most & set(stem)}
-                if 5 * len(wanted & on_page) < 4 * len(wanted):
+                rest = {stem for stem in self._stems if not most & set(stem)}
+                if 5 * len(rest & on_page) < 4 * len(rest):
                     return False
             is_period = bool(periods - on_page)
             return len(self._stems & on_page) + is_period >= _MIN_SAID_CHINESE
