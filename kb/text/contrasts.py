@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from kb.text.terms import fold
 
@@ -45,17 +46,26 @@ def _member(forms: str) -> re.Pattern[str]:
 _PATTERNS = [[_member(forms) for forms in kind.split()] for kind in _KINDS]
 
 
+@lru_cache(maxsize=256)
+def _asked(question: str) -> list[tuple[list[re.Pattern[str]], list[re.Pattern[str]]]]:
+    """The members that `question` names and the others, of each kind of which it names any."""
+    folded = fold(question)
+    found = []
+    for members in _PATTERNS:
+        named = [one for one in members if one.search(folded)]
+        if named:
+            found.append((named, [one for one in members if one not in named]))
+    return found
+
+
 def is_of_contrary(question: str, text: str) -> bool:
     """Whether `question` names one of a kind of words and `text` only others of that kind: what is
     said of a blue light does not answer what a red one means."""
-    folded = fold(question)
-    said = None
-    for members in _PATTERNS:
-        asked = [one.search(folded) is not None for one in members]
-        if not any(asked):
-            continue
-        said = fold(text) if said is None else said
-        held = [one.search(said) is not None for one in members]
-        if any(held) and not any(a and h for a, h in zip(asked, held, strict=True)):
-            return True
-    return False
+    kinds = _asked(question)
+    if not kinds:
+        return False
+    said = fold(text)
+    return any(
+        not any(one.search(said) for one in named) and any(one.search(said) for one in others)
+        for named, others in kinds
+    )

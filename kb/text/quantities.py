@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from kb.text.terms import fold_width
 
-__all__ = ["DIGITS", "Quantity", "quantities"]
+__all__ = ["DIGITS", "NUMBER_WORDS", "Quantity", "quantities"]
 
 DIGITS = {
     word: str(number)
@@ -16,6 +16,13 @@ DIGITS = {
     )
 }
 """English words of the numbers that are mostly written so, in digits."""
+
+NUMBER_WORDS = "|".join(
+    [word for word in DIGITS if word != "one"]
+    + "fifteen twenty thirty forty fifty sixty hundred thousand half".split()
+)
+"""English words that are numbers wherever they stand, as "one" is not: alternatives of a
+pattern."""
 
 # By what people mean; the first name stands for all.
 _UNITS = (

@@ -6,6 +6,7 @@ import re
 from enum import StrEnum
 
 from kb.text.chinese import names_person
+from kb.text.quantities import NUMBER_WORDS
 from kb.text.terms import fold_width
 
 __all__ = ["WITH_UNIT", "Asked", "asks_for_steps", "holds", "what_is_asked"]
@@ -45,10 +46,7 @@ WITH_UNIT = frozenset(
     }
 )
 _SPAN = "second|minute|hour|day|night|week|month|year|decade|centur"
-_NUMBER_WORDS = (
-    "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty"
-    "|fifty|sixty|hundred|thousand|million|half"
-)
+_NUMBER_WORDS = f"{NUMBER_WORDS}|million"
 _A_NUMBER = rf"(?:\d|\b(?:{_NUMBER_WORDS})\b|[一二两三四五六七八九十百千万半])"
 _MONEY = r"(?:[$€£¥￥]|\b(?:EUR|USD|GBP|CNY|RMB|euros?|dollars?|pounds?|cents?)\b|[元块]|_eur\b)"
 _NAME = r"(?<![.!?。]\s)(?<!^)\b[A-Z][\w'’-]+"

@@ -12,7 +12,7 @@ from kb.answer.extractive.asked import Asked, asks_for_steps, what_is_asked
 from kb.answer.extractive.codes import Code, codes
 from kb.answer.extractive.units_asked import UnitAsked, unit_asked
 from kb.text.chinese import names
-from kb.text.quantities import DIGITS
+from kb.text.quantities import DIGITS, NUMBER_WORDS
 from kb.text.scripts import COMMON_HAN
 from kb.text.terms import Language, content_terms, fold, fold_width, language, terms
 from kb.types import Modality
@@ -28,11 +28,7 @@ _ALIKE_STEMS = tuple(
 _ANY_THING = frozenset(
     term.stem for term in content_terms("device machine product appliance gadget thing")
 )
-_NUMBER_WORDS = "|".join(
-    [word for word in DIGITS if word != "one"]
-    + ["fifteen", "twenty", "thirty", "forty", "fifty", "sixty", "hundred", "thousand", "half"]
-)
-_A_NUMBER = rf"(?:\d|\b(?:{_NUMBER_WORDS})\b|[一二三四五六七八九十百千万两半])"
+_A_NUMBER = rf"(?:\d|\b(?:{NUMBER_WORDS})\b|[一二三四五六七八九十百千万两半])"
 
 
 _SPAN = "second|minute|hour|day|night|week|month|year"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from kb.text.quantities import NUMBER_WORDS
 from kb.text.terms import fold_width
 
 __all__ = ["UnitAsked", "unit_asked"]
@@ -61,10 +62,7 @@ class UnitAsked:
         return bare and self.unit.search(fold_width(beside)) is not None
 
 
-_WRITTEN = (
-    r"(?:\d|\b(?:an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty"
-    r"|thirty|forty|fifty|sixty|hundred|thousand|half)\b|[一二两三四五六七八九十百千万半几]个?)"
-)
+_WRITTEN = rf"(?:\d|\b(?:an?|one|{NUMBER_WORDS})\b|[一二两三四五六七八九十百千万半几]个?)"
 _BARE = re.compile(r"(?<![\w.])\d++(?:[.,]\d++)*+(?!\s?(?:[^\W\d_]|%))")
 
 

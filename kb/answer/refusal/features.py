@@ -36,7 +36,6 @@ ACROSS = (
     "near_gap",
     "near_margin",
     "rank",
-    "lacks_unit",
     "codes_absent",
 )
 FEATURES = (
@@ -147,7 +146,6 @@ class Reader:
             "rank": math.log1p(passage.hit_index),
             "holds": float(held is True),
             "lacks": float(held is False),
-            "lacks_unit": float(held is False and question.asked in WITH_UNIT),
             "codes_absent": place.codes_absent,
             "is_prose": float(passage.kind is UnitKind.SENTENCE),
             "is_row": float(passage.kind in (UnitKind.ROW, UnitKind.RECORD)),
@@ -241,14 +239,16 @@ def is_held(question: Question, passage: Passage, hit: Hit) -> bool | None:
     return holds(question.asked, question.without_codes(f"{passage.header}\n{said}"))
 
 
-def is_of_contrary_to(question: str, passage: Passage, hit: Hit) -> bool:
+def is_of_contrary_to(question: Question, passage: Passage, hit: Hit) -> bool:
     """Whether a passage speaks of the contrary of what `question` names, such as of another
     colour; whatever answers yes or no may."""
     chunk = hit.chunk
     said = (
         chunk.text if chunk.modality is Modality.IMAGE else chunk.text[passage.start : passage.end]
     )
-    return is_of_contrary(question, "\n".join((chunk.title, *chunk.headings, passage.header, said)))
+    return is_of_contrary(
+        question.text, "\n".join((chunk.title, *chunk.headings, passage.header, said))
+    )
 
 
 def is_across(question: Question, passage: Passage, hit: Hit) -> bool:

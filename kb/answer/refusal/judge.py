@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -22,18 +21,14 @@ from kb.answer.refusal.features import (
 from kb.answer.refusal.model import RelevanceModel
 from kb.answer.refusal.nearness import Nearness
 from kb.protocols import Encoder
+from kb.text.dates import iso_dates
 from kb.text.sentences import UnitKind
 from kb.text.terms import terms
 from kb.types import Hit, Modality
 
 __all__ = ["Judge", "Judged", "Scored", "candidates"]
 
-
 _MIN_NAMES = 2
-_DATE = re.compile(
-    r"\b\d{1,2}\.? (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]* \d{4}\b"
-    r"|\b\d{4}-\d{2}-\d{2}\b|\d{4} ?年 ?\d{1,2} ?月 ?\d{1,2} ?日"
-)
 
 
 class Scored(NamedTuple):
@@ -51,8 +46,8 @@ class Judged:
         scored: The passages that were looked at, the most probable first.
         found: All passages, best first by their words.
         is_answered: Whether the best one answers.
-        is_by_code: It is the row or the record of a code that the question names, and answers
-            whatever the probability.
+        is_by_code: It is the row or the record of a code that the question names, or the one date
+            on the picture that has its names, and answers whatever the probability.
     """
 
     question: Question
@@ -84,7 +79,7 @@ def _may_answer(question: Question, passage: Passage, hit: Hit) -> bool:
         return False
     if _says_the_name_alone(question, passage):
         return False
-    if question.asked is not Asked.YES_NO and is_of_contrary_to(question.text, passage, hit):
+    if question.asked is not Asked.YES_NO and is_of_contrary_to(question, passage, hit):
         return False
     return passage.is_whole or not is_across(question, passage, hit)
 
@@ -123,7 +118,8 @@ def _is_its_date(
     dated = [
         one
         for one in chosen
-        if one.hit_index == passage.hit_index and _DATE.search(hit.chunk.text[one.start : one.end])
+        if one.hit_index == passage.hit_index
+        and any(iso_dates(hit.chunk.text[one.start : one.end]))
     ]
     return dated == [passage]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from kb.answer.extractive.labelled import is_of_chart, labelled
@@ -146,6 +148,7 @@ def test_without_a_legend_no_number_of_a_grouped_chart_is_meant() -> None:
         ("哪个店的咖啡豆用量最多？", "南京 — 78 公斤"),
         ("哪个店的咖啡豆用量最少？", "厦门 — 23 公斤"),
         ("哪个店的咖啡豆最贵？", None),
+        ("咖啡豆保存时间最多是多久？", None),
         ("苏州的咖啡豆用量是多少？", None),
     ],
 )
@@ -229,3 +232,13 @@ def test_the_total_that_a_receipt_gives_is_not_summed_again() -> None:
     assert told("What was the total on the bakery receipt?", receipt) == "TOTAL EUR — 9.00"
     assert told("How many euros in total on the bakery receipt?", receipt) == "TOTAL EUR — 9.00"
     assert told("How much was the butter on the bakery receipt?", receipt) == "Butter — 2.00"
+
+
+def test_what_a_text_states_is_not_read_off_a_chart() -> None:
+    question = "咖啡豆用量最多是多少？"
+    chart = Hit(BARS, "p.png")
+    assert labelled(question, Question.of(question), [chart]) is not None
+    table = replace(
+        BARS, kind=Kind.TEXT, modality=Modality.TEXT, text="| 咖啡豆用量 | 最多 80 公斤 |", spans=()
+    )
+    assert labelled(question, Question.of(question), [chart, Hit(table, "t.txt")]) is None

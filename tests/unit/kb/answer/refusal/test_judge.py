@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -90,6 +91,34 @@ def test_an_amount_is_not_answered_without_one(
     question = "How many kettles were sold in 2025?"
     judged = judge.judge(question, hits(encoder, question, "Kettles sold by quarter, 2025"))
     assert not judged.scored
+
+
+def test_a_record_of_another_product_does_not_answer(
+    encoder: SentenceTransformerEncoder, judge: Judge
+) -> None:
+    records = (
+        "code: W02\nproduct: Lark\nwhat to do: new battery of 5 V\n"
+        "code: E01\nproduct: Duo 300\nwhat to do: call us"
+    )
+    question = "What battery does the Duo 300 take?"
+    (found,) = hits(encoder, question, records)
+    found = replace(found, chunk=replace(found.chunk, kind=Kind.DATA))
+    judged = judge.judge(question, [found])
+    assert not any("Lark" in _said([found], one.passage) for one in judged.scored)
+
+
+def test_the_one_date_on_a_picture_with_all_names_is_its_date(
+    encoder: SentenceTransformerEncoder, judge: Judge
+) -> None:
+    question = "On what date was the Rose Garden purchase made?"
+    words = "ROSE GARDEN\n5 Hill Road\n18 May 2026\nNo. 2051\nTotal 7.50"
+    (found,) = hits(encoder, question, words)
+    receipt = replace(found, chunk=replace(found.chunk, modality=Modality.IMAGE))
+    judged = judge.judge(question, [receipt])
+    assert judged.is_answered
+    assert "18 May 2026" in _said([receipt], judged.scored[0].passage)
+    other = judge.judge("On what date was the Blue Garden purchase made?", [receipt])
+    assert not other.is_answered
 
 
 def test_no_hits(judge: Judge) -> None:
