@@ -46,7 +46,15 @@ if TYPE_CHECKING:
         StoreUnavailableError,
     )
     from kb.index.assets import AssetStore
-    from kb.index.ledger import DocumentStatus, FileQuery, FileRow, Ledger
+    from kb.index.ledger import (
+        Conversation,
+        Conversations,
+        ConversationTurn,
+        DocumentStatus,
+        FileQuery,
+        FileRow,
+        Ledger,
+    )
     from kb.knowledge_base import KnowledgeBase
     from kb.protocols import TextDelta
     from kb.reembed import ReembedProgress
@@ -75,6 +83,9 @@ __all__ = [
     "Citation",
     "Config",
     "ConfigError",
+    "Conversation",
+    "ConversationTurn",
+    "Conversations",
     "DocumentStatus",
     "EncodedImage",
     "FileQuery",
@@ -115,6 +126,9 @@ _MODULES = {
     "Answerer": "kb.answer.answerer",
     "AssetStore": "kb.index.assets",
     "Config": "kb.config",
+    "Conversation": "kb.index.ledger",
+    "ConversationTurn": "kb.index.ledger",
+    "Conversations": "kb.index.ledger",
     "DocumentStatus": "kb.index.ledger",
     "FileQuery": "kb.index.ledger",
     "FileRow": "kb.index.ledger",

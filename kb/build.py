@@ -21,6 +21,7 @@ from kb.config.models import GeneratorConfig
 from kb.errors import ConfigError, IndexMismatchError
 from kb.index.assets import AssetStore
 from kb.index.ledger import Ledger
+from kb.index.ledger.conversations import salvage_conversations
 from kb.index.ledger.damage import salvage_roots
 from kb.index.store.place import StorePlace
 from kb.index.store.schema import CollectionSchema
@@ -316,8 +317,15 @@ def _discard(home: Home, config: Config) -> None:
     home.words.unlink(missing_ok=True)
     others = home.roots(config)
     roots = [root for root in salvage_roots(home.ledger) if root not in others]
-    for suffix in ("", "-wal", "-shm"):
-        Path(f"{home.ledger}{suffix}").unlink(missing_ok=True)
-    ledger = Ledger(home.ledger)
+    saved = salvage_conversations(home.ledger)
+    # Conversations are nowhere else: a new ledger takes the place of the old one with them in it.
+    new = home.ledger.with_name(f"{home.ledger.name}.new")
+    for path in (new, home.ledger):
+        for suffix in ("-wal", "-shm"):
+            Path(f"{path}{suffix}").unlink(missing_ok=True)
+    new.unlink(missing_ok=True)
+    ledger = Ledger(new)
     ledger.add_roots(roots)
+    ledger.conversations.put(saved)
     ledger.close()
+    new.replace(home.ledger)

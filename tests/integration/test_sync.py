@@ -213,16 +213,19 @@ def test_two_processes_do_not_open_one_index(service: Service) -> None:
         Service(service.home, service.config)
 
 
-def test_a_rebuild_keeps_the_folders(service: Service, tmp_path: Path) -> None:
+def test_a_rebuild_keeps_folders_and_conversations(service: Service, tmp_path: Path) -> None:
     other = tmp_path / "more"
     write(other / "siren.md", "# Siren\n\nThe siren wails at noon.\n")
     service.sync()
     service.sync([other])
     before = service.kb.ledger.chunk_ids()
+    conversation, _ = service.kb.ledger.conversations.begin_turn(None, "How loud?", "How loud?")
     service.close()
     rebuilt = Service(service.home, service.config, rebuild=True)
     try:
         assert rebuilt.kb.ledger.n_chunks() == 0
+        (turn,) = rebuilt.kb.ledger.conversations.turns(conversation)
+        assert turn.question == "How loud?"
         rebuilt.sync()
         assert rebuilt.kb.ledger.chunk_ids() == before
         assert rebuilt.kb.examine().is_sound

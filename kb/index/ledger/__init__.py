@@ -1,5 +1,6 @@
 """What is indexed: documents, paths and chunks. See `kb.index.ledger.ledger`."""
 
+from kb.index.ledger.conversations import Conversation, Conversations, ConversationTurn
 from kb.index.ledger.damage import REBUILD, examine_ledger
 from kb.index.ledger.ledger import Ledger
 from kb.index.ledger.listing import FileCount, FileQuery, FileRow
@@ -16,6 +17,9 @@ from kb.index.ledger.records import (
 __all__ = [
     "REBUILD",
     "Companion",
+    "Conversation",
+    "ConversationTurn",
+    "Conversations",
     "DocumentRecord",
     "DocumentStatus",
     "FileCount",

@@ -38,6 +38,8 @@ TABLES = {
     "pending_points": "point_id",
     "pending_labels": "sha256",
     "tables": "document_sha256, ordinal, body",
+    "conversations": "id, title, is_pinned, created_ns, changed_ns, deleted_ns",
+    "turns": "conversation_id, number, question, answer, body, asked_ns",
 }
 _MAX_FOUND = 20
 

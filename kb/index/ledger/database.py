@@ -21,7 +21,7 @@ _MOST_READERS = 8
 # For so long a transaction waits for another process to end its own.
 _LOCK_TIMEOUT_S = 30.0
 
-_SCHEMA_VERSION = 4
+_SCHEMA_VERSION = 5
 _SCHEMA = """
 CREATE TABLE documents (
     sha256 TEXT PRIMARY KEY,
@@ -83,6 +83,25 @@ CREATE TABLE tables (
     4: """
 CREATE TABLE pending_labels (sha256 TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 INSERT INTO pending_labels SELECT sha256 FROM documents WHERE n_chunks > 0
+""",
+    5: """
+CREATE TABLE conversations (
+    id TEXT PRIMARY KEY,
+    title TEXT NOT NULL,
+    is_pinned INTEGER NOT NULL,
+    created_ns INTEGER NOT NULL,
+    changed_ns INTEGER NOT NULL,
+    deleted_ns INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE TABLE turns (
+    conversation_id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    question TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    body TEXT NOT NULL,
+    asked_ns INTEGER NOT NULL,
+    PRIMARY KEY (conversation_id, number)
+) STRICT;
 """,
 }
 
@@ -154,8 +173,8 @@ class Database:
     whoever asks, whatever thread that is. Safe to use from several threads and processes.
 
     Args:
-        may_write: Called when a transaction has begun, so that no other writes meanwhile;
-            what it raises ends the transaction.
+        may_write: Called when a transaction of the index has begun, so that no other writes
+            meanwhile; what it raises ends the transaction.
 
     Attributes:
         is_suspect: Something could not be read or written since it was last found sound.
@@ -239,8 +258,11 @@ class Database:
         return next(iter(self.rows(statement, values)), None)
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self, *, of_index: bool = True) -> Iterator[sqlite3.Connection]:
         """The connection that writes: all that is done in the block, or nothing.
+
+        Args:
+            of_index: What is written says what is indexed, so `may_write` is asked.
 
         Raises:
             StoreError: It can't be written, another process writes for longer than
@@ -252,7 +274,8 @@ class Database:
                 raise self._closed()
             db.execute("BEGIN IMMEDIATE")
             try:
-                self._may_write()
+                if of_index:
+                    self._may_write()
                 yield db
                 db.execute("COMMIT")
             except BaseException:

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
+from kb.index.ledger.conversations import Conversations
 from kb.index.ledger.database import Database
 from kb.index.ledger.labels import drop_mark, mark, mark_unless_at, settle_labels
 from kb.index.ledger.reader import LedgerReader
@@ -43,8 +44,11 @@ class Ledger(LedgerReader):
 
     Args:
         path: Of the file.
-        may_write: Called at the beginning of each transaction, while nobody else can write;
-            what it raises is raised by the method that writes, and nothing is written.
+        may_write: Called at the beginning of each transaction of the index, while nobody else
+            can write; what it raises is raised by the method that writes, and nothing is written.
+
+    Attributes:
+        conversations: Those that are kept beside what is indexed.
 
     Raises:
         StoreUnavailableError: The file is damaged or of a newer version.
@@ -53,6 +57,7 @@ class Ledger(LedgerReader):
     def __init__(self, path: Path, may_write: Callable[[], None] = lambda: None) -> None:
         self.may_write = may_write
         super().__init__(Database(path, lambda: self.may_write()))
+        self.conversations = Conversations(self._database)
 
     def close(self) -> None:
         """Close every connection."""

@@ -208,6 +208,8 @@ def test_an_index_of_before_labels_is_given_them_and_nothing_is_embedded(
     opened.close()
     with sqlite3.connect(home.ledger) as db:
         db.execute("DROP TABLE pending_labels")
+        db.execute("DROP TABLE conversations")
+        db.execute("DROP TABLE turns")
         db.execute("PRAGMA user_version = 3")
     db.close()
 

@@ -214,6 +214,8 @@ class TestTables:
             db.execute("ALTER TABLE pending_points RENAME TO limbo")
             db.execute("INSERT INTO limbo VALUES ('left')")
             db.execute("DROP TABLE pending_labels")
+            db.execute("DROP TABLE conversations")
+            db.execute("DROP TABLE turns")
             db.execute("PRAGMA user_version = 1")
         db.close()
         again = Ledger(path)
