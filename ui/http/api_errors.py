@@ -26,15 +26,29 @@ from kb.masking import masked
 from kb.stopping import StoppedError
 from ui.service.wire import explained
 
-__all__ = ["GRADIO_HANDLERS", "error_json", "error_response", "handle_errors"]
+__all__ = [
+    "GRADIO_HANDLERS",
+    "STOPPED",
+    "TOO_MUCH",
+    "error_json",
+    "error_response",
+    "handle_errors",
+    "status_of",
+]
 
-# What Starlette says of a form with more in it than it may hold.
-_TOO_MUCH = ("Too many", "Part exceeded")
+TOO_MUCH = ("Too many", "Part exceeded")
+"""What Starlette says of a form with more in it than it may hold."""
+STOPPED = "The answer was stopped, since the server ends. Ask again when it is back."
 _log = logging.getLogger(__name__)
 
 
 def error_response(error: KnowledgeBaseError) -> JSONResponse:
     """The error's message with its HTTP status."""
+    return JSONResponse(error_json(error), status_code=status_of(error))
+
+
+def status_of(error: Exception) -> int:
+    """The HTTP status of an error: 500 where it is a bug."""
     status = 500
     if isinstance(error, PromptTooLongError | SourceTooLargeError):
         status = 413
@@ -44,7 +58,7 @@ def error_response(error: KnowledgeBaseError) -> JSONResponse:
         status = 422  # one of the question's own pictures; the model is well
     elif isinstance(error, StoreError | ModelError):
         status = 503
-    return JSONResponse(error_json(error), status_code=status)
+    return status
 
 
 def error_json(error: Exception) -> dict[str, Any]:
@@ -80,7 +94,7 @@ def handle_errors(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)
         if not request.url.path.startswith("/api/"):
             return await http_exception_handler(request, error)
-        is_too_much = str(error.detail).startswith(_TOO_MUCH)
+        is_too_much = str(error.detail).startswith(TOO_MUCH)
         return JSONResponse(
             {"error": {"type": "ConfigError", "message": str(error.detail)}},
             status_code=413 if is_too_much else error.status_code,
@@ -88,9 +102,8 @@ def handle_errors(app: FastAPI) -> None:
         )
 
     async def stopped(_: Request, __: Exception) -> Response:
-        message = "The answer was stopped, since the server ends. Ask again when it is back."
         return JSONResponse(
-            {"error": {"type": "StoreUnavailableError", "message": message}}, status_code=503
+            {"error": {"type": "StoreUnavailableError", "message": STOPPED}}, status_code=503
         )
 
     app.add_exception_handler(KnowledgeBaseError, known)

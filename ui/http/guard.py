@@ -20,12 +20,13 @@ import re
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ui.http.addresses import network_of
 from ui.http.gradio_routes import is_asset, methods_of
 from ui.http.login import Caller, Login
+from ui.http.refusals import refused
 
 __all__ = ["REQUEST_HEADER", "Guard", "is_loopback"]
 
@@ -72,7 +73,7 @@ class Guard:
                 who = network_of(address)
                 if _is_elsewhere(headers):
                     who = f"links followed on {who}"
-                refusal = self._has_to_wait(headers, who)
+                refusal = self._has_to_wait(scope["path"], headers, who)
             if refusal is None:
                 caller = self._login.caller(headers, who)
                 refusal = self._refusal(scope, headers, caller)
@@ -82,11 +83,12 @@ class Guard:
             else:
                 await refusal(scope, receive, send)
 
-    def _has_to_wait(self, headers: Headers, who: str) -> Response | None:
+    def _has_to_wait(self, path: str, headers: Headers, who: str) -> Response | None:
         wait_s = math.ceil(self._login.wait_s(headers, who))
         if not wait_s:
             return None
-        return _refused(
+        return refused(
+            path,
             f"There were too many wrong passwords from {who}. Try again in {wait_s} s.",
             429,
             {"Retry-After": str(wait_s)},
@@ -94,30 +96,32 @@ class Guard:
 
     def _foreign(self, scope: Scope, headers: Headers) -> Response | None:
         """The refusal of what another site sent. The login is not looked at: it is the site's."""
+        path = scope["path"]
         hosts = headers.getlist("host")
         match = _HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
         if match is None:
-            return _refused("The header Host names no host.", 400)
+            return refused(path, "The header Host names no host.", 400)
         if not self._any_name and not is_loopback(match["name"].strip("[]")):
             # A foreign name that was pointed at this address.
-            return _refused(f"This server does not answer to the name {match['name']!r}.", 421)
-        if _is_foreign(scope["method"], scope["path"], headers, hosts[0]):
-            return _refused("Requests from other sites are refused.", 403)
+            return refused(path, f"This server does not answer to the name {match['name']!r}.", 421)
+        if _is_foreign(scope["method"], path, headers, hosts[0]):
+            return refused(path, "Requests from other sites are refused.", 403)
         return None
 
     def _refusal(self, scope: Scope, headers: Headers, caller: Caller) -> Response | None:
         method, path = scope["method"], scope["path"]
         if caller is Caller.NOBODY:
             challenge = {"WWW-Authenticate": 'Basic realm="Knowledge base", charset="UTF-8"'}
-            return _refused("A login is needed.", 401, challenge)
+            return refused(path, "A login is needed.", 401, challenge)
         if not path.startswith(_OURS):
             methods = methods_of(path)
             if not methods:
-                return _refused("There is nothing at this address.", 404)
+                return refused(path, "There is nothing at this address.", 404)
             if method not in methods:
-                return _refused("Not in this way.", 405, {"Allow": ", ".join(sorted(methods))})
+                return refused(path, "Not in this way.", 405, {"Allow": ", ".join(sorted(methods))})
         if method not in _READS and not _is_meant(path, headers, caller):
-            return _refused(
+            return refused(
+                path,
                 f"Programs send the header {REQUEST_HEADER}: 1 with what is not a GET, so that no "
                 "web page can do it in their place.",
                 403,
@@ -177,7 +181,3 @@ def _is_meant(path: str, headers: Headers, caller: Caller) -> bool:
     # Gradio's own script sends no header of ours. Browsers put the origin on every POST.
     is_gradio = not path.startswith(_OURS)
     return is_gradio and ("origin" in headers or "sec-fetch-site" in headers)
-
-
-def _refused(message: str, status: int, headers: dict[str, str] | None = None) -> Response:
-    return PlainTextResponse(message, status, headers)

@@ -8,10 +8,11 @@ from contextlib import suppress
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kb.config import LimitsConfig
+from ui.http.refusals import too_large
 
 __all__ = ["BodyLimits"]
 
@@ -34,9 +35,12 @@ class BodyLimits:
         questions = (limits.max_question_bytes, "limits.max_question_bytes")
         self._limits = {
             "/api/upload": uploads,
+            "/api/v1/documents": uploads,
             "/gradio_api/upload": uploads,
             "/api/search": questions,
             "/api/ask": questions,
+            "/api/v1/search": questions,
+            "/api/v1/ask": questions,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,7 +52,7 @@ class BodyLimits:
         announced = headers.get("content-length", "0")[:_LENGTH_DIGITS]
         n_bytes = int(announced) if announced.isascii() and announced.isdigit() else 0
         is_large = n_bytes > _DISCARDED_BYTES or "transfer-encoding" in headers
-        body = _Body(receive, max_bytes, setting, is_read=not is_large)
+        body = _Body(receive, scope["path"], max_bytes, setting, is_read=not is_large)
         if n_bytes > max_bytes:
             body.is_too_large = True
             await body.refusal(n_bytes)(scope, receive, body.lingering(send))
@@ -64,11 +68,14 @@ class BodyLimits:
 class _Body:
     """One request's body, counted as it comes."""
 
-    def __init__(self, receive: Receive, max_bytes: int, setting: str, *, is_read: bool) -> None:
+    def __init__(
+        self, receive: Receive, path: str, max_bytes: int, setting: str, *, is_read: bool
+    ) -> None:
         self._is_read = is_read
         self.is_too_large = False
         self.is_answered = False
         self._receive = receive
+        self._path = path
         self._max_bytes = max_bytes
         self._setting = setting
         self._n_bytes = 0
@@ -112,10 +119,8 @@ class _Body:
 
         return send_and_linger
 
-    def refusal(self, n_bytes: int | None = None) -> JSONResponse:
-        return JSONResponse(
-            {"error": {"type": "ConfigError", "message": self._message(n_bytes)}}, status_code=413
-        )
+    def refusal(self, n_bytes: int | None = None) -> Response:
+        return too_large(self._path, self._message(n_bytes))
 
     def _error(self) -> HTTPException:
         return HTTPException(413, self._message())

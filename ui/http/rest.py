@@ -11,40 +11,26 @@ last line holds the error.
 from __future__ import annotations
 
 import asyncio
-import json
-import logging
 import os
-import shutil
-from collections.abc import (
-    AsyncGenerator,
-    Iterator,
-    Sequence,
-)
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel
-from starlette.types import Receive, Scope, Send
 
 from ingest.progress import Progress
 from kb.config.named import QUOTES
-from kb.errors import (
-    ConfigError,
-    KnowledgeBaseError,
-    SourceTooLargeError,
-    StoreUnavailableError,
-)
-from kb.stopping import StoppedError
-from kb.types import Query
+from kb.errors import ConfigError
 from ui.http.api_errors import error_json
+from ui.http.forms import MAX_FIELD_BYTES, form_query, take_files
 from ui.http.login import Caller
+from ui.http.streams import JSON_LINES, json_line, stream
 from ui.service.asking import while_connected
 from ui.service.conversation import parse_turns
 from ui.service.service import Service
-from ui.service.uploads import safe_name
 from ui.service.wire import (
     answer_lines,
     parse_filters,
@@ -57,11 +43,6 @@ from ui.service.wire import (
 __all__ = ["api_router"]
 
 Json = dict[str, Any]
-
-_log = logging.getLogger(__name__)
-_JSON_LINES = "application/x-ndjson"
-_SHOWN_REASONS = 3
-_MAX_FIELD_BYTES = 1 << 20
 
 
 def _path(text: str) -> Path:
@@ -97,7 +78,7 @@ def api_router(service: Service) -> APIRouter:
         form_limits={
             "max_files": limits.max_upload_files,
             "max_fields": limits.max_form_fields,
-            "max_part_size": _MAX_FIELD_BYTES,
+            "max_part_size": MAX_FIELD_BYTES,
         },
     )
 
@@ -124,7 +105,9 @@ def api_router(service: Service) -> APIRouter:
         video: Annotated[UploadFile | None, File()] = None,
     ) -> Response:
         def find() -> dict[str, Any]:
-            query = _query(service, text, filters, image, video, as_written=as_written)
+            query = form_query(
+                service, text, parse_filters(filters), image, video, as_written=as_written
+            )
             return search_json(service.search(query, top), service.kb.assets)
 
         return JSONResponse(await while_connected(request.receive, service.askers.one(find)))
@@ -145,7 +128,9 @@ def api_router(service: Service) -> APIRouter:
 
         def answer() -> Iterator[dict[str, Any]]:
             earlier = parse_turns(turns)
-            query = _query(service, text, filters, image, video, as_written=as_written)
+            query = form_query(
+                service, text, parse_filters(filters), image, video, as_written=as_written
+            )
             query = service.understood(query, earlier)
             return answer_lines(query, service.ask(query, generator), service.kb.assets)
 
@@ -170,19 +155,8 @@ def api_router(service: Service) -> APIRouter:
 
     @router.post("/upload", response_model=None)
     def upload(file: Annotated[Sequence[UploadFile], File()]) -> Response:
-        sources: list[str] = []
-        refused: list[dict[str, str]] = []
-        is_too_large = False
-        for item in file:
-            try:
-                _check_size(item, service.config.limits.max_upload_file_bytes)
-                sources.append(service.upload(item.filename or "file", item.file))
-            except (ConfigError, SourceTooLargeError) as error:
-                is_too_large |= isinstance(error, SourceTooLargeError)
-                refused.append({"name": item.filename or "", "reason": str(error)})
-        if refused and not sources:
-            reasons = " ".join(one["reason"] for one in refused[:_SHOWN_REASONS])
-            raise SourceTooLargeError(reasons) if is_too_large else ConfigError(reasons)
+        added, refused = take_files(service, file)
+        sources = [one.source for one in added]
         return JSONResponse({"sources": sources} | ({"refused": refused} if refused else {}))
 
     return router
@@ -198,93 +172,13 @@ def _for_the_command_line(what: str) -> JSONResponse:
     return JSONResponse(error_json(error), status_code=403)
 
 
-def _query(
-    service: Service,
-    text: str,
-    filters: str,
-    images: Sequence[UploadFile],
-    video: UploadFile | None,
-    *,
-    as_written: bool,
-) -> Query:
-    """The question of a form, whose files are copied for as long as they are read."""
-    checked = parse_filters(filters)
-    # A form without a file in its field has one of no name and no bytes.
-    images = [image for image in images if image.filename or image.size]
-    if video is not None and not (video.filename or video.size):
-        video = None
-    with service.scratch.folder() as folder:
-        paths = [_save(folder, image, n) for n, image in enumerate(images)]
-        clip = _save(folder, video, len(paths)) if video else None
-        return service.make_query(text, paths, clip, checked, as_written=as_written)
-
-
-def _check_size(file: UploadFile, max_bytes: int) -> None:
-    if (file.size or 0) > max_bytes:
-        raise SourceTooLargeError(
-            f"{safe_name(file.filename or 'The file')} has {file.size:,} bytes, over the limit of "
-            f"{max_bytes:,}. Split it, raise `limits.max_upload_file_bytes` in kb.yaml, or copy it "
-            "into the library folder."
-        )
-
-
-def _save(folder: Path, file: UploadFile, n: int) -> Path:
-    # Only the suffix of the name is used: the rest is the sender's and could be any path.
-    suffix = safe_name(f"a{Path(file.filename or '').suffix[:16]}")[1:]
-    path = folder / f"{n}{suffix}"
-    with path.open("wb") as target:
-        shutil.copyfileobj(file.file, target, 1 << 20)
-    return path
-
-
-class _Lines(StreamingResponse):
-    """One JSON object a line, for as long as somebody reads them."""
-
-    def __init__(self, items: AsyncGenerator[Json, None]) -> None:
-        self._items = items
-        super().__init__((_line(item) async for item in items), media_type=_JSON_LINES)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        async with aclosing(self._items):
-            with suppress(StoppedError):
-                await while_connected(receive, self.stream_response(send))
-
-
 async def _lines(request: Request, lines: AsyncGenerator[Json, None]) -> Response:
     """`lines`, of which the last one says why where they break off."""
-    # What fails before the first one is told by the status, too.
-    try:
-        first = await while_connected(request.receive, anext(lines))
-    except (KnowledgeBaseError, StoppedError):
-        raise
-    except Exception as error:
-        _log.exception("%s was not answered", request.url.path)
-        return JSONResponse(error_json(error), status_code=500)
-    return _Lines(_closed_by_error(first, lines))
+    return await stream(request, lines, json_line, JSON_LINES, _bug)
 
 
-def _line(item: Json) -> str:
-    return json.dumps(item, ensure_ascii=False) + "\n"
-
-
-async def _closed_by_error(
-    first: Json, lines: AsyncGenerator[Json, None]
-) -> AsyncGenerator[Json, None]:
-    """`first` and `lines`; where they break off, the last one says why."""
-    async with aclosing(lines):
-        try:
-            yield first
-            async for line in lines:
-                yield line
-        except KnowledgeBaseError as error:
-            yield error_json(error)
-        except StoppedError:
-            yield error_json(StoreUnavailableError("It was stopped: the server ends."))
-        except Exception as error:
-            # The reader must not take what came so far for all; the traceback is for whoever
-            # mends it.
-            _log.exception("The answer broke off")
-            yield error_json(error)
+def _bug(error: Exception) -> Response:
+    return JSONResponse(error_json(error), status_code=500)
 
 
 async def _sync_lines(service: Service, request: SyncRequest) -> AsyncGenerator[Json, None]:

@@ -30,6 +30,7 @@ from ui.http.page_events import EndedStreams
 from ui.http.page_policy import put_nonces_into_template
 from ui.http.rest import api_router
 from ui.http.unread import Unread
+from ui.http.v1.app import v1_app
 from ui.logs import mask_logs
 from ui.service.server_note import ServerNote
 from ui.service.service import Service
@@ -88,6 +89,7 @@ def make_app(service: Service, *, may_choose: bool = False) -> FastAPI:
     os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(10**9)
     app.include_router(api_router(service))
     app.include_router(media_router(service))
+    app.mount("/api/v1", v1_app(service))
     put_nonces_into_template()
     blocks = build_app(service, may_choose=may_choose)
     options = mount_options(service.config.limits.max_upload_file_bytes)

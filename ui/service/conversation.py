@@ -17,6 +17,7 @@ from ui.service.wire import explained
 __all__ = [
     "MAX_TURNS",
     "EarlierTurn",
+    "check_turns",
     "make_turns",
     "parse_turns",
     "read_conversation",
@@ -71,12 +72,21 @@ def parse_turns(text: str) -> list[EarlierTurn]:
             f"The earlier questions are not accepted: {explained(error.errors())}. Expected a JSON "
             'list of {"query", "understood"?, "answer"?, "citations"?: [{"id", "source"}]}.'
         ) from error
+    check_turns(turns)
+    return turns
+
+
+def check_turns(turns: Sequence[EarlierTurn]) -> None:
+    """Make sure that there are not more than `MAX_TURNS`.
+
+    Raises:
+        PromptTooLongError: There are.
+    """
     if len(turns) > MAX_TURNS:
         raise PromptTooLongError(
             f"There are {len(turns):,} earlier questions, over the limit of {MAX_TURNS}. Leave out "
             "the first ones."
         )
-    return turns
 
 
 def make_turns(given: Sequence[EarlierTurn], ledger: Ledger) -> list[Turn]:

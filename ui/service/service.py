@@ -48,10 +48,11 @@ from kb.types import (
 from ui.service.asking import Askers
 from ui.service.background import BackgroundSync
 from ui.service.conversation import EarlierTurn, make_turns
+from ui.service.documents import Added, Documents
 from ui.service.library import LibraryFile, delete_file, list_files
 from ui.service.scratch import Scratch
 from ui.service.status import Failure, Status
-from ui.service.uploads import add_file, sweep_unfinished
+from ui.service.uploads import sweep_unfinished
 from ui.service.writers import Writers
 from ui.takeover import Takeover
 
@@ -87,6 +88,7 @@ class Service:
         self.scratch = Scratch(home, config.limits.keep_uploads_s)
         self._media = QueryMedia(config.ingest)
         self._progress = Progress()
+        self.documents = Documents(self.kb, home, self.syncer, lambda: self._progress.current)
         self._listeners: list[Callable[[Progress], None]] = []
         self._background = BackgroundSync(lambda retry: self.sync(retry=retry), self._watch)
         self._takeover = Takeover(self.kb, self.syncer, self.sync_soon, self._background.warn)
@@ -197,14 +199,19 @@ class Service:
         return self._progress
 
     def upload(self, name: str, content: Path | BinaryIO) -> str:
-        """Copy a file into the library and have it indexed; returns its source.
+        """Copy a file into the library and have it indexed; returns its source. See `add`."""
+        return self.add(name, content).source
+
+    def add(self, name: str, content: Path | BinaryIO) -> Added:
+        """Copy a file into the library and have it indexed, unless its bytes are there already.
 
         Raises:
             ConfigError: A sync would pass over such a name, or it can't be saved.
         """
-        source = add_file(self.home.library, name, content, self.config.ingest.ignore)
-        self.sync_soon()
-        return source
+        added = self.documents.add(name, content)
+        if added.is_new:
+            self.sync_soon()
+        return added
 
     def remove(self, source: str) -> None:
         """Delete a file of the library from disk and from the index."""

@@ -20,6 +20,7 @@ from kb.types import (
     Claim,
     Filters,
     Hit,
+    ImageRef,
     Kind,
     Locator,
     Query,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from ui.service.service import Status
 
 __all__ = [
+    "FilterFields",
     "answer_json",
     "answer_lines",
     "citation_json",
@@ -51,8 +53,8 @@ _SHOWN_CHARACTERS = 100
 _MAX_FILTER_NAMES = 500
 
 
-def search_json(result: SearchResult, assets: AssetStore) -> Json:
-    """What `kb search --json` prints."""
+def search_json(result: SearchResult, assets: AssetStore | None) -> Json:
+    """What `kb search --json` prints. See `hit_json`."""
     return {
         **_asked_json(result.query),
         "results": [hit_json(hit, rank, assets) for rank, hit in enumerate(result.hits, 1)],
@@ -73,9 +75,14 @@ def understood_text(query: Query) -> str:
     return (query.instead_of or query.text) if query.typed else ""
 
 
-def hit_json(hit: Hit, rank: int, assets: AssetStore) -> Json:
+def hit_json(hit: Hit, rank: int, assets: AssetStore | None) -> Json:
     """One result. `embedding_score` is the cosine of the dense vectors, or of the picture
-    descriptors, or null where only words found the chunk."""
+    descriptors, or null where only words found the chunk.
+
+    Args:
+        assets: Where its picture lies, for programs of this machine; None gives them an address
+            on the server in place of the path.
+    """
     chunk = hit.chunk
     pictures = chunk.pictures
     image = pictures[0] if pictures else None
@@ -95,20 +102,27 @@ def hit_json(hit: Hit, rank: int, assets: AssetStore) -> Json:
             "fused": hit.fused,
         },
         "metadata": {
+            "document_id": chunk.document_sha256,
             "source": hit.source,
             "title": chunk.title,
             "headings": list(chunk.headings),
             "kind": chunk.kind.value,
             "modality": chunk.modality.value,
-            "image_path": str(assets.path(image)) if image else None,
+            **_picture_json(image, assets),
             "time_s": hit.time_s,
             **_place(chunk.locator),
         },
     }
 
 
-def answer_json(answer: Answer, assets: AssetStore) -> Json:
-    """What `kb ask --json` prints."""
+def _picture_json(image: ImageRef | None, assets: AssetStore | None) -> Json:
+    if assets is not None:
+        return {"image_path": str(assets.path(image)) if image else None}
+    return {"image_url": f"/media/assets/{image.sha256}" if image else None}
+
+
+def answer_json(answer: Answer, assets: AssetStore | None) -> Json:
+    """What `kb ask --json` prints. See `hit_json`."""
     return {
         **_asked_json(answer.query),
         "understood": understood_text(answer.query) or None,
@@ -165,7 +179,7 @@ def sync_json(report: SyncReport) -> Json:
 
 
 def answer_lines(
-    query: Query, events: Iterable[TextDelta | Citation | Answer], assets: AssetStore
+    query: Query, events: Iterable[TextDelta | Citation | Answer], assets: AssetStore | None
 ) -> Iterator[Json]:
     """An answer to `query` as it is written: ``{"understood"}`` of a follow-up, ``{"text"}`` and
     ``{"citation"}``, last ``{"answer"}``, once, when its claims are checked. Quotes that come
@@ -198,7 +212,9 @@ _Names = Annotated[
 _Nanoseconds = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 
 
-class _Filters(BaseModel):
+class FilterFields(BaseModel):
+    """What a question may be limited to, as programs give it. See `kb.types.Filters`."""
+
     model_config = ConfigDict(extra="forbid")
 
     folder: _Names = []
@@ -207,6 +223,16 @@ class _Filters(BaseModel):
     after_ns: _Nanoseconds | None = None
     before_ns: _Nanoseconds | None = None
 
+    def made(self) -> Filters:
+        """As a search takes them."""
+        return Filters(
+            folders=tuple(self.folder),
+            kinds=tuple(self.kind),
+            sources=tuple(self.source),
+            after_ns=self.after_ns,
+            before_ns=self.before_ns,
+        )
+
 
 def parse_filters(text: str) -> Filters:
     """Filters from JSON: ``{"folder", "kind", "source", "after_ns", "before_ns"}``.
@@ -214,7 +240,7 @@ def parse_filters(text: str) -> Filters:
     Raises:
         ConfigError: A name or value is not accepted.
     """
-    return _read(lambda: _Filters.model_validate_json(text))
+    return _read(lambda: FilterFields.model_validate_json(text))
 
 
 def make_filters(
@@ -230,7 +256,7 @@ def make_filters(
         ConfigError: A value is not accepted.
     """
     return _read(
-        lambda: _Filters.model_validate(
+        lambda: FilterFields.model_validate(
             {
                 "folder": [*folders],
                 "kind": [*kinds],
@@ -247,18 +273,11 @@ def _ns(time_s: float) -> int | float:
     return int(time_s * 1e9) if math.isfinite(time_s) else time_s
 
 
-def _read(validate: Callable[[], _Filters]) -> Filters:
+def _read(validate: Callable[[], FilterFields]) -> Filters:
     try:
-        given = validate()
+        return validate().made()
     except ValidationError as error:
         raise ConfigError(f"The filters are not accepted: {explained(error.errors())}") from error
-    return Filters(
-        folders=tuple(given.folder),
-        kinds=tuple(given.kind),
-        sources=tuple(given.source),
-        after_ns=given.after_ns,
-        before_ns=given.before_ns,
-    )
 
 
 def explained(mistakes: Sequence[Any]) -> str:

@@ -1,0 +1,59 @@
+"""The examples of the README's part on HTTP do what it says."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from browser_parts import Server, running_server
+from made_home import make_home
+from PIL import Image
+
+README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+ADDRESS = "http://127.0.0.1:7860"
+CURLS = [line for line in README.splitlines() if line.startswith("curl ")]
+
+pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    home = make_home(tmp_path_factory.mktemp("readme"))
+    with running_server(home, KB_PASSWORD="secret") as started:
+        yield started
+
+
+def run(server: Server, line: str, folder: Path) -> str:
+    """What a line of the README prints, in a folder with the files that it names."""
+    Image.new("RGB", (64, 64), "red").save(folder / "photo.jpg")
+    (folder / "manual.md").write_text("# Manual\n\nPress it.")
+    assert ADDRESS in line
+    line = line.replace(ADDRESS, server.url).replace("curl ", "curl --silent --fail-with-body ", 1)
+    done = subprocess.run(
+        ["bash", "-c", line],
+        cwd=folder,
+        env={"KB_PASSWORD": "secret", "PATH": "/usr/local/bin:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, (line, done.stdout, done.stderr)
+    return done.stdout
+
+
+def test_there_are_examples() -> None:
+    assert len(CURLS) >= 5
+
+
+@pytest.mark.parametrize("line", CURLS)
+def test_examples_work(server: Server, line: str, tmp_path: Path) -> None:
+    said = run(server, line, tmp_path)
+    if '"stream": true' in line:
+        assert "event: done\n" in said
+    else:
+        assert isinstance(json.loads(said), dict)

@@ -1,0 +1,84 @@
+"""What programs are told when a request fails: problem details (RFC 9457)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from kb.errors import KnowledgeBaseError
+from kb.stopping import StoppedError
+from ui.http.api_errors import STOPPED, TOO_MUCH, error_json, status_of
+from ui.service.wire import explained
+
+__all__ = ["PROBLEM", "handle_problems", "problem", "problem_of"]
+
+PROBLEM = "application/problem+json"
+
+
+def problem(
+    status: int, detail: str, error: str, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """A problem of the type ``about:blank``, whose title is the status's phrase.
+
+    Args:
+        error: A name of `kb.errors`, or of the exception that is a bug: for programs.
+    """
+    content = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "error": error,
+    }
+    return JSONResponse(content, status, dict(headers) if headers else None, PROBLEM)
+
+
+def problem_of(error: Exception, shown: Callable[[str], str]) -> JSONResponse:
+    """An error as a problem; one that is a bug says so.
+
+    Args:
+        shown: Makes a message one that anybody may read.
+    """
+    told = error_json(error)["error"]
+    return problem(status_of(error), shown(told["message"]), told["type"])
+
+
+def handle_problems(app: FastAPI, shown: Callable[[str], str]) -> None:
+    """Answer errors of `app`'s routes in this way.
+
+    Args:
+        shown: See `problem_of`.
+    """
+
+    async def known(_: Request, error: Exception) -> Response:
+        return problem_of(error, shown)
+
+    async def refused(_: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        is_too_much = str(error.detail).startswith(TOO_MUCH)
+        status = 413 if is_too_much else error.status_code
+        return problem(status, str(error.detail), "ConfigError", error.headers)
+
+    async def stopped(_: Request, __: Exception) -> Response:
+        return problem(503, STOPPED, "StoreUnavailableError")
+
+    async def invalid(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        detail = f"The request is not accepted: {explained(error.errors())}"
+        return problem(422, detail, "ConfigError")
+
+    handlers: dict[Any, Callable[[Request, Exception], Any]] = {
+        KnowledgeBaseError: known,
+        HTTPException: refused,
+        StoppedError: stopped,
+        RequestValidationError: invalid,
+        Exception: known,
+    }
+    for kind, handler in handlers.items():
+        app.add_exception_handler(kind, handler)

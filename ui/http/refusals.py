@@ -1,0 +1,27 @@
+"""What is told where a request reaches no route: in the shape that the errors of routes have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from ui.http.problems import problem
+
+__all__ = ["refused", "too_large"]
+
+
+def refused(
+    path: str, message: str, status: int, headers: Mapping[str, str] | None = None
+) -> Response:
+    """The refusal of a request for `path`, in words for people where it is no program's."""
+    if path.startswith("/api/v1/"):
+        return problem(status, message, "ConfigError", headers)
+    return PlainTextResponse(message, status, dict(headers) if headers else None)
+
+
+def too_large(path: str, message: str) -> Response:
+    """The refusal of a body that is over a limit."""
+    if path.startswith("/api/v1/"):
+        return refused(path, message, 413)
+    return JSONResponse({"error": {"type": "ConfigError", "message": message}}, status_code=413)
