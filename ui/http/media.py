@@ -19,7 +19,14 @@ __all__ = ["STATIC_FILES", "media_router"]
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _STATIC = Path(__file__).parents[1] / "web" / "static"
-STATIC_FILES = {"app.css": "text/css", "app.js": "text/javascript", "icon.svg": "image/svg+xml"}
+STATIC_FILES = {
+    "app.css": "text/css",
+    "address.js": "text/javascript",
+    "app.js": "text/javascript",
+    "talk.js": "text/javascript",
+    "talk.css": "text/css",
+    "icon.svg": "image/svg+xml",
+}
 _THUMBNAIL_PX = 320
 
 _FOREVER = "private, max-age=31536000, immutable"

@@ -24,6 +24,8 @@ from jinja2 import BaseLoader, Environment
 __all__ = ["page_policy", "put_nonces_into_template"]
 
 _TEMPLATE = "frontend/index.html"
+# What the page's addresses are relative to, as Gradio's template has it.
+_BASE = "{{ base_url | default('./') }}"
 
 
 def page_policy(nonce: str) -> str:
@@ -46,7 +48,8 @@ def page_policy(nonce: str) -> str:
 
 
 def put_nonces_into_template() -> None:
-    """Have the scripts of Gradio's page carry ``request.state.nonce``."""
+    """Have the scripts of Gradio's page carry ``request.state.nonce``, and its addresses be
+    relative to ``request.state.base``, where that is set."""
     environment = gradio.routes.templates.env
     if not isinstance(environment.loader, _WithNonces):
         assert environment.loader is not None
@@ -63,4 +66,5 @@ class _WithNonces(BaseLoader):
         source, name, is_current = self._loader.get_source(environment, template)
         if template == _TEMPLATE:
             source = source.replace("<script", '<script nonce="{{ request.state.nonce }}"')
+            source = source.replace(_BASE, "{{ request.state.base | default('./') }}")
         return source, name, is_current

@@ -21,11 +21,13 @@ from kb.errors import ConfigError
 from kb.masking import keep_secret
 from ui.http.api_errors import handle_errors
 from ui.http.connections import limited_protocol
+from ui.http.conversations import conversations_router
 from ui.http.guard import Guard, is_loopback
 from ui.http.headers import Policies
 from ui.http.limits import BodyLimits
 from ui.http.login import USER, Login
 from ui.http.media import media_router
+from ui.http.page_addresses import PageAddresses
 from ui.http.page_events import EndedStreams
 from ui.http.page_policy import put_nonces_into_template
 from ui.http.rest import api_router
@@ -53,7 +55,7 @@ def make_server_app(service: Service, *, token: str, password: str | None = None
     # Without a password only this computer is answered.
     app = make_app(service, may_choose=password is None)
     guard = Guard(app, login, any_name=password is not None)
-    return Policies(BodyLimits(guard, service.config.limits))
+    return PageAddresses(Policies(BodyLimits(guard, service.config.limits)))
 
 
 def make_app(service: Service, *, may_choose: bool = False) -> FastAPI:
@@ -90,6 +92,7 @@ def make_app(service: Service, *, may_choose: bool = False) -> FastAPI:
     app.include_router(api_router(service))
     app.include_router(media_router(service))
     app.mount("/api/v1", v1_app(service))
+    app.include_router(conversations_router(service))
     put_nonces_into_template()
     blocks = build_app(service, may_choose=may_choose)
     options = mount_options(service.config.limits.max_upload_file_bytes)

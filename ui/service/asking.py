@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import threading
 import weakref
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -111,10 +111,16 @@ class Askers:
             error: BaseException | None = None
             try:
                 with stoppable(stop):
-                    for item in work():
-                        if stop.is_set():
-                            raise StoppedError
-                        tell(item)
+                    results = work()
+                    try:
+                        for item in results:
+                            if stop.is_set():
+                                raise StoppedError
+                            tell(item)
+                    finally:
+                        # Now, and not when nobody holds it any more: it may have something to keep.
+                        if isinstance(results, Generator):
+                            results.close()
             except BaseException as raised:
                 error = raised
             finally:

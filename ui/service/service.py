@@ -49,6 +49,7 @@ from ui.service.asking import Askers
 from ui.service.background import BackgroundSync
 from ui.service.conversation import EarlierTurn, make_turns
 from ui.service.documents import Added, Documents
+from ui.service.kept import KeptConversations
 from ui.service.library import LibraryFile, delete_file, list_files
 from ui.service.scratch import Scratch
 from ui.service.status import Failure, Status
@@ -82,6 +83,7 @@ class Service:
         # Requests for what takes the whole library: one works, and the others need no thread.
         self.sync_askers = Askers(n_at_once=1, n_in_all=8)
         self.writers = Writers(self.kb)
+        self.conversations = KeptConversations(self.kb.ledger)
         self._answerers: dict[str, Answerer] = {}
         self._answerers_lock = threading.Lock()
         self._closing = threading.Event()

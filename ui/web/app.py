@@ -13,7 +13,8 @@ from gradio.themes.utils import colors
 from ingest.progress import Progress
 from ui.http.api_errors import GRADIO_HANDLERS
 from ui.service.service import Service
-from ui.web.chat import QUIET, build_chat
+from ui.web.chat import build_chat
+from ui.web.events import QUIET
 from ui.web.html.files import files_html
 from ui.web.html.render import MEDIA, escape
 from ui.web.library import build_library, files_page, library_state
@@ -146,7 +147,10 @@ def _head() -> str:
 
     return (
         f'<link rel="stylesheet" href="{url("app.css")}">'
+        f'<link rel="stylesheet" href="{url("talk.css")}">'
+        f'<script src="{url("address.js")}"></script>'
         f'<script src="{url("app.js")}"></script>'
+        f'<script src="{url("talk.js")}"></script>'
         '<meta name="color-scheme" content="light dark">'
     )
 

@@ -15,7 +15,8 @@ from kb.text.humanize import duration_text
 from ui.service.library import FilesPage, list_page
 from ui.service.service import Service
 from ui.service.uploads import safe_name
-from ui.web.chat import QUIET, is_for_questions
+from ui.web.asking import is_for_questions
+from ui.web.events import QUIET
 from ui.web.html.files import STATUSES, files_html
 from ui.web.html.render import escape, message
 from ui.web.page_errors import event_text

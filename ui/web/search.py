@@ -13,7 +13,8 @@ from kb.errors import KnowledgeBaseError
 from kb.types import Kind, SearchResult
 from ui.service.service import Service
 from ui.service.wire import make_filters, search_json
-from ui.web.chat import N_AT_ONCE, ON_ASK, QUESTION_FILE_TYPES, split_attachments
+from ui.web.asking import QUESTION_FILE_TYPES, split_attachments
+from ui.web.events import N_AT_ONCE, ON_ASK
 from ui.web.html.render import escape, hit_card, mended_html, message
 from ui.web.page_errors import event_text
 from ui.web.upload_folder import received
@@ -32,6 +33,10 @@ _KIND_LABELS = [
 ]
 _HINT = "Search by words, a picture, a clip, or several at once. Filters narrow it down."
 
+# The words become part of the page's address.
+_ON_LOAD = f"""{ON_ASK}
+watch('value', () => window.kb && window.kb.searched && window.kb.searched());
+"""
 _EMPTY = f'<div class="kb-hint">{escape(_HINT)}</div>'
 
 
@@ -60,7 +65,7 @@ def build_search(service: Service) -> list[gr.Dropdown]:
         with gr.Row():
             after = gr.DateTime(label="Not older than", include_time=False)
             before = gr.DateTime(label="Older than", include_time=False)
-    results = gr.HTML(_EMPTY, elem_id="kb-results", apply_default_css=False, js_on_load=ON_ASK)
+    results = gr.HTML(_EMPTY, elem_id="kb-results", apply_default_css=False, js_on_load=_ON_LOAD)
 
     async def search(
         value: dict[str, Any] | None,

@@ -7,7 +7,7 @@ import gradio as gr
 from kb.errors import ConfigError, KnowledgeBaseError
 from kb.masking import masked
 from ui.service.service import Service
-from ui.web.chat import QUIET
+from ui.web.events import QUIET
 from ui.web.html.writers import writers_html
 from ui.web.page_errors import event_text
 

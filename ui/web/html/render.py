@@ -6,16 +6,12 @@ nothing here returns text that was not escaped.
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 from pathlib import PurePosixPath
 from urllib.parse import quote, urlencode
 
-from PIL import Image
-
-from kb.text.humanize import timestamp
-from kb.types import Chunk, Citation, EncodedImage, Hit, Kind, Locator, Modality
+from kb.types import Chunk, Citation, Hit, Kind, Modality
+from ui.service.places import place
 from ui.web.html.highlight import excerpt, mark_words, quote_range
 
 __all__ = [
@@ -32,9 +28,7 @@ __all__ = [
     "original_url",
     "page_image_url",
     "page_view_url",
-    "place",
     "thumbnail",
-    "thumbnail_data_uri",
     "view_url",
 ]
 
@@ -70,22 +64,6 @@ def icon(name: str) -> str:
         '<svg class="kb-icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">'
         f'<path d="{_ICONS[name]}"/></svg>'
     )
-
-
-def place(source: str, locator: Locator, time_s: float | None = None) -> str:
-    """Where in its file something stands: ``page 3``, ``slide 2``, ``0:42``; empty if the
-    whole file is meant."""
-    if time_s is not None:
-        return timestamp(time_s)
-    if locator.start_s is not None:
-        start = timestamp(locator.start_s)
-        end = timestamp(locator.end_s) if locator.end_s is not None else start
-        return start if end == start else f"{start}–{end}"
-    if locator.page is not None:
-        suffix = PurePosixPath(source).suffix.lower()
-        word = {".pptx": "slide", ".xlsx": "sheet"}.get(suffix, "page")
-        return f"{word} {locator.page}"
-    return ""
 
 
 def heading_path(chunk: Chunk) -> str:
@@ -136,16 +114,6 @@ def thumbnail(chunk: Chunk, time_s: float | None = None) -> str:
         url = f"{page_image_url(chunk.document_sha256, chunk.locator.page)}/thumbnail"
     picture = f'<img src="{escape(url)}" alt="" loading="lazy">' if url else ""
     return f'<span class="kb-thumb kb-kind-{chunk.kind}">{icon(chunk.kind)}{picture}</span>'
-
-
-def thumbnail_data_uri(image: EncodedImage, side_px: int = 160) -> str:
-    """A small JPEG of a picture that the person sent, as a data URI."""
-    with Image.open(io.BytesIO(image.data)) as picture:
-        small = picture.convert("RGB")
-        small.thumbnail((side_px, side_px))
-    buffer = io.BytesIO()
-    small.save(buffer, "JPEG", quality=80)
-    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
 
 
 def _citation_view(citation: Citation, chunk: Chunk) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from kb.types import Answer, AnswerStatus, Chunk, Citation
+from ui.service.places import place
+from ui.service.turns import Stage, Turn
 from ui.web.html.answer import answer_html
 from ui.web.html.claims import checked_html, weak_parts
 from ui.web.html.render import (
@@ -16,10 +18,8 @@ from ui.web.html.render import (
     icon,
     mended_html,
     message,
-    place,
     view_url,
 )
-from ui.web.turns import Stage, Turn
 
 __all__ = ["past_html", "turn_html"]
 
@@ -28,28 +28,47 @@ _CLOSEST = (
     '<h3>Closest passages</h3><p class="kb-muted">Near the question, but no answer to it.</p>'
 )
 _WRITING = "Quoted. An answer is being written from these"
-_CUT_OFF = "The page was closed or loaded again before this was answered."
+_CUT_OFF = "The server ended before this was answered."
+_ELSEWHERE = "Another page is asking this now. Open the conversation again to see the answer."
 
 
-def past_html(turns: Iterable[Turn], chunks: Mapping[str, Chunk]) -> str:
-    """Turns that are over, in order; a note where the first ones are no longer kept."""
+def past_html(
+    turns: Iterable[Turn], chunks: Mapping[str, Chunk], running: Collection[int] = ()
+) -> str:
+    """Turns that are over, in order; a note where the first ones are not among them.
+
+    Args:
+        running: Numbers of those that another page asks now.
+    """
     turns = list(turns)
     note = ""
     if turns and turns[0].number > 1:
         n_left_out = turns[0].number - 1
         noun = "question is" if n_left_out == 1 else "questions are"
-        note = f'<p class="kb-muted kb-left-out">{n_left_out} earlier {noun} no longer kept.</p>'
-    return note + "".join(turn_html(turn, chunks, is_past=True) for turn in turns)
+        note = f'<p class="kb-muted kb-left-out">{n_left_out} earlier {noun} not shown.</p>'
+    return note + "".join(
+        _turn(turn, chunks, is_past=True, is_elsewhere=turn.number in running) for turn in turns
+    )
 
 
-def turn_html(turn: Turn, chunks: Mapping[str, Chunk], *, is_past: bool = False) -> str:
-    """One turn.
+def turn_html(turn: Turn, chunks: Mapping[str, Chunk], conversation: str = "") -> str:
+    """A turn that is being answered, or was just now.
 
     Args:
         chunks: By id; a citation of a chunk that is not among them says that it is gone.
-        is_past: Nothing more comes to it. Other turns carry their record for the browser to keep,
-            when they begin and when they end.
+        conversation: Id of the one it is kept in.
     """
+    return _turn(turn, chunks, conversation=conversation)
+
+
+def _turn(
+    turn: Turn,
+    chunks: Mapping[str, Chunk],
+    *,
+    conversation: str = "",
+    is_past: bool = False,
+    is_elsewhere: bool = False,
+) -> str:
     chips = {c.number: _chip(c, chunks.get(c.chunk_id)) for c in turn.citations}
     answer = turn.answer
     parts = [answer_html(turn.text, chips, weak_parts(turn.claims))]
@@ -75,7 +94,7 @@ def turn_html(turn: Turn, chunks: Mapping[str, Chunk], *, is_past: bool = False)
     elif turn.stage is Stage.STOPPED:
         parts.append('<p class="kb-foot">Stopped</p>')
     elif turn.stage is Stage.RUNNING and is_past:
-        parts.append(_cut_off(turn))
+        parts.append(f'<p class="kb-foot">{_ELSEWHERE}</p>' if is_elsewhere else _cut_off(turn))
     sources = ""
     if turn.citations:
         label = f"Sources of answer {turn.number}"
@@ -83,10 +102,9 @@ def turn_html(turn: Turn, chunks: Mapping[str, Chunk], *, is_past: bool = False)
     elif turn.closest:
         label = f"Passages closest to question {turn.number}, which do not answer it"
         sources = _aside(turn.closest, chunks, label, _CLOSEST)
-    has_news = not is_past and (turn.stage is not Stage.RUNNING or not turn.text)
-    record = f' data-record="{escape(turn.record())}"' if has_news else ""
+    kept_in = f' data-conversation="{escape(conversation)}"' if conversation else ""
     return (
-        f'<article class="kb-turn" data-turn="{turn.number}"{record} '
+        f'<article class="kb-turn" data-turn="{turn.number}"{kept_in} '
         f'aria-busy="{str(is_busy).lower()}"><div class="kb-question">{_attachments(turn)}'
         f"{f'<p>{escape(turn.question)}</p>' if turn.question else ''}</div>"
         f'<div class="kb-turn-body"><div class="kb-answer">{"".join(parts)}</div>{sources}</div>'

@@ -10,6 +10,7 @@ from typing import Protocol
 from kb.config import Config
 from kb.text.humanize import timestamp
 from kb.types import Box, Chunk, Document, ImageRef, Kind, Locator, Modality
+from ui.service.places import place
 from ui.web.html.highlight import mark_range
 from ui.web.html.render import (
     MEDIA,
@@ -19,7 +20,6 @@ from ui.web.html.render import (
     original_url,
     page_image_url,
     page_view_url,
-    place,
 )
 
 __all__ = ["Shelf", "chunk_view", "page_view"]

@@ -1,9 +1,9 @@
-// The viewer, the theme switch, confirmations, the kept conversation. No library; loaded from the same
+// The viewer, the theme switch, confirmations, the kept draft. No library; loaded from the same
 // origin. Everything is delegated from the document, since the pages replace their HTML.
 (() => {
   "use strict";
 
-  const kb = (window.kb = {});
+  const kb = (window.kb ||= {});
   const THEME_KEY = "kb-theme";
 
   // --- light and dark: the system's choice, until the person makes one -------------------
@@ -55,11 +55,18 @@
       viewer.replaceChildren();
       if (opener && opener.isConnected) opener.focus();
       opener = null;
+      kb.viewClosed();
     });
     return viewer;
   }
 
+  kb.view = (url, from) => openViewer(url, from);
+  kb.closeView = () => {
+    if (viewer && viewer.open) viewer.close();
+  };
+
   async function openViewer(url, from) {
+    kb.viewOpened(from);
     const element = viewerDialog();
     if (!element.open) {
       opener = from;
@@ -154,12 +161,9 @@
     });
 
   // --- chat ------------------------------------------------------------------------------
-  // The conversation is kept in this tab alone, and what is typed but not sent as well: a page
-  // that lost its server loads itself again (Gradio does that) when the server is back.
-  const TURNS_KEY = "kb-turns";
+  // What is typed but not sent is kept in this tab: a page that lost its server loads itself again
+  // (Gradio does that) when the server is back.
   const DRAFT_KEY = "kb-draft";
-  const MAX_TURNS = 50;
-  const MAX_CHARACTERS = 500_000;
   const BOX = "#kb-question textarea";
 
   function stored(key, value) {
@@ -172,61 +176,6 @@
       return null; // refused by the browser's settings, or full
     }
   }
-
-  // Held here as well, for browsers that refuse to store anything.
-  let turns = stored(TURNS_KEY);
-  const turnsAtLoad = turns;
-  if (turns) document.documentElement.classList.add("kb-restoring");
-
-  kb.turns = () => turns;
-  kb.turnsAtLoad = () => turnsAtLoad;
-  kb.forgetTurns = () => {
-    turns = null;
-    stored(TURNS_KEY, null);
-  };
-
-  function keepTurn(record) {
-    let records = [];
-    try {
-      records = JSON.parse(turns || "[]");
-    } catch {
-      // not ours: what is kept now replaces it
-    }
-    records = records.filter((other) => other.number < record.number);
-    records = [...records, record].slice(-MAX_TURNS);
-    turns = JSON.stringify(records);
-    while (records.length > 1 && (turns.length > MAX_CHARACTERS || !stored(TURNS_KEY, turns))) {
-      records.shift();
-      turns = JSON.stringify(records);
-    }
-    stored(TURNS_KEY, turns);
-  }
-
-  kb.turnsShown = () => {
-    document.documentElement.classList.remove("kb-restoring");
-    const last = document.querySelector("#kb-past .kb-turn:last-child");
-    if (last && !document.querySelector("#kb-live [data-turn]")) last.scrollIntoView();
-  };
-
-  // What was asked leaves the box; what was typed after it stays.
-  function takeOut(question) {
-    const box = document.querySelector(BOX);
-    if (!question || !box || !box.value.trimStart().startsWith(question)) return;
-    box.value = box.value.trimStart().slice(question.length).trimStart();
-    box.dispatchEvent(new Event("input", { bubbles: true }));
-  }
-
-  let lastTurn = "";
-  kb.onTurn = (element) => {
-    const turn = element.querySelector("[data-turn]");
-    const record = turn && turn.dataset.record ? JSON.parse(turn.dataset.record) : null;
-    if (record) keepTurn(record);
-    if (record && turn.dataset.turn !== lastTurn) takeOut(record.question);
-    if (turn && turn.dataset.turn !== lastTurn && turn.dataset.turn !== "1") {
-      turn.scrollIntoView({ block: "start", behavior: "smooth" });
-    }
-    lastTurn = turn ? turn.dataset.turn : "";
-  };
 
   window.addEventListener("pagehide", () => {
     const box = document.querySelector(BOX);

@@ -15,7 +15,7 @@ from PIL import Image
 
 from kb.types import Kind
 from ui.http.headers import Policies
-from ui.http.media import media_router
+from ui.http.media import STATIC_FILES, media_router
 
 
 def fetch(shelf: MadeShelf, url: str, **headers: str) -> httpx.Response:
@@ -189,7 +189,7 @@ def test_viewer_content_marks_the_range_and_runs_nothing(shelf: MadeShelf) -> No
     assert response.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
 
 
-@pytest.mark.parametrize("name", ["app.css", "app.js", "icon.svg"])
+@pytest.mark.parametrize("name", sorted(STATIC_FILES))
 def test_own_files_are_served_and_load_nothing_from_elsewhere(shelf: MadeShelf, name: str) -> None:
     response = fetch(shelf, f"/media/static/{name}")
     assert response.status_code == 200

@@ -11,14 +11,14 @@ from PIL import Image
 
 from kb.text.humanize import duration_text, size_text, timestamp
 from kb.types import Chunk, Citation, EncodedImage, Hit, ImageRef, Kind, Locator, Modality
+from ui.service.places import place
+from ui.service.turns import thumbnail_data_uri
 from ui.web.html.render import (
     chip,
     citation_card,
     hit_card,
     mended_html,
     message,
-    place,
-    thumbnail_data_uri,
     view_url,
 )
 

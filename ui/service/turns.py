@@ -1,31 +1,32 @@
-"""Turns of a conversation, and how the person's browser keeps them.
+"""Turns of a conversation, and how they are kept.
 
-The server keeps no conversation. Each turn comes with a record of itself, which the page puts
-into the storage of its browser tab (static/app.js) and sends along with the next question and
-after a reload. What is sent back is what any page could send: it is checked here, and shown to
-nobody but the sender.
+Each is kept as a JSON record of itself. What is read back is checked and cut: another version, or
+another program, may have written it.
 """
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Annotated
 
+from PIL import Image
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
-from kb.types import Answer, AnswerStatus, Citation, Claim, Locator, Query
+from kb.types import Answer, AnswerStatus, Citation, Claim, EncodedImage, Locator, Query
 from ui.service.conversation import EarlierTurn
-from ui.web.html.render import thumbnail_data_uri
 
-__all__ = ["Stage", "Turn", "read_turns"]
+__all__ = ["Stage", "Turn", "read_turn", "thumbnail_data_uri"]
 
-# The page keeps half of it (static/app.js); what is over this was not written by the page.
+# What is over this was not written here.
 _MAX_CHARACTERS = 1_000_000
 # Far more than any answer has. What is shown of a turn must not grow as the product of two of its
 # fields, nor hold numbers of a thousand digits.
-_MAX_TURNS = 50  # As many as the page keeps.
+_MAX_FILES = 100
+_MAX_NAME_CHARS = 255
 _MAX_PICTURES = 8
 _MAX_TEXT_CHARS = 100_000
 _MAX_QUOTE_CHARS = 4_000
@@ -45,7 +46,8 @@ _Thumbnail = Annotated[
 
 
 class Stage(StrEnum):
-    """How far a turn came. One that is kept as RUNNING was cut off by a reload."""
+    """How far a turn came. One that is kept as RUNNING is being answered, or was cut off with the
+    server."""
 
     RUNNING = "running"
     STOPPED = "stopped"
@@ -69,6 +71,9 @@ class Turn:
         understood: How a follow-up was understood; empty of other questions.
         is_from_files: See `Answer`. Likewise `note`.
         is_draft: The text is quotes, and a written answer is on its way.
+        attachments: Names of the files that it was asked with.
+        files: Where the page's uploads of them lie, for as long as they are kept.
+        generator: As of `Service.ask`.
     """
 
     number: Annotated[int, Field(ge=1, le=1_000_000)]
@@ -91,6 +96,9 @@ class Turn:
     is_from_files: bool = True
     note: str = ""
     is_draft: bool = False
+    attachments: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    generator: str = ""
 
     def attach(self, query: Query) -> None:
         """Show the pictures and the clip of the question."""
@@ -155,24 +163,32 @@ class Turn:
         )
 
     def record(self) -> str:
-        """The turn as JSON, for `read_turns`."""
+        """The turn as JSON, for `read_turn`."""
         return _TURN.dump_json(self, exclude_defaults=True).decode()
 
 
 _TURN = TypeAdapter(Turn)
-_TURNS = TypeAdapter(list[Turn])
 
 
-def read_turns(kept: str | None) -> list[Turn]:
-    """The turns that a page kept, a JSON list of records in order; empty where it kept none, or
-    nothing that this version understands. What no page's turn has is left out or cut."""
-    if not kept or len(kept) > _MAX_CHARACTERS:
-        return []
+def read_turn(record: str) -> Turn | None:
+    """The turn of a record; None where this version understands none in it. What no turn has is
+    left out or cut."""
+    if len(record) > _MAX_CHARACTERS:
+        return None
     try:
-        turns = _TURNS.validate_json(kept)
+        return _cut(_TURN.validate_json(record))
     except ValidationError:
-        return []
-    return [_cut(turn) for turn in turns[-_MAX_TURNS:]]
+        return None
+
+
+def thumbnail_data_uri(image: EncodedImage, side_px: int = 160) -> str:
+    """A small JPEG of a picture that the person sent, as a data URI."""
+    with Image.open(io.BytesIO(image.data)) as picture:
+        small = picture.convert("RGB")
+        small.thumbnail((side_px, side_px))
+    buffer = io.BytesIO()
+    small.save(buffer, "JPEG", quality=80)
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
 
 
 def _cut(turn: Turn) -> Turn:
@@ -197,6 +213,8 @@ def _cut(turn: Turn) -> Turn:
         note=turn.note[:_MAX_QUOTE_CHARS],
         mended=turn.mended[:_MAX_QUOTE_CHARS],
         understood=turn.understood[:_MAX_QUOTE_CHARS],
+        attachments=tuple(name[:_MAX_NAME_CHARS] for name in turn.attachments[:_MAX_FILES]),
+        files=turn.files[:_MAX_FILES],
     )
 
 
