@@ -14,6 +14,7 @@ from kb.types import EncodedImage, Frame, Query
 __all__ = ["BadRequestError", "as_query", "read_frames", "read_picture", "split_data_url"]
 
 _DEFAULT_FRAMES, _CELL_PX = 32, 32
+_LEAST_PX = 256  # of a side: the published checkpoints' processors show no fewer
 
 Json = dict[str, Any]
 
@@ -31,16 +32,20 @@ def split_data_url(url: str) -> tuple[str, str]:
 
 
 def read_picture(data: str, resizes: bool) -> Picture:
-    """As ``ImageMediaIO.load_base64``; what comes must need no resizing."""
+    """As ``ImageMediaIO.load_base64``, then the processor's resizing of what is small."""
     raw = base64.b64decode(data, validate=True)
     try:
         image = Image.open(BytesIO(raw))
         image.load()
     except OSError as error:
         raise BadRequestError("Failed to load image") from error
-    assert not resizes, "the processor would resize it once more"
     assert not image.width % _CELL_PX
     assert not image.height % _CELL_PX
+    if resizes and image.width * image.height < _LEAST_PX**2:
+        image = image.resize((_LEAST_PX, _LEAST_PX), Image.Resampling.BICUBIC)
+        buffer = BytesIO()
+        image.save(buffer, "PNG")
+        return Picture.of(EncodedImage(buffer.getvalue(), "image/png", *image.size))
     media_type = f"image/{(image.format or '').lower()}"
     return Picture.of(EncodedImage(raw, media_type, image.width, image.height))
 

@@ -1,15 +1,18 @@
-"""A server that speaks as vLLM does when it serves Qwen3-VL-Embedding and Qwen3-VL-Reranker.
+"""A server that speaks as vLLM 0.32 does when it serves Qwen3-VL-Embedding and Qwen3-VL-Reranker.
 
-It reads requests by vLLM's rules (``vllm/entrypoints/pooling``, ``chat_utils.py``,
-``vllm/multimodal/media/video.py``): the chat template is rendered by transformers, flags that
-are not set have vLLM's defaults, frames are counted and timed from ``media_io_kwargs``. What it
-would show the model must be, character by character, the prompt that our own models build, and
-those then answer. Faults are played in order, one a request.
+It reads requests by vLLM's rules (``vllm/entrypoints/pooling``, ``vllm/multimodal/media/video.py``,
+``vllm/model_executor/models/qwen3_vl.py``): the chat template is rendered by transformers,
+arguments of a request are refused where the server does not trust them, frames are counted and
+timed from ``media_io_kwargs``, marks around a clip stay. What it would show the model must be,
+character by character, the prompt that our own models build, and those then answer; with `silent`,
+another prompt is answered with other numbers, as vLLM does. Faults are played in order, one a
+request.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections import deque
@@ -17,6 +20,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
@@ -30,14 +34,20 @@ from kb.index.assets import AssetStore
 from kb.models.encoders.qwen3_vl import Qwen3VLEncoder
 from kb.models.qwen3_vl.prompts import embedding_prompt, rerank_prompt
 from kb.models.rerankers.qwen3_vl import Qwen3VLReranker
+from kb.pixels import CELL_PX
+from kb.text.special_tokens import neutral
+from kb.types import Query
 
 __all__ = ["EMBEDDING", "RERANKER", "Fault", "VllmServer", "answer", "hang", "reason"]
 
 EMBEDDING, RERANKER = "tiny/Qwen3-VL-Embedding", "tiny/Qwen3-VL-Reranker"
-_RERANKING = Qwen3VLRerankerConfig(model=RERANKER).instruction
-_TEMPLATE = Path(__file__).parents[1] / "configs" / "qwen3_vl_reranker.jinja"
-_IMAGE_MARK = "<|vision_start|><|image_pad|><|vision_end|>"
+_TEMPLATE = Path(__file__).parents[1] / "configs" / "qwen3_vl.jinja"
 _VIDEO_MARK = "<|vision_start|><|video_pad|><|vision_end|>"
+_PROMPT = re.compile(
+    r"<\|im_start\|>system\n(.*?)<\|im_end\|>\n<\|im_start\|>user\n(.*?)<\|im_end\|>\n"
+    r"<\|im_start\|>assistant\n?",
+    re.DOTALL,
+)
 
 Json = dict[str, Any]
 Fault = Callable[[], Response | None]
@@ -65,8 +75,12 @@ class VllmServer:
     Args:
         checkpoint: Of both models.
         key: Wanted as a bearer token.
-        max_model_len: Longer prompts are refused.
-        scoring_frames: ``num_frames`` of the server's own ``--media-io-kwargs``.
+        max_model_len: Prompts with more tokens of words are refused.
+        trusts: Whether it was started with ``--trust-request-mm-kwargs``.
+        resizes: Whether it was started without ``--mm-processor-kwargs``.
+        template: Of ``--chat-template``.
+        pools_last: Whether vectors are read at the last token.
+        silent: Answer other prompts than the trained one.
         port: 0 takes a free one.
     """
 
@@ -76,7 +90,11 @@ class VllmServer:
         *,
         key: str | None = None,
         max_model_len: int = 8192,
-        scoring_frames: int = -1,
+        trusts: bool = True,
+        resizes: bool = False,
+        template: str = _TEMPLATE.read_text("utf-8"),
+        pools_last: bool = True,
+        silent: bool = False,
         port: int = 0,
     ) -> None:
         self.key = key
@@ -85,13 +103,14 @@ class VllmServer:
         self.requests: list[tuple[str, Json]] = []
         self.n_at_once = self.most_at_once = 0
         self._max_model_len = max_model_len
-        self._scoring_frames = scoring_frames
+        self.trusts, self.resizes, self.pools_last = trusts, resizes, pools_last
+        self.template, self.silent = template, silent
+        self.counts = True
         self._lock = threading.Lock()
         self._tokenizer = AutoTokenizer.from_pretrained(checkpoint)
-        self._chat_template = (checkpoint / "chat_template.jinja").read_text("utf-8")
         self.serve(checkpoint)
         app = FastAPI()
-        for path in ("/v1/embeddings", "/v1/rerank"):
+        for path in ("/v1/embeddings", "/classify"):
             app.add_api_route(path, self._endpoint, methods=["POST"])
         app.add_api_route("/v1/models", self._models, methods=["GET"])
         self._server = uvicorn.Server(
@@ -151,7 +170,8 @@ class VllmServer:
                 return fault
             if body["model"] not in self.served:
                 return reason(f"The model `{body['model']}` does not exist.", 404)() or Response()
-            answer = self._embedding(body) if path.endswith("embeddings") else self._rerank(body)
+            self._refuse_kwargs(body)
+            answer = self._embedding(body) if path.endswith("embeddings") else self._classify(body)
             return JSONResponse(answer)
         except BadRequestError as error:
             return reason(str(error), 400)() or Response()
@@ -166,113 +186,154 @@ class VllmServer:
             return JSONResponse({"error": "Unauthorized"}, 401)
         return fault() if fault else None
 
+    def _refuse_kwargs(self, body: Json) -> None:
+        for name in ("mm_processor_kwargs", "media_io_kwargs"):
+            if body.get(name) and not self.trusts:
+                raise BadRequestError(
+                    f"Per-request {name} are disabled by default. Start the server with "
+                    "--trust-request-mm-kwargs only when clients are trusted."
+                )
+
     def _embedding(self, body: Json) -> Json:
-        """As ``EmbeddingChatRequest``."""
+        """As ``EmbeddingChatRequest`` and ``EmbeddingCompletionRequest``."""
+        if "input" in body:
+            vector, n_tokens = self._of_literal(body["input"])
+        else:
+            prompt, n_tokens, content = self._rendered(body)
+            vector = self._shown(prompt, content, body)
+        data = [{"object": "embedding", "index": 0, "embedding": vector.tolist()}]
+        return {**self._answered_with(n_tokens, body), "data": data}
+
+    def _classify(self, body: Json) -> Json:
+        """As ``ClassificationChatRequest`` and ``ClassificationCompletionRequest``."""
+        if "input" in body:
+            vector, n_tokens = self._of_literal(body["input"])
+            score = float(1 + vector[0]) / 2
+        else:
+            prompt, n_tokens, content = self._rendered(body)
+            parts = body["messages"][1]["content"]
+            first = parts[0].get("text", "")
+            if first.startswith("<Instruct>: "):
+                score = self._judged(parts, first, prompt, body)
+            else:
+                score = float(1 + self._shown(prompt, content, body)[0]) / 2
+        data = [{"index": 0, "label": "LABEL_0", "probs": [score], "num_classes": 1}]
+        return {**self._answered_with(n_tokens, body), "data": data}
+
+    def _judged(self, parts: Sequence[Json], first: str, prompt: str, body: Json) -> float:
+        instruction = first.removeprefix("<Instruct>: ").removesuffix("<Query>:")
+        at = parts.index({"type": "text", "text": "\n<Document>:"})
+        query, document = (self._parse(some, body) for some in (parts[1:at], parts[at + 1 :]))
+        if not any(_is_interleaved(some) for some in (parts[1:at], parts[at + 1 :])):
+            self._is_trained(prompt, "".join(rerank_prompt(query, document, instruction)))
+        return float(self._reranker.score(query, [document], instruction)[0])
+
+    def _answered_with(self, n_tokens: int, body: Json) -> Json:
+        usage = {"prompt_tokens": n_tokens, "total_tokens": n_tokens} if self.counts else None
+        return {"object": "list", "model": body["model"], "usage": usage}
+
+    def _of_literal(self, prompt: str) -> tuple[np.ndarray, int]:
+        """Of a prompt as it is; one that ends before the trained token has another vector."""
+        found = _PROMPT.fullmatch(prompt)
+        assert found, prompt
+        system, user = found.groups()
+        ends = prompt.endswith("\n") or not self.pools_last
+        text = user if ends else f"{user} {user}"
+        vector = self._encoder.encode_queries([Query(text, instruction=system)])[0]
+        return vector, len(self._tokenizer(prompt)["input_ids"])
+
+    def _shown(self, prompt: str, content: Content, body: Json) -> np.ndarray:
+        """The vector of what is shown; of other words where that is not what was trained."""
+        instruction = str(body["messages"][0]["content"][0]["text"])
+        if _is_interleaved(body["messages"][1]["content"]) or not self._is_trained(
+            prompt, embedding_prompt(content, instruction)
+        ):
+            return self._other(prompt)
+        vector: np.ndarray = self._encoder.encode_queries([as_query(content, instruction)])[0]
+        return vector
+
+    def _other(self, prompt: str) -> np.ndarray:
+        vector: np.ndarray = self._encoder.encode_queries([Query(neutral(prompt))])[0]
+        return vector
+
+    def _rendered(self, body: Json) -> tuple[str, int, Content]:
+        """The prompt, its tokens with those of pictures, and what the user's turn shows."""
         if body.get("continue_final_message") and body.get("add_generation_prompt"):
             raise BadRequestError("Cannot set both")
-        messages = body["messages"]
-        shown, content = [], Content()
-        for message in messages:
-            parsed, parts = self._parse(message["content"], body, body.get("media_io_kwargs"))
-            shown.append({"role": message["role"], "content": parts})
-            content = parsed if message["role"] == "user" else content
+        shown = [
+            {"role": one["role"], "content": [_of_template(part) for part in one["content"]]}
+            for one in body["messages"]
+        ]
         prompt = self._tokenizer.apply_chat_template(
             shown,
-            chat_template=self._chat_template,
+            chat_template=self.template,
             tokenize=False,
             add_generation_prompt=body.get("add_generation_prompt", False),
             continue_final_message=body.get("continue_final_message", False),
         )
-        instruction = messages[0]["content"][0]["text"]
-        self._compare(prompt, content, embedding_prompt(content, instruction))
+        content = self._parse(body["messages"][1]["content"], body)
+        prompt = self._with_clips(prompt, body)
         assert body.get("add_special_tokens", False), "the tokenizer's own tokens are missing"
-        vector = self._encoder.encode_queries([as_query(content, instruction)])[0]
-        data = [{"object": "embedding", "index": 0, "embedding": vector.tolist()}]
-        return {"object": "list", "model": body["model"], "data": data}
-
-    def _rerank(self, body: Json) -> Json:
-        """As ``RerankRequest``: the query with each document."""
-        instruction = body.get("instruction")
-        query, query_prompt = self._scored(body["query"], body)
-        results = []
-        for index, one in enumerate(body["documents"]):
-            document, document_prompt = self._scored(one, body)
-            prompt = self._tokenizer.apply_chat_template(
-                [
-                    {"role": "query", "content": query_prompt},
-                    {"role": "document", "content": document_prompt},
-                ],
-                chat_template=_TEMPLATE.read_text("utf-8"),
-                tokenize=False,
-                **({"instruction": instruction} if instruction else {}),
-            )
-            expected = "".join(rerank_prompt(query, document, instruction or _RERANKING))
-            self._compare(prompt, query, expected, document)
-            score = float(self._reranker.score(query, [document], instruction)[0])
-            results.append({"index": index, "relevance_score": score})
-        # vLLM sorts by score.
-        results.sort(key=lambda one: -one["relevance_score"])
-        return {"id": "score-1", "model": body["model"], "results": results}
-
-    def _scored(self, given: str | Json, body: Json) -> tuple[Content, str]:
-        """What is shown and its words: marks that the text lacks go before it, each with a
-        line break, as ``_get_full_multimodal_text_prompt`` does."""
-        parts = [{"type": "text", "text": given}] if isinstance(given, str) else given["content"]
-        server_kwargs = {"video": {"num_frames": self._scoring_frames}}
-        content, _ = self._parse(parts, body, server_kwargs)
-        prompt, lacking = content.text, []
-        for mark, n in ((_VIDEO_MARK, bool(content.clip)), (_IMAGE_MARK, len(content.pictures))):
-            n_lacking = n - prompt.count(mark)
-            if n_lacking < 0:
-                raise BadRequestError(f"Found more '{mark}' placeholders in prompt than items.")
-            lacking += [mark] * n_lacking
-        words = prompt.replace(_VIDEO_MARK, "").replace(_IMAGE_MARK, "")
-        shown = Content(words, content.pictures, content.clip)
-        return shown, "\n".join([*lacking, prompt])
-
-    def _compare(
-        self, prompt: str, first: Content, expected: str, second: Content | None = None
-    ) -> None:
-        """Expand the mark of each clip, in order, and see whether the rest is as trained."""
-        for content in (first, second or Content()):
-            if content.clip:
-                times_s = [frame.time_s for frame in content.clip]
-                pairs = zip(times_s[::2], times_s[1::2], strict=True)
-                # What has been expanded keeps its marks, so it is told apart until the end.
-                steps = "".join(f"<{(a + b) / 2:.1f} seconds>\0" for a, b in pairs)
-                prompt = prompt.replace(_VIDEO_MARK, steps, 1)
-        prompt = prompt.replace("\0", _VIDEO_MARK)
-        assert prompt == expected, f"shown: {prompt!r}, trained: {expected!r}"
-        if (n_tokens := len(self._tokenizer(prompt)["input_ids"])) > self._max_model_len:
+        n_tokens = len(self._tokenizer(prompt)["input_ids"])
+        if n_tokens > self._max_model_len:
             raise BadRequestError(
                 f"This model's maximum context length is {self._max_model_len} tokens. However, "
                 f"your request has {n_tokens} input tokens."
             )
+        for part in body["messages"][1]["content"]:
+            one = self._parse([part], body)
+            n_tokens += sum(_n_cells(picture) - 1 for picture in one.pictures)
+            n_tokens += sum(_n_cells(frame.picture) - 1 for frame in one.clip[::2])
+        return prompt, n_tokens, content
 
-    def _parse(
-        self, parts: Sequence[Json], body: Json, media_io: Json | None
-    ) -> tuple[Content, list[Json]]:
-        """What the parts show, and the parts as the chat template sees them."""
-        resizes = (body.get("mm_processor_kwargs") or {}).get("do_resize", True)
+    def _with_clips(self, prompt: str, body: Json) -> str:
+        """Each clip's one token becomes its pairs of frames; marks around it stay."""
+        for part in body["messages"][1]["content"]:
+            if clip := self._parse([part], body).clip:
+                times_s = [frame.time_s for frame in clip]
+                pairs = zip(times_s[::2], times_s[1::2], strict=True)
+                # What has been expanded keeps its marks, so it is told apart until the end.
+                steps = "".join(f"<{(a + b) / 2:.1f} seconds>\0" for a, b in pairs)
+                prompt = prompt.replace("<|video_pad|>", steps, 1)
+        return prompt.replace("\0", _VIDEO_MARK)
+
+    def _is_trained(self, prompt: str, expected: str) -> bool:
+        assert self.silent or prompt == expected, f"shown: {prompt!r}, trained: {expected!r}"
+        return prompt == expected
+
+    def _parse(self, parts: Sequence[Json], body: Json) -> Content:
+        """What the parts show."""
         texts: list[str] = []
         pictures: list[Picture] = []
         clip: tuple[ClipFrame, ...] = ()
-        shown: list[Json] = []
         for part in parts:
             match part["type"]:
                 case "text":
                     texts.append(part["text"])
-                    shown.append(part)
                 case "image_url":
                     kind, data = split_data_url(part["image_url"]["url"])
                     assert kind in ("image/jpeg", "image/png")
-                    pictures.append(read_picture(data, resizes))
-                    shown.append({"type": "image"})
+                    pictures.append(read_picture(data, self.resizes))
                 case "video_url":
                     kind, data = split_data_url(part["video_url"]["url"])
                     assert kind == "video/jpeg"
-                    clip = read_frames(data, (media_io or {}).get("video", {}), resizes)
-                    shown.append({"type": "video"})
+                    kwargs = (body.get("media_io_kwargs") or {}).get("video", {})
+                    clip = read_frames(data, kwargs, self.resizes)
                 case other:
                     raise BadRequestError(f"Unknown part type: {other}")
-        return Content("\n".join(texts), tuple(pictures), clip), shown
+        return Content("".join(texts), tuple(pictures), clip)
+
+
+def _is_interleaved(parts: Sequence[Json]) -> bool:
+    """Whether words stand before pictures: what our own models are not asked."""
+    kinds = [part["type"] == "text" for part in parts]
+    return kinds != sorted(kinds)
+
+
+def _of_template(part: Json) -> Json:
+    """A part as the chat template sees it."""
+    return part if part["type"] == "text" else {"type": part["type"].removesuffix("_url")}
+
+
+def _n_cells(picture: Picture) -> int:
+    return picture.width_px * picture.height_px // CELL_PX**2

@@ -169,6 +169,11 @@ class RemoteConfig(Section):
         url = self.url.rstrip("/")
         return url if _VERSION.search(url) else f"{url}/v1"
 
+    @property
+    def root_url(self) -> str:
+        """`url` without its version."""
+        return _VERSION.sub("", self.url.rstrip("/"))
+
 
 class RemoteEncoderConfig(RemoteConfig):
     """Qwen3-VL-Embedding behind vLLM.

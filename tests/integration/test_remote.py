@@ -26,7 +26,7 @@ from kb.config.models import (
     RemoteEncoderConfig,
     RemoteRerankerConfig,
 )
-from kb.content import Content, Picture
+from kb.content import Content
 from kb.device.placement import SharedDevice
 from kb.errors import (
     IndexMismatchError,
@@ -38,7 +38,8 @@ from kb.errors import (
 from kb.index.assets import AssetStore
 from kb.models.encoders.qwen3_vl import Qwen3VLEncoder
 from kb.models.encoders.remote import RemoteEncoder
-from kb.models.remote.content import embedding_body, score_content
+from kb.models.remote.content import embedding_body
+from kb.models.remote.http import JsonClient
 from kb.models.rerankers.qwen3_vl import Qwen3VLReranker
 from kb.models.rerankers.remote import RemoteReranker
 from kb.types import Chunk, EncodedImage, Frame, FrameRef, Hit, Kind, Locator, Modality, Query
@@ -46,9 +47,6 @@ from kb.types import Chunk, EncodedImage, Frame, FrameRef, Hit, Kind, Locator, M
 DIM = 64
 SAME = 0.999  # cosine
 SAME_SCORE = 1e-3
-# Frames go as JPEG, and random weights make much of a grey level: quality 100 has 1.3e-3.
-SAME_CLIP_SCORE = 5e-3
-FINE = answer({"data": [{"index": 0, "embedding": [3.0] * DIM}]})
 
 
 def photo(width_px: int, height_px: int, shift: int = 0, kind: str = "JPEG") -> EncodedImage:
@@ -114,6 +112,7 @@ def _as_new(server: VllmServer) -> Iterator[None]:
     server.requests.clear()
     server.key = None
     server.served = [EMBEDDING, RERANKER]
+    server.counts = True
     server.most_at_once = 0
 
 
@@ -235,18 +234,14 @@ class TestSameAsHere:
         ):
             found, expected = reranker.rerank(query, hits), local_reranker.rerank(query, hits)
             assert found.dtype == np.float32
-            bounds = [
-                SAME_CLIP_SCORE if query.clip or hit.chunk.frames else SAME_SCORE for hit in hits
-            ]
-            assert (np.abs(found - expected) <= bounds).all()
+            alike = [not (query.clip and hit.chunk.frames) for hit in hits]
+            assert (np.abs(found - expected)[alike] <= SAME_SCORE).all()
             assert np.ptp(expected) > 50 * SAME_SCORE
 
-    def test_noise_through_jpeg_is_close(
-        self, encoder: RemoteEncoder, local: Qwen3VLEncoder
-    ) -> None:
+    def test_noise_in_frames(self, encoder: RemoteEncoder, local: Qwen3VLEncoder) -> None:
         query = Query(clip=frames(5, 200, 100))
         found, expected = encoder.encode_queries([query]), local.encode_queries([query])
-        assert float((found * expected).sum()) >= SAME
+        np.testing.assert_allclose(found, expected, atol=1e-5)
 
     def test_nothing_to_do_asks_nothing(
         self, encoder: RemoteEncoder, reranker: RemoteReranker, server: VllmServer
@@ -276,9 +271,8 @@ class TestTheServerOfTheTests:
             {"continue_final_message": False},
             {"continue_final_message": False, "add_generation_prompt": True},
             {"add_special_tokens": False},
-            {"mm_processor_kwargs": {}},
         ],
-        ids=["final turn closed", "generation prompt", "special tokens", "resized"],
+        ids=["final turn closed", "generation prompt", "special tokens"],
     )
     def test_embedding(self, server: VllmServer, change: dict[str, object]) -> None:
         content = Content.of_query(QUERIES["odd clip from the second minute"])
@@ -297,18 +291,84 @@ class TestTheServerOfTheTests:
         untimed = httpx.post(url, json=body).json()["data"][0]["embedding"]
         assert float(np.dot(timed, untimed)) < SAME
 
-    def test_scoring_without_marks(self, server: VllmServer) -> None:
-        document = score_content(Content("a", (Picture.of(photo(64, 64)),)))
-        body = {
-            "model": RERANKER,
-            "query": "q",
-            "documents": [document],
-            "mm_processor_kwargs": {"do_resize": False},
-        }
-        url = f"{server.url}/v1/rerank"
-        assert httpx.post(url, json=body).status_code == 200
-        document["content"][-1]["text"] = "a"
-        assert httpx.post(url, json=body).status_code == 500
+
+MARKED = (Path(__file__).parents[2] / "configs" / "qwen3_vl.jinja").read_text("utf-8").replace(
+    "<|video_pad|>", "<|vision_start|><|video_pad|><|vision_end|>"
+)  # fmt: skip
+JOINED = MARKED.replace("{{- part.text -}}", "{{- part.text + ' ' -}}")
+CLIP = Query("what?", clip=film(4))
+
+
+class TestAServerThatWasStartedWrongly:
+    @pytest.fixture
+    def wrong(self, tiny_qwen3_vl: Path, request: pytest.FixtureRequest) -> Iterator[VllmServer]:
+        with VllmServer(tiny_qwen3_vl, silent=True, **request.param) as running:
+            yield running
+
+    @pytest.mark.parametrize(
+        ("wrong", "said"),
+        [
+            ({"template": JOINED}, r"other words around .*--chat-template configs/qwen3_vl\.jinja"),
+            ({"resizes": True}, r"64 x 64 px is 66 tokens there and should be 6\..*do_resize"),
+        ],
+        indirect=["wrong"],
+        ids=["template", "size"],
+    )
+    def test_it_is_not_used(
+        self, wrong: VllmServer, assets: AssetStore, memory: Path, said: str
+    ) -> None:
+        for ask in (
+            encoder_at(wrong.url, assets, memory).warm,
+            reranker_at(wrong.url, assets).warm,
+        ):
+            with pytest.raises(ModelLoadError, match=said):
+                ask()
+        assert not memory.exists()
+
+    @pytest.mark.parametrize("wrong", [{"pools_last": False}], indirect=True)
+    def test_pooling(self, wrong: VllmServer, assets: AssetStore, memory: Path) -> None:
+        with pytest.raises(ModelLoadError, match=r"last token.*LAST"):
+            encoder_at(wrong.url, assets, memory).warm()
+
+    @pytest.mark.parametrize(
+        ("wrong", "said"),
+        [
+            ({"trusts": False}, r"takes no clips .*disabled.*--trust-request-mm-kwargs"),
+            ({"template": MARKED}, r"leaves marks around each.*--chat-template"),
+        ],
+        indirect=["wrong"],
+        ids=["no times", "marks"],
+    )
+    def test_a_clip_is_refused_and_the_rest_is_not(
+        self, wrong: VllmServer, assets: AssetStore, memory: Path, said: str
+    ) -> None:
+        encoder = encoder_at(wrong.url, assets, memory)
+        found = [chunk("a", assets=assets), chunk("b", clip=film(4), assets=assets)]
+        with pytest.raises(InferenceError, match=said) as raised:
+            encoder.encode_chunks(found)
+        assert sorted(raised.value.items) == [1]
+        assert encoder.encode_chunks(found[:1]).shape == (1, DIM)
+
+    @pytest.mark.parametrize("wrong", [{"trusts": False}], indirect=True)
+    def test_clips_are_reranked_as_pictures_of_each_pair(
+        self, wrong: VllmServer, assets: AssetStore
+    ) -> None:
+        hits = [Hit(chunk("b", clip=film(4), assets=assets), "a.mp4")]
+        assert 0 < reranker_at(wrong.url, assets).rerank(Query("a"), hits)[0] < 1
+        sent = wrong.bodies("/classify")[-1]["messages"][1]["content"]
+        assert [part["type"] for part in sent] == [
+            "text", "text", "text", "text", "image_url", "text", "image_url", "text"
+        ]  # fmt: skip
+
+    def test_a_server_that_does_not_count_tokens(
+        self, server: VllmServer, assets: AssetStore, memory: Path
+    ) -> None:
+        """Some gateways leave the numbers out: what can be seen without them is."""
+        server.counts = False
+        encoder = encoder_at(server.url, assets, memory)
+        assert encoder.encode_queries([Query("a")]).shape == (1, DIM)
+        with pytest.raises(InferenceError, match="does not say how many tokens"):
+            encoder.encode_queries([CLIP])
 
 
 class TestConcurrency:
@@ -342,13 +402,13 @@ class TestConcurrency:
         assert time.monotonic() - start < 2
         ingest.join()
 
-    def test_documents_go_in_batches(
+    def test_each_document_is_asked_for(
         self, reranker: RemoteReranker, server: VllmServer, assets: AssetStore
     ) -> None:
         hits = [Hit(chunk(f"page {i}", assets=assets), "a.pdf") for i in range(20)]
+        server.requests.clear()
         scores = reranker.rerank(Query("page 7"), hits)
-        sizes = [len(body["documents"]) for body in server.bodies("/v1/rerank")]
-        assert sorted(sizes) == [4, 8, 8]
+        assert len(server.bodies("/classify")) == 20
         for i in (0, 9, 19):
             alone = reranker.rerank(Query("page 7"), hits[i : i + 1])
             assert scores[i] == pytest.approx(float(alone[0]), abs=SAME_SCORE)
@@ -418,7 +478,7 @@ class TestTryingAgain:
         assert 1.75 <= time.monotonic() - start < 8
         assert len(server.requests) == 4
 
-    def test_after_a_lost_connection(self, assets: AssetStore, memory: Path) -> None:
+    def test_after_a_lost_connection(self) -> None:
         """The first connection is closed without an answer."""
         models = json.dumps({"data": [{"id": RERANKER}]}).encode()
         head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(models)}\r\nConnection: close\r\n\r\n"
@@ -433,7 +493,9 @@ class TestTryingAgain:
 
             thread = threading.Thread(target=serve)
             thread.start()
-            reranker_at(f"http://127.0.0.1:{listener.getsockname()[1]}", assets).warm()
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            config = RemoteRerankerConfig(url=url, model=RERANKER, n_retries=1)
+            JsonClient(config, "reranker").check_model()
             thread.join()
 
 
@@ -505,24 +567,25 @@ class TestServerAtFault:
         assert len(server.requests) == 1
 
     @pytest.mark.parametrize(
-        "results",
+        "rows",
         [
             "none",
             [],
-            [{"index": 0, "relevance_score": 0.5}],
-            [{"index": 0, "relevance_score": 0.5}, {"index": 0, "relevance_score": 0.5}],
-            [{"index": 0, "relevance_score": 0.5}, {"index": 2, "relevance_score": 0.5}],
-            [{"index": i, "relevance_score": 0.5} for i in (0, 1, 1)],
-            [{"index": 0, "relevance_score": 0.5}, {"index": 1}],
-            [{"index": 0, "relevance_score": 0.5}, {"index": 1, "relevance_score": float("nan")}],
-            [0.5, 0.5],
+            [0.5],
+            [{"index": 0}],
+            [{"index": 0, "probs": 0.5}],
+            [{"index": 0, "probs": [0.5, 0.5]}],
+            [{"index": 0, "probs": ["high"]}],
+            [{"index": 0, "probs": [1.5]}],
+            [{"index": 0, "probs": [float("nan")]}],
+            [{"index": 0, "probs": [0.5]}] * 2,
         ],
     )
     def test_nonsense_scores(
-        self, reranker: RemoteReranker, server: VllmServer, assets: AssetStore, results: object
+        self, reranker: RemoteReranker, server: VllmServer, assets: AssetStore, rows: object
     ) -> None:
-        hits = [Hit(chunk(text, assets=assets), "a.pdf") for text in ("one", "two")]
-        server.faults.append(answer({"results": results}))
+        hits = [Hit(chunk("one", assets=assets), "a.pdf")]
+        server.faults.append(answer({"data": rows}))
         with pytest.raises(InferenceError, match=r"expected.*reranker\.url"):
             reranker.rerank(Query("a"), hits)
 
@@ -582,7 +645,8 @@ class TestWrongServer:
             connected.encode_queries([Query("a")])
 
     def test_a_model_without_pictures(self, encoder: RemoteEncoder, server: VllmServer) -> None:
-        server.faults.extend([hang(0), FINE, reason("bert is not a multimodal model", 400)])
+        words = [hang(0)] * 5  # the list of models, a chat, and three prompts
+        server.faults.extend([*words, reason("bert is not a multimodal model", 400)])
         with pytest.raises(ModelLoadError, match=r"not a multimodal model.*Qwen3-VL-Embedding"):
             encoder.warm()
 
@@ -647,7 +711,7 @@ class TestKnownVectors:
     def test_the_server_is_asked_once(self, encoder: RemoteEncoder, server: VllmServer) -> None:
         for _ in range(3):
             encoder.encode_queries([Query("a")])
-        assert len(server.requests) == 2 + 3
+        assert len(server.requests) == 5 + 2 + 3
 
 
 class TestItems:

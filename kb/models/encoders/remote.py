@@ -15,8 +15,9 @@ from kb.errors import IndexMismatchError, InferenceError, ModelLoadError, Prompt
 from kb.index.assets import AssetStore
 from kb.models.qwen3_vl.prompts import DOCUMENT_INSTRUCTION, PROMPT_VERSION
 from kb.models.remote.content import embedding_body
-from kb.models.remote.http import JsonClient, RefusedError
+from kb.models.remote.http import JsonClient, RefusedError, n_prompt_tokens
 from kb.models.remote.known_vectors import KnownVectors, probes
+from kb.models.remote.prompt_check import PromptCheck, Reading
 from kb.protocols import Float32Array
 from kb.types import Chunk, Query
 
@@ -27,8 +28,9 @@ class RemoteEncoder:
     """Vectors from ``/v1/embeddings``, cut to `dim` and L2-normalised. One request an input,
     `n_parallel` at once: vLLM takes one conversation a request.
 
-    The server is asked at the first use whether it serves the model, in enough dimensions, and
-    whether it answers a text and a picture as it did when the index was made.
+    The server is asked at the first use whether it serves the model, in enough dimensions,
+    whether it shows the model what it was trained to be shown, and whether it answers a text and
+    a picture as it did when the index was made.
 
     Args:
         config: Of the profile.
@@ -46,6 +48,7 @@ class RemoteEncoder:
         self._assets = assets
         self._client = JsonClient(config, "encoder")
         self._known = KnownVectors(known_vectors)
+        self._prompts = PromptCheck(config.model, self._client.name, self._reading, pools=True)
         self._connect_lock = threading.Lock()
         self._is_checked = False
 
@@ -109,8 +112,8 @@ class RemoteEncoder:
         Raises:
             IndexMismatchError: The server answers otherwise than when the index was made.
             InferenceError: It is slow, overloaded, failing, or answers nonsense.
-            ModelLoadError: It can't be reached, refuses the key, serves another model, or its
-                vectors are shorter than `dim`.
+            ModelLoadError: It can't be reached, refuses the key, serves another model, its
+                vectors are shorter than `dim`, or it was started so that they mean nothing.
             StoreUnavailableError: Its answers can't be remembered: the disk is full.
         """
         with self._connect_lock:
@@ -134,6 +137,7 @@ class RemoteEncoder:
 
     def _probe(self) -> Float32Array:
         try:
+            self._prompts.check()
             vectors = [self._vector((probe, DOCUMENT_INSTRUCTION)) for probe in probes()]
         except RefusedError as error:
             raise ModelLoadError(
@@ -182,6 +186,8 @@ class RemoteEncoder:
 
     def _vector_or_refusal(self, item: tuple[Content, str]) -> Float32Array | InferenceError:
         """What concerns this input alone is returned, what concerns all is raised."""
+        if item[0].clip and (problem := self._prompts.clip_problem()):
+            return InferenceError(problem, model_id=self._config.model)
         try:
             body = embedding_body(self._config.model, *item)
         except InferenceError as error:
@@ -194,9 +200,16 @@ class RemoteEncoder:
     def _vector(self, item: tuple[Content, str]) -> Float32Array:
         return self._ask(embedding_body(self._config.model, *item))
 
-    def _ask(self, body: dict[str, Any]) -> Float32Array:
-        """float32 ``(full_dim,)`` as the server gives it."""
+    def _reading(self, body: dict[str, Any]) -> Reading:
         answer = self._client.post("/embeddings", body)
+        vector = self._read(answer)
+        return Reading(vector / np.linalg.norm(vector), n_prompt_tokens(answer))
+
+    def _ask(self, body: dict[str, Any]) -> Float32Array:
+        return self._read(self._client.post("/embeddings", body))
+
+    def _read(self, answer: dict[str, Any]) -> Float32Array:
+        """float32 ``(full_dim,)`` as the server gives it."""
         rows = answer.get("data")
         if not isinstance(rows, list) or len(rows) != 1 or not isinstance(rows[0], dict):
             n_rows = f"{len(rows)} rows" if isinstance(rows, list) else f"the keys {[*answer]}"

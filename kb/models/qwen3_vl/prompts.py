@@ -15,6 +15,7 @@ __all__ = [
     "CLIP_MARK",
     "DOCUMENT_INSTRUCTION",
     "EMPTY",
+    "JUDGE",
     "PICTURE_MARK",
     "PROMPT_VERSION",
     "TAIL",
@@ -32,7 +33,7 @@ TAIL = "<|im_end|>\n<|im_start|>assistant\n"
 
 PICTURE_MARK = "<|vision_start|><|image_pad|><|vision_end|>"
 CLIP_MARK = "<|vision_start|><|video_pad|><|vision_end|>"
-_JUDGE = (
+JUDGE = (
     "Judge whether the Document meets the requirements based on the Query and the Instruct "
     'provided. Note that the answer can only be "yes" or "no".'
 )
@@ -56,7 +57,7 @@ def embedding_system(instruction: str) -> str:
 def rerank_prompt(query: Content, document: Content, instruction: str) -> tuple[str, str]:
     """``(shared, rest)``: what all documents of one query have in common, and what follows."""
     shared = (
-        f"<|im_start|>system\n{_JUDGE}<|im_end|>\n<|im_start|>user\n"
+        f"<|im_start|>system\n{JUDGE}<|im_end|>\n<|im_start|>user\n"
         f"<Instruct>: {neutral(instruction)}<Query>:{_shown(query)}\n<Document>:"
     )
     return shared, f"{_shown(document)}{TAIL}"

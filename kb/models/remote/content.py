@@ -1,97 +1,126 @@
-"""Content as vLLM takes it: parts of chat messages, pictures and frames as data URLs.
+"""Content as vLLM takes it: turns of a chat, with pictures and frames as data URLs.
 
-Source: vLLM's ``vllm/entrypoints`` (``chat_utils.py``, ``pooling/``) and
-``vllm/multimodal/media/video.py``. A list of content objects is scored since 0.16; earlier releases
-than those of mid-2026 pass over ``media_io_kwargs`` here and ``instruction`` when scoring.
+Source: vLLM's ``vllm/entrypoints/pooling``, ``vllm/multimodal/media/video.py`` and
+``vllm/model_executor/models/qwen3_vl.py``, 0.16 to 0.32. A server takes ``media_io_kwargs`` of a
+request since mid-2026, where it was started with ``--trust-request-mm-kwargs``; nothing else can
+tell it when a frame was. Sizes are the server's own affair: pictures are sent in the size they are
+to be shown in, and it must have been started so that it leaves them as they are.
 """
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from io import BytesIO
 from typing import Any, Final
 
 from PIL import Image
 
-from kb.content import Content, Picture
-from kb.models.qwen3_vl.prompts import CLIP_MARK, EMPTY, PICTURE_MARK, embedding_system
+from kb.content import ClipFrame, Content, Picture
+from kb.models.qwen3_vl.prompts import EMPTY, JUDGE, embedding_system
 from kb.pixels import PixelBudget, UInt8Array, read_clip, read_picture
 from kb.text.special_tokens import neutral
 
-__all__ = ["AS_THEY_ARE", "embedding_body", "picture_url", "score_content"]
+__all__ = ["Clip", "RerankQuery", "embedding_body", "picture_url", "turns"]
 
 Json = dict[str, Any]
 
-# Pictures are sent in the size they are shown in; resizing them again would change the vector
-# (the published checkpoints' own processors enlarge what is below 65,536 pixels).
-AS_THEY_ARE: Final[Json] = {"do_resize": False}
+_BUDGET: Final = PixelBudget()
+_JPEG_QUALITY: Final = 95
+# Frames are many; the smallest file is not worth a second of the processor.
+_PNG_LEVEL: Final = 1
+_FRAMES_A_STEP: Final = 2
+_TICKS_A_SECOND: Final = 1000  # a frame's place is a whole number: milliseconds
 
-_BUDGET = PixelBudget()
-_JPEG_QUALITY = 95
-_FRAMES_A_STEP = 2
-_TICKS_A_SECOND = 1000  # a frame's place is a whole number: milliseconds
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """Frames that are shown as one clip."""
+
+    frames: tuple[ClipFrame, ...]
+
+
+Part = str | Picture | Clip
 
 
 def embedding_body(model: str, content: Content, instruction: str) -> Json:
-    """The body for ``/v1/embeddings``: system, user, and an empty turn of the assistant that
-    is left open, so that the prompt ends where the model was trained to be read.
+    """The body for ``/v1/embeddings``.
 
     Raises:
         InferenceError: A picture can't be shown.
     """
-    content = content.thinned(_BUDGET.max_frames)
-    user = _visual_parts(content)
-    if content.text or not user:
-        user.append(_text(neutral(content.text) or EMPTY))
-    body: Json = {
-        "model": model,
-        "messages": [
-            {"role": "system", "content": [_text(embedding_system(instruction))]},
-            {"role": "user", "content": user},
-            {"role": "assistant", "content": [_text("")]},
-        ],
-        "encoding_format": "float",
-        "continue_final_message": True,
-        "add_special_tokens": True,
-    }
-    if content.pictures or content.clip:
-        body["mm_processor_kwargs"] = AS_THEY_ARE
-    if content.clip:
-        body["media_io_kwargs"] = {"video": _clip_times(content)}
-    return body
+    body = turns(model, embedding_system(instruction), _parts(content))
+    return {**body, "encoding_format": "float"}
 
 
-def score_content(content: Content) -> Json:
-    """The object that stands for a question or a document at ``/v1/rerank``.
+class RerankQuery:
+    """A question, made ready once for all documents that are judged by it.
 
-    The marks are written out before the words: where vLLM has to add them, older releases put
-    line breaks between, which the model was not trained with. Scoring takes no times: a clip
-    begins at 0 s there and has a frame a second.
+    Args:
+        model: As the server calls it.
+        content: Of the question.
+        instruction: The task by which a document is judged.
+        takes_clips: Whether the server does; else all clips are shown as pictures, the first frame
+            of each pair after its second.
+
+    Raises:
+        InferenceError: A picture of the question can't be shown.
+    """
+
+    def __init__(
+        self, model: str, content: Content, instruction: str, *, takes_clips: bool
+    ) -> None:
+        self._model = model
+        self._content = content.thinned(_BUDGET.max_frames)
+        self._takes_clips = takes_clips
+        self._instruct = f"<Instruct>: {neutral(instruction)}<Query>:"
+        self._sent = _sent(_parts(self._content, takes_clips=takes_clips))
+
+    def body(self, document: Content) -> Json:
+        """The body for ``/classify``: how probable it is that `document` answers.
+
+        Not that for ``/v1/rerank``, which takes no times of frames. All clips of a request have
+        one list of times there, so beside a document's clip that of a question is shown as
+        pictures where its times are others.
+
+        Raises:
+            InferenceError: A picture of the document can't be shown.
+        """
+        document = document.thinned(_BUDGET.max_frames)
+        asked = self._sent
+        have_clips = self._takes_clips and document.clip and self._content.clip
+        if have_clips and _seconds(document) != _seconds(self._content):
+            asked = self._without_clip
+        user = [
+            _text(self._instruct),
+            *asked,
+            _text("\n<Document>:"),
+            *_sent(_parts(document, takes_clips=self._takes_clips)),
+        ]
+        clip = (document.clip or self._content.clip) if self._takes_clips else ()
+        return _turns(self._model, JUDGE, user, clip)
+
+    @cached_property
+    def _without_clip(self) -> list[Json]:
+        return _sent(_parts(self._content, takes_clips=False))
+
+
+def turns(model: str, system: str, parts: Sequence[Part]) -> Json:
+    """System, user, and a turn of the assistant that is left open, so that the prompt ends
+    where the model was trained to be read.
+
+    Args:
+        model: As the server calls it.
+        system: Words without special tokens.
+        parts: Of the user's turn, in order; words without special tokens.
 
     Raises:
         InferenceError: A picture can't be shown.
     """
-    content = content.thinned(_BUDGET.max_frames)
-    # vLLM replaces a mark by the picture's tokens; a clip's by all its pairs of frames.
-    marks = CLIP_MARK * bool(content.clip) + PICTURE_MARK * len(content.pictures)
-    words = (marks + neutral(content.text)) or EMPTY
-    return {"content": [*_visual_parts(content), _text(words)]}
-
-
-def _text(text: str) -> Json:
-    return {"type": "text", "text": text}
-
-
-def _visual_parts(content: Content) -> list[Json]:
-    """Clips, then pictures."""
-    parts: list[Json] = []
-    if content.clip:
-        parts.append({"type": "video_url", "video_url": {"url": _clip_url(content)}})
-    parts += [
-        {"type": "image_url", "image_url": {"url": picture_url(picture, _BUDGET)}}
-        for picture in content.pictures
-    ]
-    return parts
+    clips = [part.frames for part in parts if isinstance(part, Clip)]
+    return _turns(model, system, _sent(parts), clips[0] if clips else ())
 
 
 def picture_url(picture: Picture, budget: PixelBudget) -> str:
@@ -106,22 +135,83 @@ def picture_url(picture: Picture, budget: PixelBudget) -> str:
     is_png, is_jpeg = data.startswith(b"\x89PNG"), data.startswith(b"\xff\xd8")
     if grid.size_px != (picture.width_px, picture.height_px) or not (is_png or is_jpeg):
         # What lost nothing so far, such as a drawing, loses nothing now.
-        data = _encoded(pixels, "PNG" if is_png else "JPEG")
+        data = _png(pixels) if is_png else _jpeg(pixels)
     kind = "png" if is_png else "jpeg"
     return f"data:image/{kind};base64,{_base64(data)}"
 
 
-def _clip_url(content: Content) -> str:
-    """vLLM's form for frames that are already sampled."""
-    frames = [frame.picture for frame in content.clip]
+def _turns(model: str, system: str, user: list[Json], clip: tuple[ClipFrame, ...]) -> Json:
+    body: Json = {
+        "model": model,
+        "messages": [
+            {"role": "system", "content": [_text(system)]},
+            {"role": "user", "content": user},
+            {"role": "assistant", "content": [_text("")]},
+        ],
+        "continue_final_message": True,
+        "add_special_tokens": True,
+    }
+    if clip:
+        body["media_io_kwargs"] = {"video": _times(clip)}
+    return body
+
+
+def _parts(content: Content, *, takes_clips: bool = True) -> list[Part]:
+    """Clip, pictures, words; or what stands for nothing at all."""
+    content = content.thinned(_BUDGET.max_frames)
+    parts: list[Part] = []
+    if content.clip:
+        parts = [Clip(content.clip)] if takes_clips else _timed_pictures(content.clip)
+    parts += content.pictures
+    if content.text or not parts:
+        parts.append(neutral(content.text) or EMPTY)
+    return parts
+
+
+def _timed_pictures(frames: tuple[ClipFrame, ...]) -> list[Part]:
+    """The first frame of each pair after the second in its middle."""
+    steps = zip(frames[::2], [*frames[1::2], frames[-1]], strict=False)
+    return [
+        part
+        for first, second in steps
+        for part in (f"<{(first.time_s + second.time_s) / 2:.1f} seconds>", first.picture)
+    ]
+
+
+def _seconds(content: Content) -> list[float]:
+    return [frame.time_s for frame in content.clip]
+
+
+def _text(text: str) -> Json:
+    return {"type": "text", "text": text}
+
+
+def _sent(parts: Sequence[Part]) -> list[Json]:
+    found: list[Json] = []
+    for part in parts:
+        match part:
+            case Clip():
+                found.append({"type": "video_url", "video_url": {"url": _clip_url(part)}})
+            case Picture():
+                url = picture_url(part, _BUDGET)
+                found.append({"type": "image_url", "image_url": {"url": url}})
+            case str():
+                found.append(_text(part))
+    return found
+
+
+def _clip_url(clip: Clip) -> str:
+    """vLLM's form for frames that are already sampled. It is called JPEG and read by Pillow,
+    which goes by what the bytes are."""
+    frames = [frame.picture for frame in clip.frames]
     grid = _BUDGET.clip(frames[0].width_px, frames[0].height_px, len(frames))
-    encoded = (_base64(_encoded(pixels, "JPEG")) for pixels in read_clip(frames, grid))
+    encoded = (_base64(_png(pixels)) for pixels in read_clip(frames, grid))
     return f"data:video/jpeg;base64,{','.join(encoded)}"
 
 
-def _clip_times(content: Content) -> Json:
+def _times(frames: tuple[ClipFrame, ...]) -> Json:
     """At which second each frame stands; the last one twice where their number is odd."""
-    times_s = [frame.time_s for frame in content.clip]
+    times_s = [frame.time_s for frame in frames]
     times_s += times_s[-1:] * (len(times_s) % _FRAMES_A_STEP)
     places = [round(time_s * _TICKS_A_SECOND) for time_s in times_s]
     return {
@@ -134,11 +224,16 @@ def _clip_times(content: Content) -> Json:
     }
 
 
-def _encoded(pixels: UInt8Array, kind: str) -> bytes:
+def _png(pixels: UInt8Array) -> bytes:
     buffer = BytesIO()
-    # The colours of a JPEG whole, not one for four pixels. PNG takes neither setting.
-    settings = {"quality": _JPEG_QUALITY, "subsampling": 0} if kind == "JPEG" else {}
-    Image.fromarray(pixels).save(buffer, kind, **settings)
+    Image.fromarray(pixels).save(buffer, "PNG", compress_level=_PNG_LEVEL)
+    return buffer.getvalue()
+
+
+def _jpeg(pixels: UInt8Array) -> bytes:
+    buffer = BytesIO()
+    # The colours whole, not one for four pixels.
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
     return buffer.getvalue()
 
 

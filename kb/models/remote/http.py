@@ -20,7 +20,7 @@ from kb.models.remote.server_errors import is_too_long, plain, reason
 from kb.retry import PassingError, Tries, asked_delay_s, asks_to_wait
 from kb.stopping import check
 
-__all__ = ["JsonClient", "RefusedError", "pooled_client"]
+__all__ = ["JsonClient", "RefusedError", "n_prompt_tokens", "pooled_client"]
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -30,6 +30,8 @@ _CONNECT_S: Final = 10.0
 _MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 _THIS_COMPUTER = ("localhost", "127.0.0.1", "::1")
 
+# vLLM has these beside ``/v1``, not under it.
+_AT_ROOT: Final = ("/classify",)
 # What vLLM answers where the input is at fault.
 _REFUSALS = (400, 413, 422)
 # vLLM answers 501 where the path is known and the model is of another task.
@@ -64,6 +66,13 @@ def pooled_client(config: RemoteConfig) -> httpx.Client:
     )
 
 
+def n_prompt_tokens(answer: Json) -> int | None:
+    """Of the prompt that `answer` answers; None where the server does not say."""
+    usage = answer.get("usage")
+    n_tokens = usage.get("prompt_tokens") if isinstance(usage, dict) else None
+    return n_tokens if isinstance(n_tokens, int) else None
+
+
 class JsonClient:
     """The JSON endpoints of one server. Safe to use from several threads.
 
@@ -90,7 +99,8 @@ class JsonClient:
         weakref.finalize(self, self._http.close)
 
     def post(self, path: str, body: Json) -> Json:
-        """The object that the server answers to `body` at `path` (after ``/v1``).
+        """The object that the server answers to `body` at `path`, as vLLM's documentation calls
+        it after ``/v1``.
 
         Raises:
             InferenceError: It is slow, overloaded, failing, or answers no object.
@@ -119,6 +129,11 @@ class JsonClient:
                 pool.shutdown(cancel_futures=True)
                 raise
 
+    @property
+    def name(self) -> str:
+        """Of the server, for messages."""
+        return f"The model server {self._config.base_url}"
+
     def nonsense(self, expected: str, found: str) -> InferenceError:
         """The error for an answer that is not `expected`."""
         return self._failed(
@@ -132,7 +147,8 @@ class JsonClient:
         return tries.run(partial(self._once, method, path, body, tries))
 
     def _once(self, method: str, path: str, body: Json | None, tries: Tries) -> Json:
-        url = f"{self._config.base_url}{path}"
+        root = self._config.root_url if path in _AT_ROOT else self._config.base_url
+        url = f"{root}{path}"
         deadline = time.monotonic() + self._config.timeout_s
         answer = bytearray()
         try:
@@ -152,7 +168,7 @@ class JsonClient:
             ) from error
         except httpx.TransportError as error:
             final = ModelLoadError(
-                f"The model server {self._config.base_url} can't be reached "
+                f"{self.name} can't be reached "
                 f"({self._plain(str(error)) or type(error).__name__}). Start it, or correct "
                 f"{self._section}.url in kb.yaml.",
                 model_id=self._config.model,
@@ -178,13 +194,13 @@ class JsonClient:
         if status in (401, 403):
             ours = "refuses the API key" if self._key else "wants an API key"
             return ModelLoadError(
-                f"The model server {self._config.base_url} {ours} ({status}). Set "
+                f"{self.name} {ours} ({status}). Set "
                 f"{self._section}.api_key in kb.yaml, best as $NAME of an environment variable.",
                 model_id=self._config.model,
             )
         if status in _REFUSALS:
             return RefusedError(
-                f"The model server {self._config.base_url} refused the input ({status}): {reason}",
+                f"{self.name} refused the input ({status}): {reason}",
                 model_id=self._config.model,
                 reason=reason,
             )
@@ -211,7 +227,7 @@ class JsonClient:
             if self._config.model not in served:
                 return self._other_model(served)
         return ModelLoadError(
-            f"The model server {self._config.base_url} has no {path} ({status}). Correct "
+            f"{self.name} has no {path} ({status}). Correct "
             f"{self._section}.url in kb.yaml, or start vLLM with `--runner pooling`.",
             model_id=self._config.model,
         )
@@ -219,7 +235,7 @@ class JsonClient:
     def _other_model(self, served: Sequence[str]) -> ModelLoadError:
         names = ", ".join(served) or "no model"
         return ModelLoadError(
-            f"The model server {self._config.base_url} does not serve {self._config.model!r}; it "
+            f"{self.name} does not serve {self._config.model!r}; it "
             f"serves {self._plain(names)}. Set {self._section}.model in kb.yaml to one of these, "
             f"or correct {self._section}.url.",
             model_id=self._config.model,
@@ -232,9 +248,7 @@ class JsonClient:
         return [str(model["id"]) for model in models if isinstance(model, dict) and "id" in model]
 
     def _failed(self, what: str) -> InferenceError:
-        return InferenceError(
-            f"The model server {self._config.base_url} {what}", model_id=self._config.model
-        )
+        return InferenceError(f"{self.name} {what}", model_id=self._config.model)
 
     def _plain(self, text: str) -> str:
         return plain(text, self._key)

@@ -5,34 +5,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from kb.content import Content, Picture
+from kb.content import Content
 from kb.errors import IndexMismatchError, ModelLoadError, StoreUnavailableError
 from kb.files import write_whole
+from kb.models.remote.prompt_check import probe_picture
 from kb.protocols import Float32Array
-from kb.types import EncodedImage
 
 __all__ = ["MIN_COSINE", "KnownVectors", "probes"]
 
 # One model in two batches, or on two devices, in bfloat16 differs by less.
 MIN_COSINE = 0.999
-_PROBE_PX = 64
 
 
 def probes() -> tuple[Content, ...]:
     """A text and a small picture, always the same."""
-    ramp = np.arange(_PROBE_PX, dtype=np.uint8) * 4
-    pixels = np.stack(np.broadcast_arrays(ramp[:, None], ramp, ramp[::-1]), axis=-1)
-    buffer = BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    image = EncodedImage(buffer.getvalue(), "image/png", _PROBE_PX, _PROBE_PX)
-    return Content("How do I reset the device?"), Content(pictures=(Picture.of(image),))
+    return Content("How do I reset the device?"), Content(pictures=(probe_picture(),))
 
 
 class KnownVectors:

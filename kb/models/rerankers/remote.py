@@ -5,29 +5,29 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from kb.config.models import RemoteRerankerConfig
 from kb.content import Content
-from kb.errors import InferenceError, PromptTooLongError
+from kb.errors import InferenceError, ModelLoadError, PromptTooLongError
 from kb.index.assets import AssetStore
-from kb.models.remote.content import AS_THEY_ARE, score_content
-from kb.models.remote.http import JsonClient, RefusedError
+from kb.models.remote.content import RerankQuery
+from kb.models.remote.http import JsonClient, RefusedError, n_prompt_tokens
+from kb.models.remote.prompt_check import PromptCheck, Reading
 from kb.protocols import Float32Array
-from kb.text.special_tokens import neutral
 from kb.types import Hit, Query
 
 __all__ = ["RemoteReranker"]
 
-# Pages of a few hundred kilobytes each: a request of some megabytes.
-_BATCH = 8
-
 
 class RemoteReranker:
-    """Probabilities from ``/v1/rerank``, one content object a document. vLLM must have been
-    started with ``configs/qwen3_vl_reranker.jinja``, which writes the prompt.
+    """Probabilities from ``/classify``, one request a document, `n_parallel` at once.
+
+    The server is asked at the first use whether it serves the model and shows it what it was
+    trained to be shown. One that takes no clips is shown a picture for each pair of frames.
 
     Args:
         config: Of the profile.
@@ -41,6 +41,7 @@ class RemoteReranker:
         self._config = config
         self._assets = assets
         self._client = JsonClient(config, "reranker")
+        self._prompts = PromptCheck(config.model, self._client.name, self._reading, pools=False)
         self._connect_lock = threading.Lock()
         self._is_checked = False
 
@@ -65,62 +66,58 @@ class RemoteReranker:
         if not documents:
             return np.empty(0, np.float32)
         self.warm()
-        body = {
-            "model": self._config.model,
-            "query": score_content(query),
-            "instruction": neutral(instruction or self._config.instruction),
-            "mm_processor_kwargs": AS_THEY_ARE,
-        }
-        batches = [documents[i : i + _BATCH] for i in range(0, len(documents), _BATCH)]
-        scores = self._client.map(lambda batch: self._score_batch(body, batch), batches)
-        flat = [score for batch in scores for score in batch]
-        if all(score is None for score in flat):
-            self._check_query(body)
-        return np.array([math.nan if score is None else score for score in flat], np.float32)
+        takes_clips = True
+        if query.clip or any(document.clip for document in documents):
+            takes_clips = not self._prompts.clip_problem()
+        asked = RerankQuery(
+            self._config.model,
+            query,
+            instruction or self._config.instruction,
+            takes_clips=takes_clips,
+        )
+        scores = self._client.map(partial(self._score, asked), documents)
+        if all(score is None for score in scores):
+            self._check_query(asked)
+        return np.array([math.nan if score is None else score for score in scores], np.float32)
 
     def warm(self) -> None:
-        """Connect and see whether the model is served.
+        """Connect and check now.
 
         Raises:
             InferenceError: The server is slow, overloaded, failing, or answers nonsense.
-            ModelLoadError: It can't be reached, refuses the key, or serves another model.
+            ModelLoadError: It can't be reached, refuses the key, serves another model, or was
+                started so that its scores mean nothing.
         """
         with self._connect_lock:
             if not self._is_checked:
                 self._client.check_model()
+                try:
+                    self._prompts.check()
+                except RefusedError as error:
+                    raise ModelLoadError(
+                        f"{error} It was a short text or a small picture, sent to see whether "
+                        f"{self._config.model!r} is a Qwen3-VL-Reranker model. Serve one as the "
+                        "README says, or correct reranker.model in kb.yaml.",
+                        model_id=self._config.model,
+                    ) from error
                 self._is_checked = True
 
-    def _score_batch(
-        self, body: dict[str, Any], documents: Sequence[Content]
-    ) -> list[float | None]:
-        """None for each document that can't be shown or is refused."""
-        shown: dict[int, dict[str, Any]] = {}
-        for index, document in enumerate(documents):
-            try:
-                shown[index] = score_content(document)
-            except InferenceError:  # no picture that can be read: no reason to rank it high
-                continue
-        scores: list[float | None] = [None] * len(documents)
+    def _score(self, asked: RerankQuery, document: Content) -> float | None:
+        """None for a document that can't be shown or is refused."""
         try:
-            found = self._ask(body, [*shown.values()]) if shown else []
-        except RefusedError:
-            # One of them is at fault, and the server does not say which.
-            found = [self._score_alone(body, one) for one in shown.values()]
-        for index, score in zip(shown, found, strict=True):
-            scores[index] = score
-        return scores
-
-    def _score_alone(self, body: dict[str, Any], document: dict[str, Any]) -> float | None:
+            body = asked.body(document)
+        except InferenceError:  # no picture that can be read: no reason to rank it high
+            return None
         try:
-            return self._ask(body, [document])[0]
+            return float(self._reading(body).numbers[0])
         except RefusedError:
             return None
 
-    def _check_query(self, body: dict[str, Any]) -> None:
+    def _check_query(self, asked: RerankQuery) -> None:
         """Where no document has a score, the fault may lie with the question: ask with a
         document that has none."""
         try:
-            self._ask(body, [score_content(Content())])
+            self._reading(asked.body(Content()))
         except RefusedError as error:
             if error.is_too_long:
                 raise PromptTooLongError(
@@ -130,20 +127,21 @@ class RemoteReranker:
                 ) from error
             raise
 
-    def _ask(self, body: dict[str, Any], documents: Sequence[dict[str, Any]]) -> list[float | None]:
-        answer = self._client.post("/rerank", {**body, "documents": documents})
-        expected = f"a score for each of {len(documents)} documents"
-        results = answer.get("results")
-        if not isinstance(results, list):
-            raise self._client.nonsense(expected, f"the keys {[*answer]}")
-        scores: dict[int, float] = {}
-        for one in results:
-            try:
-                scores[int(one["index"])] = float(one["relevance_score"])
-            except (KeyError, TypeError, ValueError) as error:
-                raise self._client.nonsense(expected, f"{one!r}") from error
-        if sorted(scores) != list(range(len(documents))) or len(results) != len(documents):
-            raise self._client.nonsense(expected, f"scores for {sorted(scores)}")
-        if not all(math.isfinite(score) for score in scores.values()):
-            raise self._client.nonsense("finite scores", f"{[*scores.values()]}")
-        return [scores[index] for index in range(len(documents))]
+    def _reading(self, body: dict[str, Any]) -> Reading:
+        answer = self._client.post("/classify", body)
+        rows = answer.get("data")
+        row = rows[0] if isinstance(rows, list) and len(rows) == 1 else None
+        found = row.get("probs") if isinstance(row, dict) else None
+        if not isinstance(found, list) or len(found) != 1:
+            shown = f"the keys {[*answer]}" if row is None else f"{row!r}"
+            raise self._client.nonsense(
+                "one probability, as of a server started with the `--hf-overrides` of the README,",
+                shown,
+            )
+        try:
+            score = float(found[0])
+        except (TypeError, ValueError) as error:
+            raise self._client.nonsense("a probability", f"{found[0]!r}") from error
+        if not 0 <= score <= 1:
+            raise self._client.nonsense("a probability", f"{score}")
+        return Reading(np.array([score], np.float32), n_prompt_tokens(answer))

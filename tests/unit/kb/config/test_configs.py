@@ -1,5 +1,4 @@
-"""The files that ship for the profile `remote`: its settings, the reranker's template, and the
-servers."""
+"""The files that ship for the profile `remote`: its settings, the template, and the servers."""
 
 from __future__ import annotations
 
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from made_contents import picture
+from made_contents import clip, picture
 
 from kb.config import Home
 from kb.config.loading import available_profiles, load_config
@@ -22,48 +21,60 @@ from kb.config.models import (
 )
 from kb.content import Content
 from kb.errors import ConfigError
-from kb.models.qwen3_vl.prompts import rerank_prompt
-from kb.models.remote.content import score_content
+from kb.models.qwen3_vl.prompts import embedding_prompt, rerank_prompt
+from kb.models.remote.content import RerankQuery, embedding_body
 
 CONFIGS = resources.files("configs")
-TEMPLATE = CONFIGS.joinpath("qwen3_vl_reranker.jinja").read_text("utf-8")
+TEMPLATE = CONFIGS.joinpath("qwen3_vl.jinja").read_text("utf-8")
 
 
-def rendered(query: str, document: str, **more: Any) -> str:
-    """As transformers renders chat templates for vLLM."""
+def rendered(body: dict[str, Any]) -> str:
+    """As vLLM shows parts to the template, and transformers renders it."""
     environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
-    messages = [{"role": "query", "content": query}, {"role": "document", "content": document}]
-    return environment.from_string(TEMPLATE).render(messages=messages, **more)
+    messages = [
+        {
+            "role": message["role"],
+            "content": [
+                part if part["type"] == "text" else {"type": part["type"].removesuffix("_url")}
+                for part in message["content"]
+            ],
+        }
+        for message in body["messages"]
+    ]
+    return environment.from_string(TEMPLATE).render(messages=messages)
 
 
 class TestTemplate:
-    def test_it_ends_with_two_newlines(self) -> None:
-        # Rendering takes one away; the prompt needs one.
-        assert TEMPLATE.endswith("assistant\n\n")
-        assert not TEMPLATE.endswith("\n\n\n")
-
     @pytest.mark.parametrize(
-        "document",
+        "content",
         [
             Content("Hold the button."),
             Content(),
             Content("with {{ braces }} and {% tags %} & <b>"),
-            Content("two\n\nlines\n"),
+            Content(" two\n\nlines\n"),
             Content("both", (picture(), picture())),
         ],
         ids=["text", "nothing", "braces", "lines", "pictures"],
     )
-    def test_it_writes_the_published_prompt(self, document: Content) -> None:
+    def test_it_writes_the_published_prompts(self, content: Content) -> None:
+        found = rendered(embedding_body("m", content, "Find it."))
+        assert found == f"{embedding_prompt(content, 'Find it.')}<|im_end|>\n"
         query = Content("How?", (picture(),))
-        sent = [score_content(one)["content"][-1]["text"] for one in (query, document)]
-        found = rendered(*sent, instruction="Find the page.")
-        assert found == "".join(rerank_prompt(query, document, "Find the page."))
+        asked = RerankQuery("m", query, "Find the page.", takes_clips=True)
+        found = rendered(asked.body(content))
+        expected = "".join(rerank_prompt(query, content, "Find the page."))
+        assert found == f"{expected}<|im_end|>\n"
 
-    def test_without_an_instruction_it_is_the_published_one(self) -> None:
-        published = RemoteRerankerConfig(url="http://127.0.0.1:1", model="m").instruction
-        expected = "".join(rerank_prompt(Content("q"), Content("d"), published))
-        assert rendered("q", "d") == expected
-        assert rendered("q", "d", instruction=None) == expected
+    def test_a_clip_has_no_marks_around_it(self) -> None:
+        found = rendered(embedding_body("m", Content("both", clip=clip(4)), "Find it."))
+        assert "user\n<|video_pad|>both<|im_end|>" in found
+
+    def test_words_alone_and_the_turn_that_is_written(self) -> None:
+        environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+        found = environment.from_string(TEMPLATE).render(
+            messages=[{"role": "user", "content": "How?"}], add_generation_prompt=True
+        )
+        assert found == "<|im_start|>user\nHow?<|im_end|>\n<|im_start|>assistant\n"
 
 
 class TestProfile:
@@ -119,7 +130,7 @@ class TestServers:
         return found
 
     def options(self, service: dict[str, Any]) -> dict[str, str]:
-        return dict(one.split("=", 1) for one in service["command"][1:])
+        return dict(one.split("=", 1) for one in service["command"][1:] if "=" in one)
 
     def test_each_is_on_the_loopback_and_has_a_health_check(self, services: dict[str, Any]) -> None:
         assert set(services) == {"qdrant", "embedding", "reranker", "chat"}
@@ -149,17 +160,19 @@ class TestServers:
             assert getattr(section, "base_url") == f"http://127.0.0.1:{port}/v1"  # noqa: B009
             assert section.model == services[name]["command"][0]  # type: ignore[union-attr]
 
-    def test_the_reranker_reads_yes_and_no_with_the_template(
-        self, services: dict[str, Any]
-    ) -> None:
-        options = self.options(services["reranker"])
-        assert options["--runner"] == "pooling"
-        overrides = json.loads(options["--hf-overrides"])
+    def test_the_reranker_reads_yes_and_no(self, services: dict[str, Any]) -> None:
+        overrides = json.loads(self.options(services["reranker"])["--hf-overrides"])
         assert overrides["classifier_from_token"] == ["no", "yes"]
         assert overrides["architectures"] == ["Qwen3VLForSequenceClassification"]
         assert overrides["is_original_qwen3_reranker"] is True
-        assert json.loads(options["--media-io-kwargs"]) == {"video": {"num_frames": -1}}
-        host, inside, mode = services["reranker"]["volumes"][1].split(":")
+
+    @pytest.mark.parametrize("name", ["embedding", "reranker"])
+    def test_what_is_shown_is_what_was_trained(self, services: dict[str, Any], name: str) -> None:
+        options = self.options(services[name])
+        assert options["--runner"] == "pooling"
+        assert json.loads(options["--mm-processor-kwargs"]) == {"do_resize": False}
+        assert "--trust-request-mm-kwargs" in services[name]["command"]
+        host, inside, mode = services[name]["volumes"][1].split(":")
         assert inside == options["--chat-template"]
         assert mode == "ro"
         assert CONFIGS.joinpath(host).is_file()

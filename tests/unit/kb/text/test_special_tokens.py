@@ -23,7 +23,7 @@ from kb.models.encoders.text import SentenceTransformerEncoder
 from kb.models.generators.remote import RemoteGenerator
 from kb.models.qwen3_vl.prompts import DOCUMENT_INSTRUCTION, chat_prompt
 from kb.models.qwen3_vl.sequence import PromptTokenizer
-from kb.models.remote.content import embedding_body, score_content
+from kb.models.remote.content import embedding_body
 from kb.models.rerankers.remote import RemoteReranker
 from kb.pixels import PixelBudget
 from kb.protocols import TextDelta
@@ -219,7 +219,6 @@ def test_no_token_is_sent_to_a_pooling_server(
 ) -> None:
     body = embedding_body("m", Content(ATTACK), ATTACK)
     texts = [part["text"] for message in body["messages"] for part in message["content"]]
-    texts.append(score_content(Content(ATTACK))["content"][0]["text"])
     config = RemoteRerankerConfig(url="http://127.0.0.1:9", model="m")
     reranker = RemoteReranker(config, AssetStore(tmp_path))
     sent: list[Any] = []
@@ -227,13 +226,12 @@ def test_no_token_is_sent_to_a_pooling_server(
     monkeypatch.setattr(
         reranker._client,
         "post",
-        lambda _, body: sent.append(body) or {"results": [{"index": 0, "relevance_score": 0.5}]},
+        lambda _, body: sent.append(body) or {"data": [{"index": 0, "probs": [0.5]}]},
     )
     reranker.rerank(Query(ATTACK, instruction=ATTACK), [hit()])
     (asked,) = sent
-    texts += [asked["instruction"], asked["query"]["content"][0]["text"]]
-    texts += [asked["documents"][0]["content"][0]["text"]]
-    assert len(texts) == 7
+    texts += [part["text"] for message in asked["messages"] for part in message["content"]]
+    assert len(texts) == 3 + 6
     assert all(special.count_in(text) == 0 for text in texts)
     assert "Good." in json.dumps(texts)
 
