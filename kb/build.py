@@ -11,6 +11,7 @@ from pathlib import Path
 from kb.answer.answerer import Answerer
 from kb.answer.claims.checker import ClaimChecker
 from kb.answer.claims.thresholds import Thresholds
+from kb.answer.medium import MediumAnswers
 from kb.answer.refusal.gate import GatedGenerator
 from kb.answer.refusal.judge import Judge
 from kb.answer.shown.answers import ShownAnswers
@@ -194,7 +195,7 @@ def _answerer(
     shown = ShownAnswers(quotes, tables)
     if writer is None:
         # A quote is its own evidence.
-        return Answerer(quotes, ledger, None, tables, shown)
+        return Answerer(quotes, ledger, None, tables, shown, medium=MediumAnswers(quotes))
     checker = ClaimChecker(models.claim_scorer(reranker), claim_thresholds(home))
     return Answerer(writer, ledger, checker, tables, shown, quotes)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,3 +22,15 @@ def pytest_sessionfinish() -> None:
 def tiny_qwen3_vl(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of a tiny Qwen3-VL checkpoint. Copy it before you change it."""
     return make_checkpoint(tmp_path_factory.mktemp("models") / "tiny-qwen3-vl")
+
+
+@pytest.fixture(autouse=True)
+def _watchful_collector() -> Iterator[None]:
+    """A command of the command line has the collector pass over all that lives, for its process
+    ends with it: here what it leaves in circles, such as a whole library, would stay for ever."""
+    threshold = gc.get_threshold()
+    yield
+    if gc.get_freeze_count():
+        gc.unfreeze()
+        gc.set_threshold(*threshold)
+        gc.collect()

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from kb.answer.computed import Computed
+from kb.answer.medium import MediumAnswers
 from kb.answer.refusal.gate import is_judged_by_words
 from kb.answer.shown.answers import Search, ShownAnswers
 from kb.answer.tables.answers import TableAnswers
@@ -51,6 +52,7 @@ class Answerer:
         shown: Answers words about a picture that they are asked with, likewise.
         quotes: Answers in quotes first. Where nothing answers, the generator is not asked; where
             it fails, the quotes stand.
+        medium: Answers what is asked of the films, in place of the generator.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Answerer:
         tables: TableAnswers | None = None,
         shown: ShownAnswers | None = None,
         quotes: Generator | None = None,
+        medium: MediumAnswers | None = None,
     ) -> None:
         self._generator = generator
         self._reader = reader
@@ -68,6 +71,7 @@ class Answerer:
         self._tables = tables
         self._shown = shown
         self._quotes = quotes
+        self._medium = medium
 
     def stream(
         self,
@@ -150,6 +154,10 @@ class Answerer:
         self, query: Query, parts: Sequence[Hit], search: Search | None
     ) -> Computed | None:
         """What answers in place of the generator."""
+        if search is not None and self._medium is not None:
+            found = self._medium.answer(query, lambda other: self.parts(search(other)))
+            if found is not None:
+                return found
         if self._tables is not None and (found := self._tables.answer(query, parts)):
             return found
         if self._shown is None or search is None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
 import snowballstemmer  # type: ignore[import-untyped]
 
+from kb.text.irregular import BASE_FORMS
 from kb.text.scripts import HAN, KANA
 from kb.text.variants import fold_variants
 
@@ -120,10 +121,22 @@ def _narrow(match: re.Match[str]) -> str:
 
 @lru_cache(maxsize=65536)
 def stem(word: str) -> str:
-    """The Snowball stem of an English word in small letters; of another word itself."""
+    """The Snowball stem of an English word in small letters, of an irregular form that of the word
+    itself (``wrote`` gives that of ``write``); of another word itself."""
+    word = word.replace("’", "'")
     # It keeps the word it works on: two threads at once would get stems of each other's.
     with _STEMMING:
-        return str(_STEMMER.stemWord(word.replace("’", "'")))
+        return str(_STEMMER.stemWord(BASE_FORMS.get(word, word)))
+
+
+def _forms_by_stem() -> dict[str, tuple[str, ...]]:
+    forms: dict[str, tuple[str, ...]] = {}
+    for form, base in BASE_FORMS.items():
+        forms[stem(base)] = (*forms.get(stem(base), ()), form)
+    return forms
+
+
+_FORMS = _forms_by_stem()
 
 
 @lru_cache(maxsize=65536)
@@ -185,17 +198,16 @@ _STOP_STEMS = _ENGLISH_STOPWORDS | {stem(word) for word in _ENGLISH_STOPWORDS}
 def find_terms(text: str, stems: Collection[str]) -> list[Term]:
     """The terms of `text` whose stem is in `stems`, in order: what `terms` gives, filtered.
 
-    A reranker reads a hundred chunks a question, so only words that begin like a stem are
-    looked at; irregular ones (``dying`` for ``die``) are passed over.
+    A reranker reads a hundred chunks a question, so only words that begin like a stem, or are an
+    irregular form of it, are looked at; others (``dying`` for ``die``) are passed over.
     """
     folded = fold(text)
     lower = _lower(folded)
     known: dict[str, tuple[str, ...]] = {}
     found: list[Term] = []
     words: set[int] = set()
-    for stem in stems:
+    for stem, head in _heads(stems):
         chinese = stem >= _FIRST_KANA
-        head = stem if chinese else stem[: max(_HEAD_CHARS, len(stem) - _SUFFIX_CHARS)]
         at = lower.find(head)
         while at >= 0:
             if chinese:
@@ -209,6 +221,14 @@ def find_terms(text: str, stems: Collection[str]) -> list[Term]:
             at = lower.find(head, at + 1)
     found.sort(key=lambda term: term.start)
     return found
+
+
+def _heads(stems: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Each stem with what its words begin with."""
+    for stem in stems:
+        is_chinese = stem >= _FIRST_KANA
+        yield stem, stem if is_chinese else stem[: max(_HEAD_CHARS, len(stem) - _SUFFIX_CHARS)]
+        yield from ((stem, form) for form in _FORMS.get(stem, ()))
 
 
 def _word_at(text: str, at: int) -> re.Match[str] | None:

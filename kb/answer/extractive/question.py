@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from kb.answer.extractive.asked import Asked, asks_for_steps, what_is_asked
 from kb.answer.extractive.codes import Code, codes
+from kb.answer.extractive.medium import without_medium
 from kb.answer.extractive.units_asked import UnitAsked, unit_asked
 from kb.text.chinese import names
 from kb.text.quantities import DIGITS, NUMBER_WORDS
@@ -108,7 +109,8 @@ class Question:
     """A question taken apart once.
 
     Attributes:
-        text: As it was asked.
+        text: As it was asked, without the words that say that its answer stands in a film: they
+            would be looked for as if they were what it is about.
         stems: Different content terms, in order.
         asks_how: It asks for steps.
         same: Stems and digits that say the same as one among `stems`, which they stand for.
@@ -116,6 +118,7 @@ class Question:
         shape_bonus: How much it says for a passage that it holds such.
         asks_amount: A bare number may be the answer, its unit standing elsewhere.
         medium: The kind of thing it names as the place of the answer ("in the film").
+        is_placed: It says that the answer stands in a film.
         asked: What it asks for.
         asking: Stems of the words that ask for it, which an answer says by its unit: what has
             "40 dB" need not have "loud".
@@ -135,6 +138,7 @@ class Question:
     shape_bonus: float
     asks_amount: bool
     medium: Modality | None
+    is_placed: bool
     asked: Asked
     asking: frozenset[str]
     codes: tuple[Code, ...]
@@ -158,6 +162,9 @@ class Question:
     @classmethod
     def of(cls, text: str) -> Question:
         """`text` taken apart."""
+        placed = without_medium(text)
+        medium = next((one for named, one in _MEDIA if named.search(fold_width(text))), None)
+        text = text if placed is None else placed
         folded = fold_width(text)
         stems = _stems(text)
         asks_how = asks_for_steps(text)
@@ -172,7 +179,8 @@ class Question:
             shape=shape.answer if shape else None,
             shape_bonus=shape.bonus if shape else 0.0,
             asks_amount=shape is not None and shape.is_amount,
-            medium=next((medium for named, medium in _MEDIA if named.search(folded)), None),
+            medium=medium,
+            is_placed=placed is not None,
             asked=asked,
             asking=frozenset(term.stem for term in terms(words)),
             codes=codes(text),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from importlib import resources
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -71,8 +72,6 @@ class Nearness:
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
-        self._lock = threading.Lock()
-        self._background: dict[Language, Float32Array] | None = None
 
     def to(self, question: str) -> QuestionNearness:
         """Nearness to `question`.
@@ -81,20 +80,26 @@ class Nearness:
             InferenceError: The encoder failed.
         """
         views = views_of(self._encoder, Query(text=question))
-        return QuestionNearness(self._encoder, views, self._levels())
+        return QuestionNearness(self._encoder, views, _background(self._encoder))
 
-    def _levels(self) -> dict[Language, Float32Array]:
-        with self._lock:
-            if self._background is None:
-                file = resources.files("kb.answer.refusal").joinpath("background.txt")
-                sentences = [_chunk(line) for line in file.read_text("utf-8").splitlines()]
-                self._background = {
-                    one: self._encoder.encode_chunks(
-                        [chunk for chunk in sentences if language(chunk.text) is one]
-                    )
-                    for one in Language
-                }
-            return self._background
+
+_LOCK = threading.Lock()
+_BACKGROUNDS: WeakKeyDictionary[Encoder, dict[Language, Float32Array]] = WeakKeyDictionary()
+
+
+def _background(encoder: Encoder) -> dict[Language, Float32Array]:
+    """By language, float32 ``(n, dim)``: sentences about anything."""
+    with _LOCK:
+        if encoder not in _BACKGROUNDS:
+            file = resources.files("kb.answer.refusal").joinpath("background.txt")
+            sentences = [_chunk(line) for line in file.read_text("utf-8").splitlines()]
+            _BACKGROUNDS[encoder] = {
+                one: encoder.encode_chunks(
+                    [chunk for chunk in sentences if language(chunk.text) is one]
+                )
+                for one in Language
+            }
+        return _BACKGROUNDS[encoder]
 
 
 def _level(cosines: Float32Array) -> tuple[float, float]:

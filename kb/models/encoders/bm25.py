@@ -2,7 +2,8 @@
 
 Terms, by script:
 
-- Words are stemmed, freed of stop words and hashed by `qdrant_edge.Bm25`.
+- Words are freed of stop words, stemmed and hashed by `qdrant_edge.Bm25`, irregular forms
+  (``wrote``) as the words that they are forms of.
 - A compound (``runTarget``, ``run_target``, ``RX-200``) is its parts and, as one more
   term, the whole without its joints, so that ``RX200`` and ``rx-200`` meet.
 - A number of several parts (``3.2.1``, ``10:30``) is one term; its parts weigh little in a query,
@@ -30,6 +31,7 @@ from qdrant_edge import Bm25, Bm25Config, TokenizerType
 
 from kb.protocols import EMPTY_SPARSE, SparseVector
 from kb.text.dates import iso_dates
+from kb.text.irregular import BASE_FORMS
 from kb.text.variants import fold_variants
 from kb.types import Chunk, Query
 
@@ -54,7 +56,8 @@ _LETTERS_AND_DIGITS = re.compile(r"[^\W\d_]+\d+")
 _MEASURE = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>[^\W\d_]+)")
 
 _PROBE = (
-    "The runningDevices of RX-200_b, naïve: 如何重置設備, テスト ไทย v3.5, 1,250 10kΩ 5 March 2022"
+    "The children wrote: runningDevices of RX-200_b, naïve: 如何重置設備, テスト ไทย v3.5, 1,250 "
+    "10kΩ 5 March 2022"
 )
 
 
@@ -154,9 +157,8 @@ class Bm25Encoder:
         ) else ()
 
     def _stems(self, words: Iterable[str]) -> tuple[int, ...]:
-        return tuple(
-            term for word in words for term in self._words.embed_query(word.lower()).indices
-        )
+        bases = (BASE_FORMS.get(word, word) for word in map(str.lower, words))
+        return tuple(term for base in bases for term in self._words.embed_query(base).indices)
 
 
 def _tokens(text: str) -> list[str]:

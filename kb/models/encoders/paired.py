@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -141,7 +142,7 @@ TextEncoder = SentenceTransformerEncoder | PairedEncoder
 
 
 def text_encoder(config: TextEncoderConfig, files: Sequence[ModelFiles] = ()) -> TextEncoder:
-    """The encoder of `config`: of one model, or of two.
+    """The encoder of `config`: of one model, or of two. One process has it once.
 
     Args:
         files: What `choose_models` gave for `config`, where it was asked already.
@@ -150,10 +151,14 @@ def text_encoder(config: TextEncoderConfig, files: Sequence[ModelFiles] = ()) ->
         ModelLoadError: A model is not on this machine and none works alone, or it is not the
             published one.
     """
-    encoders = [
-        SentenceTransformerEncoder(config, one)
-        for one in files or choose_models(config.model, config.fallback)
-    ]
+    return _encoder(config, tuple(files) or choose_models(config.model, config.fallback))
+
+
+# Its weights take half a gigabyte and two seconds to read: a process that opens several libraries,
+# or one anew, reads them once.
+@lru_cache(maxsize=1)
+def _encoder(config: TextEncoderConfig, files: tuple[ModelFiles, ...]) -> TextEncoder:
+    encoders = [SentenceTransformerEncoder(config, one) for one in files]
     if len(encoders) == 1:
         return encoders[0]
     return PairedEncoder(*encoders)
