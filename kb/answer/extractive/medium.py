@@ -25,7 +25,7 @@ _MOMENT = (
 )
 _IN_ENGLISH = re.compile(
     rf"{_MOMENT} in {_THE} {_FILM}\b{_GOES_ON}(?:\s+(?:is|are|was|were|do|does|did)\b)?"
-    rf"|,?\s*\b(?:according to|(?:as )?(?:shown|said|told|explained|seen|mentioned) (?:in|by)"
+    rf"|\b(?:according to|(?:as )?(?:shown|said|told|explained|seen|mentioned) (?:in|by)"
     rf"|in|from|by) {_THE} {_FILM}\b{_GOES_ON},?"
     rf"|\b(?:does|do|did) {_THE} {_FILM} {_SAYS}\b"
     rf"|\b{_THE} {_FILM} {_SAYS}\b",
@@ -40,6 +40,8 @@ _IN_CHINESE = re.compile(
     rf"(?:(?:里面?|中|上|内){_SAYS_ZH}?|{_SAYS_ZH})[,，、]?"
     rf"|(?:根据|按照?)(?:[这那]个|[这那]段|该)?{_FILM_ZH}[,，、]?"
 )
+# Before the end, of what stood there.
+_LEFT_OVER = re.compile(r",? (?=[?!.]*$)|,(?=[?!.]*$)")
 
 
 def without_medium(question: str) -> str | None:
@@ -49,5 +51,5 @@ def without_medium(question: str) -> str | None:
     rest, n_named = _IN_ENGLISH.subn("", folded, count=1)
     if not n_named:
         rest, n_named = _IN_CHINESE.subn("", folded, count=1)
-    rest = " ".join(rest.split())
+    rest = _LEFT_OVER.sub("", " ".join(rest.split()))
     return rest if n_named and has_content(rest) else None
