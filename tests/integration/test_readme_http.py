@@ -5,16 +5,22 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser_parts import Server, running_server
+from browser_parts import KB, Server, running_server
 from made_home import make_home
 from PIL import Image
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 ADDRESS = "http://127.0.0.1:7860"
+PYTHONS = [
+    part.partition("```")[0]
+    for part in README.split("```python\n")[1:]
+    if ADDRESS in part.partition("```")[0]
+]
 CURLS = [line for line in README.splitlines() if line.startswith("curl ")]
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl")
@@ -48,6 +54,21 @@ def run(server: Server, line: str, folder: Path) -> str:
 
 def test_there_are_examples() -> None:
     assert len(CURLS) >= 5
+    assert len(PYTHONS) == 1
+
+
+@pytest.mark.parametrize("code", PYTHONS)
+def test_python_works(tmp_path: Path, code: str) -> None:
+    home = make_home(tmp_path)
+    subprocess.run([KB, "sync", "--home", home], check=True, timeout=60, capture_output=True)
+    with running_server(home) as open_server:
+        code = code.replace(ADDRESS, open_server.url)
+        said = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+        )
+    assert said.returncode == 0, said.stderr
+    assert "40 decibels" in said.stdout
+    assert "/media/documents/" in said.stdout
 
 
 @pytest.mark.parametrize("line", CURLS)

@@ -33,7 +33,7 @@ __all__ = ["REQUEST_HEADER", "Guard", "is_loopback"]
 REQUEST_HEADER = "X-KB-Request"
 
 _READS = frozenset({"GET", "HEAD"})
-_OURS = ("/api/", "/media/")
+_OURS = ("/api/", "/media/", "/v1/")
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
 # What a browser would run or apply. Only the page's own files are for that, so that no file of
 # the library becomes a script of the page.

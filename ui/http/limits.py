@@ -41,6 +41,7 @@ class BodyLimits:
             "/api/ask": questions,
             "/api/v1/search": questions,
             "/api/v1/ask": questions,
+            "/v1/chat/completions": questions,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,4 +1,5 @@
-"""What programs are told when a request fails: problem details (RFC 9457)."""
+"""What programs are told when a request fails: problem details (RFC 9457), and where they speak
+OpenAI's API, its errors."""
 
 from __future__ import annotations
 
@@ -16,7 +17,17 @@ from kb.stopping import StoppedError
 from ui.http.api_errors import STOPPED, TOO_MUCH, error_json, status_of
 from ui.service.wire import explained
 
-__all__ = ["PROBLEM", "handle_problems", "problem", "problem_of"]
+__all__ = [
+    "PROBLEM",
+    "error_body",
+    "handle_problems",
+    "openai_error",
+    "problem",
+    "problem_of",
+]
+
+# Of a status, a sentence for people and one of the project's names.
+_Told = Callable[[int, str, str, Mapping[str, str] | None], JSONResponse]
 
 PROBLEM = "application/problem+json"
 
@@ -39,39 +50,54 @@ def problem(
     return JSONResponse(content, status, dict(headers) if headers else None, PROBLEM)
 
 
-def problem_of(error: Exception, shown: Callable[[str], str]) -> JSONResponse:
+def openai_error(
+    status: int, detail: str, error: str, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """An error as clients of OpenAI's API read it. See `problem`."""
+    return JSONResponse(error_body(detail, error), status, dict(headers) if headers else None)
+
+
+def error_body(detail: str, error: str) -> dict[str, Any]:
+    """What `openai_error` says, also within a stream."""
+    return {"error": {"message": detail, "type": error, "param": None, "code": None}}
+
+
+def problem_of(
+    error: Exception, shown: Callable[[str], str], told: _Told = problem
+) -> JSONResponse:
     """An error as a problem; one that is a bug says so.
 
     Args:
         shown: Makes a message one that anybody may read.
+        told: `problem` or `openai_error`.
     """
-    told = error_json(error)["error"]
-    return problem(status_of(error), shown(told["message"]), told["type"])
+    about = error_json(error)["error"]
+    return told(status_of(error), shown(about["message"]), about["type"], None)
 
 
-def handle_problems(app: FastAPI, shown: Callable[[str], str]) -> None:
+def handle_problems(app: FastAPI, shown: Callable[[str], str], told: _Told = problem) -> None:
     """Answer errors of `app`'s routes in this way.
 
     Args:
-        shown: See `problem_of`.
+        shown: See `problem_of`, likewise `told`.
     """
 
     async def known(_: Request, error: Exception) -> Response:
-        return problem_of(error, shown)
+        return problem_of(error, shown, told)
 
     async def refused(_: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         is_too_much = str(error.detail).startswith(TOO_MUCH)
         status = 413 if is_too_much else error.status_code
-        return problem(status, str(error.detail), "ConfigError", error.headers)
+        return told(status, str(error.detail), "ConfigError", error.headers)
 
     async def stopped(_: Request, __: Exception) -> Response:
-        return problem(503, STOPPED, "StoreUnavailableError")
+        return told(503, STOPPED, "StoreUnavailableError", None)
 
     async def invalid(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         detail = f"The request is not accepted: {explained(error.errors())}"
-        return problem(422, detail, "ConfigError")
+        return told(422, detail, "ConfigError", None)
 
     handlers: dict[Any, Callable[[Request, Exception], Any]] = {
         KnowledgeBaseError: known,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from ui.http.problems import problem
+from ui.http.problems import openai_error, problem
 
 __all__ = ["refused", "too_large"]
 
@@ -17,11 +17,13 @@ def refused(
     """The refusal of a request for `path`, in words for people where it is no program's."""
     if path.startswith("/api/v1/"):
         return problem(status, message, "ConfigError", headers)
+    if path.startswith("/v1/"):
+        return openai_error(status, message, "ConfigError", headers)
     return PlainTextResponse(message, status, dict(headers) if headers else None)
 
 
 def too_large(path: str, message: str) -> Response:
     """The refusal of a body that is over a limit."""
-    if path.startswith("/api/v1/"):
+    if path.startswith(("/api/v1/", "/v1/")):
         return refused(path, message, 413)
     return JSONResponse({"error": {"type": "ConfigError", "message": message}}, status_code=413)

@@ -27,6 +27,7 @@ from ui.http.headers import Policies
 from ui.http.limits import BodyLimits
 from ui.http.login import USER, Login
 from ui.http.media import media_router
+from ui.http.openai_app import openai_app
 from ui.http.page_addresses import PageAddresses
 from ui.http.page_events import EndedStreams
 from ui.http.page_policy import put_nonces_into_template
@@ -92,6 +93,7 @@ def make_app(service: Service, *, may_choose: bool = False) -> FastAPI:
     app.include_router(api_router(service))
     app.include_router(media_router(service))
     app.mount("/api/v1", v1_app(service))
+    app.mount("/v1", openai_app(service))
     app.include_router(conversations_router(service))
     put_nonces_into_template()
     blocks = build_app(service, may_choose=may_choose)

@@ -17,7 +17,7 @@ from kb.stopping import StoppedError
 from ui.http.api_errors import error_json
 from ui.service.asking import while_connected
 
-__all__ = ["EVENT_STREAM", "JSON_LINES", "json_line", "server_sent_event", "stream"]
+__all__ = ["EVENT_STREAM", "JSON_LINES", "event_data", "json_line", "server_sent_event", "stream"]
 
 Json = dict[str, Any]
 
@@ -34,7 +34,12 @@ def json_line(item: Json) -> str:
 def server_sent_event(event: str, data: Json) -> str:
     """An event of the format of https://html.spec.whatwg.org/multipage/server-sent-events.html;
     JSON holds no line break."""
-    return f"event: {event}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+    return f"event: {event}\n{event_data(data)}"
+
+
+def event_data(data: Json) -> str:
+    """An event without a name."""
+    return f"data: {json.dumps(data, ensure_ascii=False)}\n\n"
 
 
 async def stream(

@@ -23,7 +23,7 @@ from ui.http.forms import MAX_FIELD_BYTES, form_query
 from ui.http.v1.schemas import QuestionRequest
 from ui.service.service import Service
 
-__all__ = ["MAX_JSON_BYTES", "Question", "attached", "question_of", "read_json"]
+__all__ = ["MAX_JSON_BYTES", "Question", "attached", "checked", "question_of", "read_json"]
 
 MAX_JSON_BYTES = 32 << 20
 """Of a body that is held in memory. Pictures and clips in a form may be larger."""
@@ -32,6 +32,7 @@ _FILES = ("images", "video")
 _AS_JSON = ("filters", "turns")
 
 R = TypeVar("R", bound=QuestionRequest)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ async def question_of(
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == "application/json":
         body = await read_json(request)
-        asked = _checked(lambda: model.model_validate_json(body))
+        asked = checked(lambda: model.model_validate_json(body))
         images = [attached(text, f"images.{n}") for n, text in enumerate(asked.images)]
         yield Question(asked, images, attached(asked.video, "video") if asked.video else None)
         return
@@ -97,7 +98,7 @@ async def question_of(
                 fields[name] = _json(name, value) if name in _AS_JSON else value
             else:
                 raise _invalid(name, "a file belongs into `images` or `video`, words elsewhere")
-        asked = _checked(lambda: model.model_validate(fields))
+        asked = checked(lambda: model.model_validate(fields))
         yield Question(asked, files["images"], next(iter(files["video"]), None))
     finally:
         await form.close()
@@ -154,7 +155,12 @@ def _json(name: str, value: str) -> Any:
         raise _invalid(name, "this is no JSON") from error
 
 
-def _checked(validate: Callable[[], R]) -> R:
+def checked(validate: Callable[[], T]) -> T:
+    """What `validate` makes of a body.
+
+    Raises:
+        RequestValidationError: It is not what a model describes.
+    """
     try:
         return validate()
     except ValidationError as error:
