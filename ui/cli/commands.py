@@ -1,4 +1,4 @@
-"""The command line: ``kb up | sync | search | ask | status | doctor | models | eval``.
+"""The command line: ``kb up | sync | search | ask | status | doctor | models | eval | mcp``.
 
 Results go to stdout, progress and errors to stderr. Exit code 0: done; 1: failed; 2: wrong
 usage. While a server runs for the same home, `sync`, `search`, `ask` and `status` go
@@ -405,6 +405,16 @@ def doctor(
         print_findings(findings)
     if not findings["is_sound"]:
         raise typer.Exit(1)
+
+
+@app.command()
+def mcp(home: HomeOption = None, profile: ProfileOption = None) -> None:
+    """Serve programs that speak the Model Context Protocol, on stdin and stdout: tools to search,
+    to ask and to open what is cited. They start this command by themselves."""
+    from ui.cli.mcp_command import serve_mcp
+
+    place, config = configure(home, profile)
+    serve_mcp(place, config, profile)
 
 
 @app.command(name="eval")
