@@ -98,7 +98,7 @@ def test_a_conversation_is_saved_as_a_file(indexed: Page, tmp_path: Path) -> Non
 
 
 def save(page: Page, form: str) -> None:
-    menu = page.locator(".kb-talk").first
+    menu = page.locator(".kb-talk:has([aria-current])")
     menu.locator("summary").click()
     menu.get_by_text(f"Save as {form}").click()
 

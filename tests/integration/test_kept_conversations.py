@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from gradio_events import event_of, send_event
+from gradio_events import as_file, event_of, send_event
 from made_home import pump_service
 
 from ui.http.server import make_server_app
@@ -43,6 +43,12 @@ def ask(client: TestClient, question: str, talk: str = "") -> tuple[str, str]:
     found = re.search(r'data-conversation="([\w-]{22})"', shown)
     assert found is not None
     return found[1], shown
+
+
+def box_of(messages: list[dict[str, Any]]) -> dict[str, Any]:
+    """What an event put into the question's box."""
+    (done,) = [one for one in messages if one["msg"] == "process_completed"]
+    return dict(done["output"]["data"][0]["value"])
 
 
 def live_of(messages: list[dict[str, Any]]) -> str:
@@ -142,3 +148,65 @@ def test_acts_of_the_list(client: TestClient, service: Service) -> None:
     assert "no such conversation" in act("rename", "x")
     act("restore")
     assert service.conversations.get(talk) is not None
+
+
+def test_a_question_is_asked_again_and_taken_back_into_the_box(
+    client: TestClient, service: Service
+) -> None:
+    talk, _ = ask(client, "How loud is the pump?")
+    ask(client, "How heavy is the kettle?", talk)
+    again = event_of(client, "kb-past", "submit")
+    # One event for every way to ask, of which this is one.
+    past = {"trigger_id": again["targets"][2][0]}
+    given = {"text": "", "again": "1"}
+    send_event(client, again, [None, talk, None, ""], event_data=given, **past)
+    last = service.conversations.turns(talk)[-1]
+    assert (last.number, last.question) == (3, "How loud is the pump?")
+    assert "40 decibels" in last.text
+
+    edit = event_of(client, "kb-past", "edit")
+    value = box_of(send_event(client, edit, [talk], event_data={"again": "2"}))
+    assert value == {"text": "How heavy is the kettle?", "files": []}
+    # It is understood after what stood before it, not after what followed.
+    event = event_of(client, "kb-question", "submit")
+    box = {"text": "And how loud is it?", "files": []}
+    send_event(client, event, [box, talk, None, "", "2"])
+    assert service.conversations.turns(talk)[-1].understood == "How loud is the pump?"
+    for odd in ("9", "-1", "x", "9" * 5000, "²"):
+        given = {"text": "", "again": odd}
+        send_event(client, again, [None, talk, None, ""], event_data=given, **past)
+    assert len(service.conversations.turns(talk)) == 4
+
+
+def test_what_was_attached_is_given_back_where_a_question_fails(
+    client: TestClient, service: Service
+) -> None:
+    upload = client.post("/gradio_api/upload", files={"files": ("half.png", b"\x89PNG half")})
+    (path,) = upload.json()
+    event = event_of(client, "kb-question", "submit")
+    box = {"text": "What is this?", "files": [as_file(path)]}
+    messages = send_event(client, event, [box, "", None, ""])
+    talk = service.conversations.find()[0]
+    (turn,) = service.conversations.turns(talk.id)
+    assert turn.error
+    assert turn.attachments == ("half.png",)
+    assert "Error" not in live_of(messages)
+    edit = event_of(client, "kb-past", "edit")
+    value = box_of(send_event(client, edit, [talk.id], event_data={"again": "1"}))
+    assert value["text"] == "What is this?"
+    assert [one["orig_name"] for one in value["files"]] == ["half.png"]
+
+
+def test_a_question_is_asked_within_what_was_chosen(client: TestClient, service: Service) -> None:
+    event = event_of(client, "kb-question", "submit")
+
+    def asked(scope: list[str]) -> str:
+        box = {"text": "How loud is the pump?", "files": []}
+        send_event(client, event, [box, "", None, "", "", scope])
+        (talk, *_) = service.conversations.find()
+        (turn,) = service.conversations.turns(talk.id)
+        assert turn.scope == tuple(scope)
+        return turn.text
+
+    assert "40 decibels" in asked(["kind:text"])
+    assert "40 decibels" not in asked(["kind:video"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -10,11 +11,19 @@ from typing import Any
 from kb import Conversation
 from kb.types import Citation
 from ui.service.places import place
+from ui.service.scope import scope_text
 from ui.service.turns import Turn
 from ui.service.wire import citation_json
 
-__all__ = ["as_json", "as_markdown", "kept_turn_json"]
+__all__ = [
+    "answer_with_sources",
+    "as_json",
+    "as_markdown",
+    "kept_turn_json",
+    "plain_answer",
+]
 
+_CITATION = re.compile(r" ?\[(\d{1,3})\]")
 _NOTHING = "No answer was found in the files."
 
 
@@ -45,6 +54,7 @@ def kept_turn_json(turn: Turn) -> dict[str, Any]:
         "query": turn.question,
         "understood": turn.understood or None,
         "attachments": list(turn.attachments),
+        "scope": list(turn.scope),
         "answer": turn.text,
         "status": turn.status.value if turn.status else None,
         "stage": turn.stage.value,
@@ -54,11 +64,28 @@ def kept_turn_json(turn: Turn) -> dict[str, Any]:
     }
 
 
+def plain_answer(turn: Turn) -> str:
+    """A turn's answer as Markdown, without the numbers of what it cites."""
+    numbers = {citation.number for citation in turn.citations}
+
+    def mark(found: re.Match[str]) -> str:
+        return "" if int(found[1]) in numbers else found[0]
+
+    return _CITATION.sub(mark, turn.text)
+
+
+def answer_with_sources(turn: Turn) -> str:
+    """A turn's answer as Markdown with its numbers, and what they mean below."""
+    return "\n\n".join([turn.text, "\n".join(map(_cited, turn.citations))])
+
+
 def _turn_parts(turn: Turn) -> Iterator[str]:
     question = " ".join(turn.question.split())
     yield f"## {question or ', '.join(turn.attachments) or 'Question'}"
     if turn.attachments and question:
         yield f"With: {', '.join(turn.attachments)}"
+    if turn.scope:
+        yield f"Within: {scope_text(turn.scope)}"
     if turn.understood:
         yield f"Asked as: {turn.understood}"
     if turn.error:

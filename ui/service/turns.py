@@ -27,6 +27,7 @@ _MAX_CHARACTERS = 1_000_000
 # fields, nor hold numbers of a thousand digits.
 _MAX_FILES = 100
 _MAX_NAME_CHARS = 255
+_MAX_SCOPE = 500
 _MAX_PICTURES = 8
 _MAX_TEXT_CHARS = 100_000
 _MAX_QUOTE_CHARS = 4_000
@@ -74,6 +75,8 @@ class Turn:
         attachments: Names of the files that it was asked with.
         files: Where the page's uploads of them lie, for as long as they are kept.
         generator: As of `Service.ask`.
+        scope: Where it was asked, as values of `ui.service.scope.scope_choices`; empty for the
+            whole library.
     """
 
     number: Annotated[int, Field(ge=1, le=1_000_000)]
@@ -99,6 +102,7 @@ class Turn:
     attachments: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     generator: str = ""
+    scope: tuple[str, ...] = ()
 
     def attach(self, query: Query) -> None:
         """Show the pictures and the clip of the question."""
@@ -215,6 +219,7 @@ def _cut(turn: Turn) -> Turn:
         understood=turn.understood[:_MAX_QUOTE_CHARS],
         attachments=tuple(name[:_MAX_NAME_CHARS] for name in turn.attachments[:_MAX_FILES]),
         files=turn.files[:_MAX_FILES],
+        scope=tuple(one[:_MAX_SOURCE_CHARS] for one in turn.scope[:_MAX_SCOPE]),
     )
 
 

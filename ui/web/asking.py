@@ -10,7 +10,8 @@ from pathlib import Path
 
 from kb import MAX_TURNS, TextDelta
 from kb.errors import ConfigError, KnowledgeBaseError
-from kb.types import Answer, Chunk, Citation, Filters
+from kb.types import Answer, Chunk, Citation
+from ui.service.scope import scope_filters
 from ui.service.service import Service
 from ui.service.turns import Stage, Turn
 from ui.service.wire import understood_text
@@ -22,7 +23,9 @@ __all__ = [
     "Asked",
     "Question",
     "answered",
+    "asked_before",
     "is_for_questions",
+    "number_of",
     "past_of",
     "shown_turn",
     "split_attachments",
@@ -30,6 +33,7 @@ __all__ = [
 
 QUESTION_FILE_TYPES = ["image", "video", ".heic", ".heif", ".mkv", ".avi"]
 _VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi"})
+_MAX_DIGITS = 6
 # Faster repainting than this is not seen, and each one carries the whole answer so far.
 _REPAINT_S = 0.05
 
@@ -42,12 +46,14 @@ class Question:
         files: Uploads of the page.
         generator: As of `Service.ask`.
         after: It is understood after the turns before this number; None: after all.
+        scope: As of `Turn`.
     """
 
     text: str
     files: tuple[str, ...] = ()
     generator: str = ""
     after: int | None = None
+    scope: tuple[str, ...] = ()
 
 
 @dataclass
@@ -57,11 +63,31 @@ class Asked:
     Attributes:
         conversation: Its id; empty where it can't be kept.
         past: HTML of the turns before it, while that has not been shown.
+        is_typed: It came from the box.
     """
 
     turn: Turn
     conversation: str = ""
     past: str | None = None
+    is_typed: bool = True
+
+
+def asked_before(
+    service: Service, conversation: str, number: int | None, generator: str = ""
+) -> Question:
+    """A question of a conversation, to be asked once more as it was; an empty one where there is
+    none."""
+    for turn in service.conversations.turns(conversation) if number else ():
+        if turn.number == number:
+            return Question(turn.question, turn.files, generator, number, turn.scope)
+    return Question("")
+
+
+def number_of(text: str | None) -> int | None:
+    """The number of a turn in what a page sent; None for anything else."""
+    if not isinstance(text, str) or not text.isascii() or not text.isdigit():
+        return None
+    return int(text) if len(text) <= _MAX_DIGITS else None
 
 
 def answered(service: Service, conversation: str, question: Question) -> Iterator[Asked]:
@@ -82,6 +108,7 @@ def answered(service: Service, conversation: str, question: Question) -> Iterato
         attachments=names,
         files=question.files,
         generator=question.generator,
+        scope=question.scope,
     )
     asked = Asked(turn)
     try:
@@ -112,8 +139,11 @@ def _answering(
     service: Service, asked: Asked, question: Question, past: Sequence[Turn]
 ) -> Iterator[Asked]:
     turn = asked.turn
+    is_mixed = len(question.scope) > 1
+    sources = (file.source for file in service.files()) if is_mixed else ()
+    filters = scope_filters(question.scope, sources)
     with received(question.files, service.config.limits, service.scratch.root) as copies:
-        query = service.make_query(turn.question, *split_attachments(copies), Filters())
+        query = service.make_query(turn.question, *split_attachments(copies), filters)
     query = service.understood(query, [one.earlier for one in past[-MAX_TURNS:]])
     turn.understood = understood_text(query)
     if question.files:

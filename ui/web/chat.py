@@ -3,7 +3,7 @@ numbers open their sources."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import gradio as gr
 
 from kb.config.named import QUOTES
+from ui.service.scope import scope_choices, scope_text
 from ui.service.service import Service
 from ui.service.turns import Stage
 from ui.web.asking import (
@@ -18,6 +19,8 @@ from ui.web.asking import (
     Asked,
     Question,
     answered,
+    asked_before,
+    number_of,
     past_of,
     shown_turn,
 )
@@ -25,6 +28,7 @@ from ui.web.events import N_AT_ONCE, ON_ASK, QUIET
 from ui.web.html.render import escape, message
 from ui.web.page_errors import event_text
 from ui.web.talks import WHERE, build_talks, shown_talks
+from ui.web.upload_folder import is_uploaded
 from ui.web.welcome import Welcome
 
 __all__ = ["ChatPage", "build_chat"]
@@ -40,6 +44,8 @@ _ON_LOAD_LIVE = f"""{ON_ASK}
 element.setAttribute('aria-live', 'polite');
 watch('value', () => window.kb && window.kb.onTurn && window.kb.onTurn(element));
 """
+# The number of the turn that is being edited: static/talk.js.
+_AFTER = "(window.kb && kb.rewritten) || ''"
 _SHOWN = "() => { window.kb && kb.turnsShown && kb.turnsShown(); return []; }"
 
 
@@ -74,8 +80,9 @@ def build_chat(service: Service, app: gr.Blocks) -> ChatPage:
             )
             past = gr.HTML("", elem_id="kb-past", apply_default_css=False, js_on_load=ON_ASK)
             live = gr.HTML("", elem_id="kb-live", apply_default_css=False, js_on_load=_ON_LOAD_LIVE)
-            box, mode, new = _composer(service)
+            box, scope, mode, new = _composer(service)
     running = gr.State(None)
+    after = gr.Textbox(visible=False)
     outputs = [box, past, live, running]
 
     async def ask(
@@ -83,18 +90,26 @@ def build_chat(service: Service, app: gr.Blocks) -> ChatPage:
         where: str | None,
         mode: str | None,
         text: str | None,
+        after: str | None,
+        scope: list[str] | None,
         event: gr.EventData,
         request: gr.Request,
     ) -> AsyncGenerator[tuple[Any, ...], None]:
         def shown() -> Iterator[tuple[Any, ...]]:
             by = QUOTES if mode == QUOTES else ""
-            if isinstance(event.target, gr.HTML):
-                question = Question(event_text(event, "text"), (), by)
+            talk = str(where or "")
+            given = value or {}  # Nothing is what an empty box sends.
+            files = tuple(given.get("files") or ())
+            within = tuple(scope or ())
+            is_typed = not isinstance(event.target, gr.HTML)
+            if is_typed:
+                words = str(given.get("text") or "")
+                question = Question(words, files, by, number_of(after), within)
+            elif words := event_text(event, "text"):
+                question = Question(words, (), by, None, within)
             else:
-                given = value or {}  # Nothing is what an empty box sends.
-                files = tuple(given.get("files") or ())
-                question = Question(str(given.get("text") or ""), files, by)
-            return _shown(service, str(where or ""), question, str(text or ""))
+                question = asked_before(service, talk, number_of(event_text(event, "again")), by)
+            return _shown(service, talk, question, str(text or ""), is_typed=is_typed)
 
         # The Stop button cancels this, and with it the thread that answers.
         async with aclosing(service.askers.each(shown, request.session_hash)) as shown_so_far:
@@ -106,6 +121,24 @@ def build_chat(service: Service, app: gr.Blocks) -> ChatPage:
             return _box(), gr.skip(), None
         asked.turn.stage = Stage.STOPPED
         return _box(), shown_turn(service, asked), None
+
+    def rewrite(where: str | None, event: gr.EventData) -> tuple[Any, ...]:
+        number = number_of(event_text(event, "again"))
+        question = asked_before(service, str(where or ""), number)
+        chosen = gr.Dropdown(choices=_choices(service, question.scope), value=[*question.scope])
+        return _filled(question), chosen
+
+    def choices(scope: list[str] | None) -> gr.Dropdown:
+        return gr.Dropdown(choices=_choices(service, scope or ()))
+
+    def give_back(value: dict[str, Any] | None, asked: Asked | None) -> Any:
+        """What was attached to a question that failed, beside what has been typed since."""
+        if asked is None or not asked.is_typed or not asked.turn.error or not asked.turn.files:
+            return gr.skip()
+        given = value or {}
+        text = str(given.get("text") or "") or asked.turn.question
+        files = (*asked.turn.files, *(given.get("files") or ()))
+        return _filled(Question(text, tuple(dict.fromkeys(files))))
 
     def open_talk(where: str | None) -> tuple[Any, ...]:
         return _box(), _opened(service, str(where or "")), "", None
@@ -120,15 +153,26 @@ def build_chat(service: Service, app: gr.Blocks) -> ChatPage:
         **QUIET,
     )
     loaded.then(None, js=_SHOWN, **QUIET)
+    scope.focus(choices, scope, scope, **QUIET)
     # One event for every way to ask: it takes one question at a time.
     asked = gr.on(
         [box.submit, welcome.submit, past.submit, live.submit],
         ask,
-        [box, talks.where, mode, talks.text],
+        [box, talks.where, mode, talks.text, after, scope],
         [*outputs, talks.view],
-        js=f"(value, where, mode, text) => [value, {WHERE}, mode, text]",
+        js=f"(value, _, mode, text, __, scope) => [value, {WHERE}, mode, text, {_AFTER}, scope]",
         trigger_mode="once",
         concurrency_limit=N_AT_ONCE,
+        **QUIET,
+    )
+    asked.then(give_back, [box, running], box, **QUIET)
+    gr.on(
+        [past.edit, live.edit],
+        rewrite,
+        talks.where,
+        [box, scope],
+        js=f"() => [{WHERE}]",
+        trigger_mode="multiple",
         **QUIET,
     )
     box.stop(stop, running, [box, live, running], cancels=[asked], **QUIET)
@@ -142,8 +186,17 @@ def build_chat(service: Service, app: gr.Blocks) -> ChatPage:
     return ChatPage(welcome, suggestions, mode)
 
 
-def _composer(service: Service) -> tuple[gr.MultimodalTextbox, gr.Radio, gr.Button]:
+def _composer(service: Service) -> tuple[gr.MultimodalTextbox, gr.Dropdown, gr.Radio, gr.Button]:
     with gr.Column(elem_id="kb-composer"):
+        scope = gr.Dropdown(
+            scope_choices([]),
+            value=[],
+            multiselect=True,
+            label="Ask within",
+            show_label=False,
+            container=False,
+            elem_id="kb-scope",
+        )
         box = gr.MultimodalTextbox(
             elem_id="kb-question",
             placeholder="Ask with words, a picture or a clip",
@@ -173,22 +226,27 @@ def _composer(service: Service) -> tuple[gr.MultimodalTextbox, gr.Radio, gr.Butt
                 elem_id="kb-mode",
             )
             new = gr.Button("New conversation", size="sm", elem_id="kb-new")
-    return box, mode, new
+    return box, scope, mode, new
 
 
 def _shown(
-    service: Service, conversation: str, question: Question, looked_for: str
+    service: Service, conversation: str, question: Question, looked_for: str, *, is_typed: bool
 ) -> Iterator[tuple[Any, ...]]:
     """What to show, again and again, while a question is answered: box, turns before it, its own,
-    what the Stop button needs, and the list of conversations."""
+    what the Stop button needs, and the list of conversations.
+
+    Args:
+        is_typed: It comes from the box, which is emptied.
+    """
     is_first = True
     last: Asked | None = None
     for asked in answered(service, conversation, question):
         last = asked
+        asked.is_typed = is_typed
         if is_first:
             # The page takes the question itself out of the box (static/talk.js): whatever has been
             # typed since stays. Attachments only go with all that is in it.
-            box = _box(is_busy=True, is_emptied=bool(question.files))
+            box = _box(is_busy=True, is_emptied=is_typed and bool(question.files))
             talks = shown_talks(service, looked_for)
             yield box, asked.past, shown_turn(service, asked), asked, talks
             is_first = False
@@ -198,6 +256,19 @@ def _shown(
         yield (gr.skip(),) * 5
         return
     yield _box(), gr.skip(), shown_turn(service, last), last, gr.skip()
+
+
+def _choices(service: Service, chosen: Sequence[str]) -> list[tuple[str, str]]:
+    """Where a question can be asked now, and where one is asked that may be gone."""
+    choices = scope_choices([file.source for file in service.files()])
+    known = {value for _, value in choices}
+    return choices + [(scope_text([one]), one) for one in chosen if one not in known]
+
+
+def _filled(question: Question) -> gr.MultimodalTextbox:
+    """The box with a question in it, and those of its files that are still kept."""
+    files = [path for path in question.files if is_uploaded(path)]
+    return gr.MultimodalTextbox(value={"text": question.text, "files": files})
 
 
 def _opened(service: Service, conversation: str) -> str:

@@ -10,10 +10,14 @@ __all__ = ["N_AT_ONCE", "ON_ASK", "QUIET"]
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 N_AT_ONCE = 4  # Questions; Gradio's default is one, for all people together.
 
-# What suggests a question is asked on click.
+# What suggests a question is asked on click, and a turn asked again or taken back into the box.
 ON_ASK = """
 element.addEventListener('click', (event) => {
-  const button = event.target.closest('[data-ask]');
-  if (button) trigger('submit', {text: button.dataset.ask});
+  const ask = event.target.closest('[data-ask]');
+  if (ask) trigger('submit', {text: ask.dataset.ask, again: ''});
+  const again = event.target.closest('[data-again]');
+  if (again) trigger('submit', {text: '', again: again.dataset.again});
+  const rewrite = event.target.closest('[data-rewrite]');
+  if (rewrite) trigger('edit', {again: rewrite.dataset.rewrite});
 });
 """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import PurePosixPath
 from typing import Any
 
 import gradio as gr
@@ -11,6 +10,7 @@ import gradio as gr
 from kb import AssetStore
 from kb.errors import KnowledgeBaseError
 from kb.types import Kind, SearchResult
+from ui.service.scope import KIND_LABELS, folders_of
 from ui.service.service import Service
 from ui.service.wire import make_filters, search_json
 from ui.web.asking import QUESTION_FILE_TYPES, split_attachments
@@ -21,16 +21,6 @@ from ui.web.upload_folder import received
 
 __all__ = ["build_search", "menu_choices", "results_html"]
 
-_KIND_LABELS = [
-    ("PDF", Kind.PDF),
-    ("E-book", Kind.EBOOK),
-    ("Picture", Kind.IMAGE),
-    ("Video", Kind.VIDEO),
-    ("Web page", Kind.HTML),
-    ("Text", Kind.TEXT),
-    ("Data", Kind.DATA),
-    ("Office", Kind.OFFICE),
-]
 _HINT = "Search by words, a picture, a clip, or several at once. Filters narrow it down."
 
 # The words become part of the page's address.
@@ -58,7 +48,9 @@ def build_search(service: Service) -> list[gr.Dropdown]:
             max_plain_text_length=100_000,
         )
     with gr.Accordion("Filters", open=False, elem_id="kb-filters"):
-        kinds = gr.CheckboxGroup(_KIND_LABELS, label="Kind of file")
+        kinds = gr.CheckboxGroup(
+            [(label, kind) for kind, label in KIND_LABELS.items()], label="Kind of file"
+        )
         with gr.Row():
             folders = gr.Dropdown([], label="Folders", multiselect=True, value=[])
             sources = gr.Dropdown([], label="Files", multiselect=True, value=[])
@@ -112,14 +104,7 @@ def build_search(service: Service) -> list[gr.Dropdown]:
 def menu_choices(service: Service) -> tuple[gr.Dropdown, gr.Dropdown]:
     """The folders and files that can be chosen now."""
     sources = sorted({file.source for file in service.files()})
-    folders = sorted(
-        {
-            str(parent)
-            for source in sources
-            for parent in PurePosixPath(source).parents
-            if str(parent) != "."
-        }
-    )
+    folders = folders_of(sources)
     return gr.Dropdown(choices=folders), gr.Dropdown(choices=sources)
 
 

@@ -6,7 +6,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from kb.types import Answer, AnswerStatus, Chunk, Citation
+from ui.service.conversation_export import answer_with_sources, plain_answer
 from ui.service.places import place
+from ui.service.scope import scope_text
 from ui.service.turns import Stage, Turn
 from ui.web.html.answer import answer_html
 from ui.web.html.claims import checked_html, weak_parts
@@ -20,9 +22,12 @@ from ui.web.html.render import (
     message,
     view_url,
 )
+from ui.web.html.templates import render
 
 __all__ = ["past_html", "turn_html"]
 
+_MAX_HEADING_CHARS = 160
+_MAX_COPIED_CHARS = 20_000
 _GONE = "removed or changed since"
 _CLOSEST = (
     '<h3>Closest passages</h3><p class="kb-muted">Near the question, but no answer to it.</p>'
@@ -94,7 +99,9 @@ def _turn(
     elif turn.stage is Stage.STOPPED:
         parts.append('<p class="kb-foot">Stopped</p>')
     elif turn.stage is Stage.RUNNING and is_past:
-        parts.append(f'<p class="kb-foot">{_ELSEWHERE}</p>' if is_elsewhere else _cut_off(turn))
+        parts.append(f'<p class="kb-foot">{_ELSEWHERE if is_elsewhere else _CUT_OFF}</p>')
+    if not is_busy and not is_elsewhere:
+        parts.append(_acts(turn))
     sources = ""
     if turn.citations:
         label = f"Sources of answer {turn.number}"
@@ -106,16 +113,41 @@ def _turn(
     return (
         f'<article class="kb-turn" data-turn="{turn.number}"{kept_in} '
         f'aria-busy="{str(is_busy).lower()}"><div class="kb-question">{_attachments(turn)}'
-        f"{f'<p>{escape(turn.question)}</p>' if turn.question else ''}</div>"
+        f"{_question(turn.question)}{_scope(turn)}</div>"
         f'<div class="kb-turn-body"><div class="kb-answer">{"".join(parts)}</div>{sources}</div>'
         "</article>"
     )
+
+
+def _question(question: str) -> str:
+    """What was asked, as a heading; what is long as the text that it is."""
+    if not question:
+        return ""
+    is_long = len(question) > _MAX_HEADING_CHARS
+    return f"<p{' class=kb-long' if is_long else ''}>{escape(question)}</p>"
+
+
+def _scope(turn: Turn) -> str:
+    where = scope_text(turn.scope)
+    return f'<div class="kb-muted kb-within">Within: {escape(where)}</div>' if where else ""
 
 
 def _understood(understood: str) -> str:
     return (
         f'<p class="kb-muted kb-understood">Asked as: {escape(understood)} '
         f'<button type="button" class="kb-link" data-edit="{escape(understood)}">Edit</button></p>'
+    )
+
+
+def _acts(turn: Turn) -> str:
+    """What can be done with a turn that is over. What is copied stands in the page: of what is
+    longer than any answer, a file is to be had."""
+    is_copied = len(turn.text) <= _MAX_COPIED_CHARS
+    return render(
+        "acts",
+        turn=turn,
+        plain=plain_answer(turn) if is_copied else "",
+        with_sources=answer_with_sources(turn) if is_copied and turn.citations else "",
     )
 
 
@@ -148,16 +180,6 @@ def _foot(answer: Answer) -> str:
         if answer.probability is not None:
             note += f" · {answer.probability:.0%} likely to answer"
     return f'<p class="kb-foot">{note} · {answer.total_time_ms / 1000:.2f} s</p>'
-
-
-def _cut_off(turn: Turn) -> str:
-    # What was attached is no longer here, so only words can be asked again.
-    if turn.pictures or turn.clip or not turn.question:
-        return f'<p class="kb-foot">{_CUT_OFF} Ask it again to have it answered.</p>'
-    return (
-        f'<p class="kb-foot">{_CUT_OFF} <button type="button" class="kb-link" '
-        f'data-ask="{escape(turn.question)}">Ask again</button></p>'
-    )
 
 
 def _chip(citation: Citation, chunk: Chunk | None) -> str:

@@ -26,6 +26,7 @@
     const id = (turn && turn.dataset.conversation) || "";
     const name = turn ? `${id} ${turn.dataset.turn}` : "";
     if (turn && name !== lastTurn) {
+      kb.rewritten = "";
       const question = turn.querySelector(".kb-question > p");
       takeOut(question ? question.textContent : "");
       if (id && id !== shown) {
@@ -45,6 +46,22 @@
     if (last && !document.querySelector("#kb-live [data-turn]")) last.scrollIntoView();
     kb.showOpen();
   };
+
+  // The question in the box is another one than the turn that was taken back into it.
+  document.addEventListener("input", (event) => {
+    if (event.target.matches(BOX) && !event.target.value) kb.rewritten = "";
+  });
+
+  async function copy(button) {
+    const label = button.textContent;
+    try {
+      await navigator.clipboard.writeText(button.dataset.copyText);
+      button.textContent = "Copied";
+    } catch {
+      button.textContent = "Copying is blocked by the browser";
+    }
+    setTimeout(() => (button.textContent = label), 1600);
+  }
 
   // --- conversations ---------------------------------------------------------------------
   kb.openTalk = (id) => {
@@ -134,6 +151,11 @@
         kb.openTalk(target.dataset.talk);
       }
       drawer(false);
+    } else if ((target = on("[data-rewrite]"))) {
+      kb.rewritten = target.dataset.rewrite;
+      document.querySelector(BOX)?.focus();
+    } else if ((target = on("[data-copy-text]"))) {
+      copy(target);
     } else if ((target = on("[data-talk-act]"))) {
       act(target);
     } else if (on("[data-talks-toggle]")) {

@@ -185,17 +185,30 @@ def test_citation_of_what_is_gone_says_so() -> None:
 
 
 def test_turn_cut_off_can_be_asked_again() -> None:
-    cut_off = Turn(1, 'Who is "X"?')
-    made = past_html([cut_off], {})
-    assert 'data-ask="Who is &quot;X&quot;?"' in made
+    made = past_html([Turn(1, 'Who is "X"?')], {})
+    assert "before this was answered" in made
+    assert 'data-again="1"' in made
     assert 'aria-busy="false"' in made
-    # The picture itself is not kept.
-    cut_off.attach(Query(images=(picture(),)))
-    assert "data-ask" not in past_html([cut_off], {})
     # One that another page asks now is not cut off, nor is that which this page asks.
     assert "Another page is asking this now" in past_html([Turn(1, "Who?")], {}, running={1})
-    assert "data-ask" not in past_html([Turn(1, "Who?")], {}, running={1})
-    assert "data-ask" not in turn_html(Turn(1, "Who?"), {})
+    assert "data-again" not in past_html([Turn(1, "Who?")], {}, running={1})
+    assert "data-again" not in turn_html(Turn(1, "Who?"), {})
+
+
+def test_an_answer_is_copied_without_its_numbers_and_with_its_sources() -> None:
+    turn = whole()
+    turn.text = 'Of **1245** [1], "x" [7].'
+    made = past_html([turn], {})
+    assert 'data-copy-text="Of **1245**, &quot;x&quot; [7]."' in made
+    assert "[7].\n\n- [1] 手册 manual.pdf, page 2: “Hold the power button”" in made
+    turn.citations = []
+    assert "Copy with sources" not in past_html([turn], {})
+    assert "data-copy-text" not in past_html([Turn(1, "?", error="Too large.")], {})
+
+
+def test_a_long_question_is_text_and_no_heading() -> None:
+    assert "kb-long" not in turn_html(Turn(1, "x" * 160), {})
+    assert "kb-long" in turn_html(Turn(1, "x" * 161), {})
 
 
 def test_earlier_turns_that_are_gone_are_told() -> None:

@@ -1,0 +1,68 @@
+"""What can be done with a turn: copied, asked again, edited; and nothing attached is ever lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from browser_parts import VIDEO, ask, go_to, wait_until_indexed
+from playwright.sync_api import Page, expect
+
+CELLAR = "Why keep the carton in the cellar?"
+
+
+@pytest.fixture
+def indexed(page: Page) -> Page:
+    go_to(page, "Library")
+    wait_until_indexed(page, VIDEO, 120_000)
+    go_to(page, "Chat")
+    return page
+
+
+def test_an_answer_is_copied_without_its_numbers_or_with_what_they_mean(indexed: Page) -> None:
+    indexed.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    turn = ask(indexed, CELLAR)
+    expect(turn.locator(".kb-chip").first).to_be_visible()
+    turn.get_by_role("button", name="Copy", exact=True).click()
+    expect(turn.get_by_role("button", name="Copied")).to_be_visible()
+    plain = indexed.evaluate("navigator.clipboard.readText()")
+    assert "[1]" not in plain
+    assert plain
+    turn.get_by_role("button", name="Copy with sources").click()
+    indexed.wait_for_function(
+        "text => navigator.clipboard.readText().then(now => now !== text)", arg=plain
+    )
+    whole = indexed.evaluate("navigator.clipboard.readText()")
+    assert f"- [1] {VIDEO}" in whole
+    # Nor does what is selected by hand hold a number that is no part of it.
+    turn.locator(".kb-answer").evaluate("element => getSelection().selectAllChildren(element)")
+    indexed.keyboard.press("Control+C")
+    selected = indexed.evaluate("navigator.clipboard.readText()")
+    assert plain.split()[0].strip("*>") in selected
+    assert "[1]" not in selected
+
+
+def test_a_question_is_edited_and_asked_again(indexed: Page) -> None:
+    turn = ask(indexed, CELLAR)
+    turn.get_by_role("button", name="Edit", exact=True).click()
+    box = indexed.locator("#kb-question textarea")
+    expect(box).to_have_value(CELLAR)
+    box.fill("How long is the film?")
+    box.press("Enter")
+    second = indexed.locator("[data-turn='2']")
+    expect(second).to_have_attribute("aria-busy", "false", timeout=30_000)
+    indexed.locator("[data-turn='1']").get_by_role("button", name="Ask again").click()
+    third = indexed.locator("[data-turn='3']")
+    expect(third).to_have_attribute("aria-busy", "false", timeout=30_000)
+    expect(third.locator(".kb-question")).to_have_text(CELLAR)
+
+
+def test_what_was_attached_is_there_after_an_error(indexed: Page, tmp_path: Path) -> None:
+    path = tmp_path / "half.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n half of a picture")
+    indexed.locator("#kb-question input[type=file]").set_input_files(path)
+    expect(indexed.locator("#kb-question .thumbnail-item")).to_be_visible()
+    turn = ask(indexed, "What is this?")
+    expect(turn.get_by_role("alert")).to_be_visible()
+    expect(indexed.locator("#kb-question .thumbnail-item")).to_be_visible()
+    expect(indexed.locator("#kb-question textarea")).to_have_value("What is this?")
