@@ -28,7 +28,7 @@ _PATTERNS: Final = (
     ),
     (re.compile(r"\b(Bearer|Basic) [\w\-.~+/]{6,500}=*", re.IGNORECASE), rf"\1 {MASK}"),
     # Tokens that tell by themselves what they are: of model servers and hubs, JSON web tokens.
-    (re.compile(r"\b(?:sk|hf|ghp|xoxb|pk|rk|gsk)[-_][\w\-]{8,500}"), MASK),
+    (re.compile(r"\b(?:sk|hf|ghp|xoxb|pk|rk|gsk|kbt)[-_][\w\-]{8,500}"), MASK),
     (re.compile(r"\beyJ[\w\-]{8,500}+\.[\w\-]{8,4000}(?:\.[\w\-]{1,4000})?"), MASK),
 )
 _kept: set[str] = set()

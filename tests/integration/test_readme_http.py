@@ -14,6 +14,9 @@ from browser_parts import KB, Server, running_server
 from made_home import make_home
 from PIL import Image
 
+from kb.config import Home
+from ui.service.tokens import Tokens, TokenScope
+
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 ADDRESS = "http://127.0.0.1:7860"
 PYTHONS = [
@@ -33,7 +36,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield started
 
 
-def run(server: Server, line: str, folder: Path) -> str:
+@pytest.fixture(scope="module")
+def token(server: Server) -> str:
+    return Tokens(Home(server.library.parent)).create("readme", list(TokenScope))
+
+
+def run(server: Server, token: str, line: str, folder: Path) -> str:
     """What a line of the README prints, in a folder with the files that it names."""
     Image.new("RGB", (64, 64), "red").save(folder / "photo.jpg")
     (folder / "manual.md").write_text("# Manual\n\nPress it.")
@@ -42,7 +50,11 @@ def run(server: Server, line: str, folder: Path) -> str:
     done = subprocess.run(
         ["bash", "-c", line],
         cwd=folder,
-        env={"KB_PASSWORD": "secret", "PATH": "/usr/local/bin:/usr/bin:/bin"},
+        env={
+            "KB_PASSWORD": "secret",
+            "KB_TOKEN": token,
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+        },
         capture_output=True,
         text=True,
         timeout=60,
@@ -72,8 +84,8 @@ def test_python_works(tmp_path: Path, code: str) -> None:
 
 
 @pytest.mark.parametrize("line", CURLS)
-def test_examples_work(server: Server, line: str, tmp_path: Path) -> None:
-    said = run(server, line, tmp_path)
+def test_examples_work(server: Server, token: str, line: str, tmp_path: Path) -> None:
+    said = run(server, token, line, tmp_path)
     if '"stream": true' in line:
         assert "event: done\n" in said
     else:

@@ -61,6 +61,30 @@ def test_the_command_line_has_its_own_way_in(server: Server) -> None:
     assert httpx.get(f"{server.url}/api/status", headers=bearer).status_code == 200
 
 
+def test_a_program_has_a_token_of_its_own(server: Server) -> None:
+    home = str(server.library.parent)
+
+    def kb(*arguments: str) -> str:
+        command = [str(KB), "token", *arguments, "--home", home]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+        return done.stdout
+
+    token = kb("create", "n8n", "--scope", "read", "--scope", "add").strip()
+    assert "n8n" in kb("list")
+    assert token not in kb("list", "--json")
+    bearer = {"Authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=f"{server.url}/api/v1", headers=bearer, timeout=60) as client:
+        file = {"file": ("token.md", b"# Token")}
+        (added,) = client.post("/documents", files=file).json()["documents"]
+        assert client.post("/search", json={"text": "pump"}).status_code == 200
+        refused = client.delete(f"/documents/{added['id']}")
+        assert refused.status_code == 403
+        assert "--scope delete" in refused.json()["detail"]
+        (server.library / "token.md").unlink()
+        kb("revoke", "n8n")
+        assert client.get("/status").status_code == 401
+
+
 @pytest.mark.parametrize(
     ("request_", "statuses"),
     [

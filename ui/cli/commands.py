@@ -25,6 +25,7 @@ from kb.masking import masked
 from kb.types import Kind
 from ui.cli.models_commands import models
 from ui.cli.options import HomeOption, JsonOption, ProfileOption, configure, print_json, say
+from ui.cli.token_commands import token
 from ui.logs import mask_logs
 from ui.printable import printable, printable_json
 
@@ -41,6 +42,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(models, name="models")
+app.add_typer(token, name="token")
 
 ImageOption = Annotated[
     list[Path] | None,

@@ -6,8 +6,9 @@ answers, nor send a header of its own, and the browser says where a request come
 - A request that the browser marks as another site's is refused; only the page itself may be
   opened from anywhere. Other ports of this machine are other sites.
 - A request that changes something or searches must show that it comes from the page or from a
-  program: by `REQUEST_HEADER`, by the command line's token, or for Gradio's own requests by the
-  browser's word.
+  program: by `REQUEST_HEADER`, by the command line's or a program's token, or for Gradio's own
+  requests by the browser's word.
+- A program's token opens what is for programs, as far as its scopes go.
 - Without a password only names of this machine are answered to (DNS rebinding).
 - Nothing is served that is not on a list; see `ui.http.gradio_routes` for Gradio's.
 """
@@ -27,6 +28,7 @@ from ui.http.addresses import network_of
 from ui.http.gradio_routes import is_asset, methods_of
 from ui.http.login import Caller, Login
 from ui.http.refusals import refused
+from ui.service.tokens import TokenScope
 
 __all__ = ["REQUEST_HEADER", "Guard", "is_loopback"]
 
@@ -34,6 +36,7 @@ REQUEST_HEADER = "X-KB-Request"
 
 _READS = frozenset({"GET", "HEAD"})
 _OURS = ("/api/", "/media/", "/v1/")
+_PROGRAMS = ("/api/v1/", "/v1/", "/media/")
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
 # What a browser would run or apply. Only the page's own files are for that, so that no file of
 # the library becomes a script of the page.
@@ -89,7 +92,7 @@ class Guard:
             return None
         return refused(
             path,
-            f"There were too many wrong passwords from {who}. Try again in {wait_s} s.",
+            f"There were too many wrong passwords or tokens from {who}. Try again in {wait_s} s.",
             429,
             {"Retry-After": str(wait_s)},
         )
@@ -110,6 +113,9 @@ class Guard:
 
     def _refusal(self, scope: Scope, headers: Headers, caller: Caller) -> Response | None:
         method, path = scope["method"], scope["path"]
+        if caller is Caller.NOBODY and headers.get("authorization", "")[:7].lower() == "bearer ":
+            challenge = {"WWW-Authenticate": 'Bearer realm="Knowledge base", error="invalid_token"'}
+            return refused(path, "This token lets nobody in, or no more.", 401, challenge)
         if caller is Caller.NOBODY:
             challenge = {"WWW-Authenticate": 'Basic realm="Knowledge base", charset="UTF-8"'}
             return refused(path, "A login is needed.", 401, challenge)
@@ -119,6 +125,17 @@ class Guard:
                 return refused(path, "There is nothing at this address.", 404)
             if method not in methods:
                 return refused(path, "Not in this way.", 405, {"Allow": ", ".join(sorted(methods))})
+        if caller is Caller.PROGRAM and not path.startswith(_PROGRAMS):
+            return refused(path, "A token is for /api/v1 and /v1 alone.", 403)
+        if caller is Caller.PROGRAM:
+            wanted = _scope_of(method, path)
+            if wanted not in (self._login.scopes(headers) or ()):
+                return refused(
+                    path,
+                    f"This token may not {wanted}. Make one that may: "
+                    f"`kb token create NAME --scope {wanted}`.",
+                    403,
+                )
         if method not in _READS and not _is_meant(path, headers, caller):
             return refused(
                 path,
@@ -174,9 +191,18 @@ def _is_own(origin: str, host: str) -> bool:
     return parts.scheme in {"http", "https"} and parts.netloc.lower() == host.lower()
 
 
+def _scope_of(method: str, path: str) -> TokenScope:
+    """What a program's token must allow for a request."""
+    if method == "DELETE":
+        return TokenScope.DELETE
+    is_added = method not in _READS and path.startswith("/api/v1/documents")
+    return TokenScope.ADD if is_added else TokenScope.READ
+
+
 def _is_meant(path: str, headers: Headers, caller: Caller) -> bool:
     """Whether a request that changes something shows that no other page sent it."""
-    if caller is Caller.COMMAND_LINE or headers.get(REQUEST_HEADER):
+    # No page elsewhere knows a token.
+    if caller in (Caller.COMMAND_LINE, Caller.PROGRAM) or headers.get(REQUEST_HEADER):
         return True
     # Gradio's own script sends no header of ours. Browsers put the origin on every POST.
     is_gradio = not path.startswith(_OURS)

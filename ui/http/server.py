@@ -37,6 +37,7 @@ from ui.http.v1.app import v1_app
 from ui.logs import mask_logs
 from ui.service.server_note import ServerNote
 from ui.service.service import Service
+from ui.service.tokens import Tokens
 from ui.web.app import build_app, mount_options
 
 __all__ = ["make_app", "make_server_app", "run_server"]
@@ -52,7 +53,7 @@ def make_server_app(service: Service, *, token: str, password: str | None = None
         token: Lets the command line in without a password.
         password: Asked of everybody else; None lets everybody in, for loopback only.
     """
-    login = Login(token, password)
+    login = Login(token, password, tokens=Tokens(service.home))
     # Without a password only this computer is answered.
     app = make_app(service, may_choose=password is None)
     guard = Guard(app, login, any_name=password is not None)

@@ -23,6 +23,11 @@ _BODIES: tuple[type[BaseModel], ...] = (schemas.SearchRequest, schemas.AskReques
 _TAKEN: Literal["validation"] = "validation"
 _FILE = {"type": "string", "format": "binary"}
 _WAYS_IN: Json = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "Of `kb token create`, with the scope `read`, `add` or `delete`.",
+    },
     "password": {"type": "http", "scheme": "basic", "description": "The user is `kb`."},
     "program": {
         "type": "apiKey",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 from starlette.responses import PlainTextResponse
@@ -11,9 +12,11 @@ from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
+from kb.config import Home
 from ui.http.guard import Guard
 from ui.http.headers import Policies
 from ui.http.login import Login
+from ui.service.tokens import Tokens, TokenScope
 
 HOST = "127.0.0.1:7860"
 OWN = f"http://{HOST}"
@@ -279,6 +282,97 @@ class TestLogin:
         assert guarded().get("/api/status", headers=TOKEN).text == "command line"
         wrong = {"Authorization": "Bearer wrong"}
         assert guarded().get("/api/status", headers=wrong).text == "person"
+
+
+class TestPrograms:
+    """By a token that `kb token create` made."""
+
+    @pytest.fixture
+    def tokens(self, tmp_path: Path) -> Tokens:
+        return Tokens(Home(tmp_path))
+
+    def client(self, tokens: Tokens, password: str | None) -> TestClient:
+        login = Login("t0ken", password, tokens=tokens)
+        return TestClient(Guard(everything, login, any_name=False), base_url=OWN)
+
+    def bearer(self, token: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {token}"}
+
+    @pytest.mark.parametrize("password", [None, "secret"])
+    @pytest.mark.parametrize(
+        ("method", "path", "scope"),
+        [
+            ("GET", "/api/v1/documents", "read"),
+            ("GET", "/media/assets/" + "0" * 64, "read"),
+            ("POST", "/api/v1/search", "read"),
+            ("POST", "/api/v1/ask", "read"),
+            ("POST", "/v1/chat/completions", "read"),
+            ("POST", "/api/v1/documents", "add"),
+            ("POST", "/api/v1/documents/retry", "add"),
+            ("PUT", "/api/v1/documents/x", "add"),
+            ("DELETE", "/api/v1/documents/x", "delete"),
+            ("DELETE", "/v1/x", "delete"),
+        ],
+    )
+    def test_do_what_their_scopes_allow(
+        self, tokens: Tokens, password: str | None, method: str, path: str, scope: str
+    ) -> None:
+        client = self.client(tokens, password)
+        for one in TokenScope:
+            token = tokens.create(f"{one}", [one])
+            answer = client.request(method, path, headers=self.bearer(token))
+            assert answer.status_code == (200 if one == scope else 403), one
+            if one == scope:
+                assert answer.text == "program"
+            else:
+                assert f"may not {scope}" in answer.text
+
+    @pytest.mark.parametrize("password", [None, "secret"])
+    def test_reach_nothing_else(self, tokens: Tokens, password: str | None) -> None:
+        client = self.client(tokens, password)
+        headers = self.bearer(tokens.create("all", list(TokenScope))) | PROGRAM
+        for method, path in (
+            ("GET", "/"),
+            ("GET", "/api/status"),
+            ("POST", "/api/sync"),
+            ("POST", "/api/upload"),
+            ("POST", JOIN),
+            ("GET", "/api/v1x"),
+        ):
+            assert client.request(method, path, headers=headers).status_code == 403, path
+
+    @pytest.mark.parametrize("password", [None, "secret"])
+    def test_that_were_revoked_are_out_at_once(self, tokens: Tokens, password: str | None) -> None:
+        client = self.client(tokens, password)
+        token = tokens.create("a", [TokenScope.READ])
+        assert client.get("/api/v1/status", headers=self.bearer(token)).status_code == 200
+        tokens.revoke("a")
+        refused = client.get("/api/v1/status", headers=self.bearer(token))
+        assert refused.status_code == 401
+        assert refused.headers["www-authenticate"].startswith("Bearer")
+
+    @pytest.mark.parametrize("password", [None, "secret"])
+    def test_that_guess_wait_ever_longer(self, tokens: Tokens, password: str | None) -> None:
+        client = self.client(tokens, password)
+        right = tokens.create("a", [TokenScope.READ])
+        statuses = [
+            client.get("/api/v1/status", headers=self.bearer(f"kbt_{n}")).status_code
+            for n in range(8)
+        ]
+        assert statuses[:6] == [401] * 6
+        assert statuses[-1] == 429
+        # A right one is not looked at meanwhile; the command line's is.
+        assert client.get("/api/v1/status", headers=self.bearer(right)).status_code == 429
+        assert client.get("/api/v1/status", headers=TOKEN).status_code == 200
+
+    def test_of_other_sites_stay_outside(self, tokens: Tokens) -> None:
+        headers = self.bearer(tokens.create("a", list(TokenScope))) | {
+            "Origin": "http://evil.example"
+        }
+        client = self.client(tokens, None)
+        assert client.post("/api/v1/search", headers=headers).status_code == 403
+        foreign = self.bearer("kbt_x") | {"Host": "evil.example"}
+        assert client.get("/api/v1/status", headers=foreign).status_code == 421
 
 
 class TestRoutes:
