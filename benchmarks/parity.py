@@ -33,7 +33,7 @@ from kb.models.rerankers.qwen3_vl import Qwen3VLReranker
 from kb.protocols import Float32Array
 from kb.types import EncodedImage, Frame, Query
 
-__all__ = ["PARITY", "BadSetError", "differences"]
+__all__ = ["PARITY", "BadSetError", "Golden", "differences", "read_set"]
 
 PARITY = 1e-4
 _ALLOWED = {"float32": PARITY, "bfloat16": 0.1}
@@ -80,7 +80,7 @@ def differences(
         BadSetError: `directory` is not of the format.
         ModelLoadError: Its checkpoint can't be loaded.
     """
-    golden = _read_set(directory)
+    golden = read_set(directory)
     # Nothing is stored: every picture comes with its question.
     assets, device = AssetStore(directory / "none"), SharedDevice.alone()
     checkpoint = directory / "checkpoint"
@@ -122,7 +122,7 @@ def differences(
 
 
 @dataclass(frozen=True, slots=True)
-class _Golden:
+class Golden:
     """What was given and what came out: ``embeddings`` a row an input, ``rerank`` a row a query
     and a column a document."""
 
@@ -134,7 +134,12 @@ class _Golden:
     rerank: np.ndarray
 
 
-def _read_set(directory: Path) -> _Golden:
+def read_set(directory: Path) -> Golden:
+    """What `directory` holds beside its checkpoint.
+
+    Raises:
+        BadSetError: It is not of the format.
+    """
     if not directory.is_dir():
         raise BadSetError(f"There is no directory {directory}. {_FORMAT}")
     path = directory / "golden.json"
@@ -169,7 +174,7 @@ def _read_set(directory: Path) -> _Golden:
         [_read_query(one, directory / "inputs", instruction) for one, instruction in group]
         for group in (inputs, queries, documents)
     ]
-    return _Golden(read[0], read[1], read[2], rerank_instruction, embeddings, rerank)
+    return Golden(read[0], read[1], read[2], rerank_instruction, embeddings, rerank)
 
 
 def _read_query(given: Mapping[str, Any], inputs: Path, instruction: str | None) -> Query:

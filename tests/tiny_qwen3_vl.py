@@ -82,12 +82,14 @@ _CLIPS = {
 }
 
 
-def make_checkpoint(directory: Path, *, seed: int = 0, hidden_size: int = 64) -> Path:
+def make_checkpoint(
+    directory: Path, *, seed: int = 0, hidden_size: int = 64, head_size: int = 16
+) -> Path:
     """Write a whole checkpoint into `directory`, which is made, and return it. `hidden_size` is
-    the length of a vector."""
+    the length of a vector; `head_size` that of each head of attention, a multiple of 8."""
     directory.mkdir(parents=True, exist_ok=True)
     ids = _write_tokenizer(directory)
-    _write_model(directory, ids, seed, hidden_size)
+    _write_model(directory, ids, seed, hidden_size, head_size)
     (directory / "chat_template.jinja").write_text(_CHAT_TEMPLATE, "utf-8")
     _write_json(directory / "preprocessor_config.json", _PICTURES)
     _write_json(directory / "video_preprocessor_config.json", _CLIPS)
@@ -144,7 +146,9 @@ def _write_tokenizer(directory: Path) -> dict[str, int]:
     return {token: tokenizer.token_to_id(token) for token in SPECIAL_TOKENS}
 
 
-def _write_model(directory: Path, ids: dict[str, int], seed: int, hidden_size: int) -> None:
+def _write_model(
+    directory: Path, ids: dict[str, int], seed: int, hidden_size: int, head_size: int
+) -> None:
     import torch
     from transformers import GenerationConfig, Qwen3VLConfig, Qwen3VLForConditionalGeneration
 
@@ -156,19 +160,19 @@ def _write_model(directory: Path, ids: dict[str, int], seed: int, hidden_size: i
             "num_hidden_layers": 4,
             "num_attention_heads": 4,
             "num_key_value_heads": 2,
-            "head_dim": 16,
+            "head_dim": head_size,
             "max_position_embeddings": 32_768,
             "rope_parameters": {
                 "rope_type": "default",
                 "rope_theta": 5_000_000.0,
                 "mrope_interleaved": True,
-                "mrope_section": [4, 2, 2],
+                "mrope_section": [head_size // 4, head_size // 8, head_size // 8],
             },
             "tie_word_embeddings": True,
         },
         vision_config={
             "depth": 4,
-            "hidden_size": 64,
+            "hidden_size": 4 * head_size,
             "intermediate_size": 128,
             "num_heads": 4,
             "patch_size": 16,

@@ -75,15 +75,20 @@ class RemoteGenerator:
             pictures=pictures,
         )
 
-    def _write(
-        self, prompt: ChatPrompt, query: Query, hits: Sequence[Hit]
-    ) -> Iterator[GeneratorEvent]:
-        messages: list[dict[str, Any]] = [
+    @staticmethod
+    def _messages(prompt: ChatPrompt) -> list[dict[str, Any]]:
+        return [
             {"role": "system", "content": prompt.system},
             {"role": "user", "content": _content(prompt)},
         ]
+
+    def _write(
+        self, prompt: ChatPrompt, query: Query, hits: Sequence[Hit]
+    ) -> Iterator[GeneratorEvent]:
         written = watched(
-            self._client.stream(messages), self._config.model, self._config.answer_limit_s
+            self._client.stream(self._messages(prompt)),
+            self._config.model,
+            self._config.answer_limit_s,
         )
         yield from cited_events(written, query.text, hits, prompt.shown)
 
