@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         FileRow,
         Ledger,
     )
+    from kb.index.tables import Table
     from kb.knowledge_base import KnowledgeBase
     from kb.protocols import TextDelta
     from kb.reembed import ReembedProgress
@@ -111,6 +112,7 @@ __all__ = [
     "StoreError",
     "StoreInUseError",
     "StoreUnavailableError",
+    "Table",
     "TextDelta",
     "Turn",
     "answerer_with",
@@ -138,6 +140,7 @@ _MODULES = {
     "MAX_TURNS": "kb.answer.conversation",
     "ModelState": "kb.device.state",
     "ReembedProgress": "kb.reembed",
+    "Table": "kb.index.tables",
     "TextDelta": "kb.protocols",
     "Turn": "kb.answer.conversation",
     "answerer_with": "kb.build",

@@ -10,6 +10,7 @@ from pathlib import Path
 import pymupdf
 from PIL import Image
 
+from kb import Table
 from kb.config import Config
 from kb.index.assets import AssetStore
 from kb.types import (
@@ -24,6 +25,7 @@ from kb.types import (
     Modality,
     Span,
 )
+from ui.service.sheets import Sheet, sheet_of
 
 PAGE_TEXT = "Hold the power button for ten seconds."
 HOSTILE = "Press <b>start</b> & wait. <script>alert(1)</script> It is done."
@@ -41,6 +43,7 @@ class MadeShelf:
     pages: dict[tuple[str, int], ImageRef] = field(default_factory=dict)
     sizes_points: dict[tuple[str, int], tuple[float, float]] = field(default_factory=dict)
     pictures: dict[str, ImageRef] = field(default_factory=dict)
+    tables: dict[str, list[Table]] = field(default_factory=dict)
 
     def chunk(self, chunk_id: str) -> Chunk | None:
         return self.chunks.get(chunk_id)
@@ -56,6 +59,9 @@ class MadeShelf:
 
     def n_pages(self, document_sha256: str) -> int:
         return sum(sha256 == document_sha256 for sha256, _ in self.pages)
+
+    def sheet(self, chunk: Chunk, quoted: tuple[int, int]) -> Sheet | None:
+        return sheet_of(self.tables.get(chunk.document_sha256, []), chunk.id, quoted)
 
     def asset(self, sha256: str) -> ImageRef | None:
         return self.pictures.get(sha256)

@@ -63,6 +63,7 @@ BINDINGS: dict[str, dict[str, Any]] = {
     "ingest.scan": {"ignore": (".*", "~$*", "*.part")},
     "ui.web.html.answer": {"env": {"opens": "\ue000", "closes": "\ue001"}},
     "ui.web.html.highlight": {"pattern": "(?<!\\w)reset\\w*", "pair": "设备"},
+    "ui.web.html.passage": {"env": {"opens": "\ue000", "closes": "\ue001"}},
 }
 
 

@@ -23,6 +23,7 @@ STATIC_FILES = {
     "app.css": "text/css",
     "address.js": "text/javascript",
     "app.js": "text/javascript",
+    "passage.css": "text/css",
     "talk.js": "text/javascript",
     "talk.css": "text/css",
     "icon.svg": "image/svg+xml",

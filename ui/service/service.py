@@ -52,6 +52,7 @@ from ui.service.documents import Added, Documents
 from ui.service.kept import KeptConversations
 from ui.service.library import LibraryFile, delete_file, list_files
 from ui.service.scratch import Scratch
+from ui.service.sheets import Sheet, sheet_of
 from ui.service.status import Failure, Status
 from ui.service.uploads import sweep_unfinished
 from ui.service.writers import Writers
@@ -333,6 +334,11 @@ class Service:
     def page_size_points(self, document_sha256: str, page: int) -> tuple[float, float] | None:
         """Width and height of a page as displayed, in PDF points."""
         return self.kb.ledger.page_size_points(document_sha256, page)
+
+    def sheet(self, chunk: Chunk, quoted: tuple[int, int]) -> Sheet | None:
+        """The rows around those of a chunk; see `sheet_of`."""
+        tables = self.kb.ledger.tables_of(chunk.document_sha256)
+        return sheet_of(tables, chunk.id, quoted)
 
     def n_pages(self, document_sha256: str) -> int:
         """How many pages a document has; 0 where it has none."""

@@ -147,6 +147,7 @@ def _head() -> str:
 
     return (
         f'<link rel="stylesheet" href="{url("app.css")}">'
+        f'<link rel="stylesheet" href="{url("passage.css")}">'
         f'<link rel="stylesheet" href="{url("talk.css")}">'
         f'<script src="{url("address.js")}"></script>'
         f'<script src="{url("app.js")}"></script>'

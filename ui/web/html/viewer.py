@@ -10,8 +10,9 @@ from typing import Protocol
 from kb.config import Config
 from kb.text.humanize import timestamp
 from kb.types import Box, Chunk, Document, ImageRef, Kind, Locator, Modality
-from ui.service.places import place
-from ui.web.html.highlight import mark_range
+from ui.service.places import page_word, place
+from ui.service.sheets import Sheet
+from ui.web.html.passage import passage_html
 from ui.web.html.render import (
     MEDIA,
     escape,
@@ -21,6 +22,7 @@ from ui.web.html.render import (
     page_image_url,
     page_view_url,
 )
+from ui.web.html.templates import render
 
 __all__ = ["Shelf", "chunk_view", "page_view"]
 
@@ -40,6 +42,8 @@ class Shelf(Protocol):
     def page_size_points(self, document_sha256: str, page: int) -> tuple[float, float] | None: ...
 
     def n_pages(self, document_sha256: str) -> int: ...
+
+    def sheet(self, chunk: Chunk, quoted: tuple[int, int]) -> Sheet | None: ...
 
     def asset(self, sha256: str) -> ImageRef | None: ...
 
@@ -77,13 +81,15 @@ def chunk_view(
             # A page image cited as a whole needs no box around all of it.
             whole = chunk.modality is Modality.IMAGE and start == end
             boxes = () if whole else locator.boxes
-            aside = "" if whole else _passage(chunk, start, end)
+            aside = "" if whole else _passage(chunk, _source(document), start, end)
             return _page(shelf, document, page, image, boxes, aside)
     if chunk.image is not None:
         return _picture(shelf, document, chunk, locator, (start, end))
-    return _frame(
-        shelf, document, locator, f'<div class="kb-sheet">{_passage(chunk, start, end)}</div>'
-    )
+    body = _passage(chunk, _source(document), start, end)
+    if document.kind is Kind.DATA or page_word(_source(document)) == "sheet":
+        sheet = shelf.sheet(chunk, (start, end))
+        body = _path(chunk) + render("sheet", sheet=sheet) if sheet is not None else body
+    return _frame(shelf, document, locator, f'<div class="kb-sheet">{body}</div>')
 
 
 def page_view(shelf: Shelf, document_sha256: str, page: int) -> str | None:
@@ -106,7 +112,12 @@ def _page(
     size_points = shelf.page_size_points(document.sha256, page) if boxes else None
     marks = _marks(boxes, *size_points) if size_points else ""
     url = page_image_url(document.sha256, page)
-    figure = _figure(url, image, f"Page {page} of {_source(document)}", marks)
+    figure = _figure(
+        url,
+        image,
+        f"Page {page} of {_source(document)}",
+        marks,
+    )
     turn = "".join(
         _turn(shelf, document, to, word)
         for to, word in ((page - 1, "previous"), (page + 1, "next"))
@@ -138,7 +149,7 @@ def _picture(
     figure = _figure(
         f"{MEDIA}/assets/{image.sha256}", image, f"Picture: {_source(document)}", marks
     )
-    aside = _passage(chunk, *quoted) if chunk.text else ""
+    aside = _passage(chunk, _source(document), *quoted) if chunk.text else ""
     return _frame(shelf, document, locator, _split(figure, aside))
 
 
@@ -179,7 +190,7 @@ def _clip(
         for frame in chunk.frames
     )
     strip = f'<div class="kb-strip" role="group" aria-label="Frames">{frames}</div>'
-    aside = _passage(chunk, *quoted) if chunk.text else ""
+    aside = _passage(chunk, _source(document), *quoted) if chunk.text else ""
     shown = Locator(start_s=start_s)
     body = _split(f'<div class="kb-clip">{player}{strip}</div>', aside)
     return _frame(shelf, document, shown if at_s is not None else locator, body)
@@ -204,11 +215,15 @@ def _marks(boxes: Iterable[Box], width: float, height: float) -> str:
     )
 
 
-def _passage(chunk: Chunk, start: int, end: int) -> str:
+def _path(chunk: Chunk) -> str:
     path = heading_path(chunk)
-    text = mark_range(chunk.text, start, end) if start < end else escape(chunk.text)
+    return f'<div class="kb-path">{path}</div>' if path else ""
+
+
+def _passage(chunk: Chunk, source: str, start: int, end: int) -> str:
+    text = passage_html(chunk.text, start, end, chunk.kind, source)
     return (
-        (f'<div class="kb-path">{path}</div>' if path else "")
+        _path(chunk)
         + '<div class="kb-passage-full" tabindex="0" role="region" aria-label="Passage">'
         + f"{text}</div>"
         + '<button type="button" class="kb-link kb-copy" data-copy=".kb-passage-full">'

@@ -108,7 +108,7 @@
       if (image.complete) showMark(element);
       else image.addEventListener("load", () => showMark(element), { once: true });
     }
-    const quoted = element.querySelector("mark.kb-quote");
+    const quoted = element.querySelector("mark.kb-quote, .kb-row-marked");
     if (quoted) quoted.scrollIntoView({ block: "center" });
     const frame = element.querySelector(".kb-frame[aria-current]");
     if (frame) frame.parentElement.scrollLeft = frame.offsetLeft - frame.parentElement.offsetLeft;

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 from made_shelf import HOSTILE, PAGE_TEXT, MadeShelf
 
+from kb.index.tables import Table, make_column
+from kb.types import Chunk, Kind, Locator, Modality
 from ui.web.html.viewer import chunk_view, page_view
 
 
@@ -112,3 +115,39 @@ def test_web_page_is_shown_as_escaped_words_only(shelf: MadeShelf) -> None:
 
 def test_unknown_chunk_is_none(shelf: MadeShelf) -> None:
     assert chunk_view(shelf, "no such chunk") is None
+
+
+def test_rows_of_records_are_a_table_with_the_cited_one_marked(shelf: MadeShelf) -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    lines = [f"code: E{n}; meaning: {evil}" for n in range(3)]
+    sha256 = shelf.add_file("codes.csv", b"x", Kind.DATA, "text/csv")
+    chunk = Chunk(
+        "rows",
+        sha256,
+        0,
+        Kind.DATA,
+        Modality.TEXT,
+        Locator(anchor="row-1"),
+        text="\n".join(lines),
+        title=evil,
+    )
+    shelf.add_chunk(chunk)
+    starts = [sum(len(line) + 1 for line in lines[:n]) for n in range(3)]
+    places = [(0, start, start + len(line)) for start, line in zip(starts, lines, strict=True)]
+    columns = (
+        make_column("code", ["E0", "E1", "E2"], range(3)),
+        make_column(evil, [evil], [0, 0, 0]),
+    )
+    shelf.tables[sha256] = [
+        Table(sha256, 0, evil, "", (), columns, ("rows",), np.array(places, np.int32))
+    ]
+    made = chunk_view(shelf, "rows", (starts[1], starts[1] + 8))
+    assert made is not None
+    assert made.count("kb-row-marked") == 1
+    assert made.index("kb-row-marked") > made.index("<td>E0</td>")
+    assert "<img src=x" not in made
+    # Without a table it is the passage.
+    shelf.tables.clear()
+    passage = chunk_view(shelf, "rows", (starts[1], starts[1] + 8))
+    assert passage is not None
+    assert '<mark class="kb-quote">code: E1</mark>' in passage
