@@ -7,6 +7,7 @@ through it, since one process at a time has the index open.
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import sys
@@ -37,10 +38,27 @@ __all__ = ["main"]
 
 app = typer.Typer(
     name="kb",
-    help="A multimodal knowledge base: drop files into a folder, ask, get cited answers.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        print(f"kb {importlib.metadata.version('multimodal-kb')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    _: Annotated[
+        bool,
+        typer.Option("--version", help="Tell the version.", is_eager=True, callback=_print_version),
+    ] = False,
+) -> None:
+    """A multimodal knowledge base: drop files into a folder, ask, get cited answers."""
+
+
 app.add_typer(models, name="models")
 app.add_typer(token, name="token")
 
