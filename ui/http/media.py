@@ -14,17 +14,16 @@ from PIL import Image
 
 from ui.http.headers import policy_for
 from ui.web.html.viewer import Shelf, chunk_view, page_view
+from ui.web.scripts import STATIC, page_script
 
 __all__ = ["STATIC_FILES", "media_router"]
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_STATIC = Path(__file__).parents[1] / "web" / "static"
 STATIC_FILES = {
     "app.css": "text/css",
-    "address.js": "text/javascript",
     "app.js": "text/javascript",
+    "page.js": "text/javascript",
     "passage.css": "text/css",
-    "talk.js": "text/javascript",
     "talk.css": "text/css",
     "icon.svg": "image/svg+xml",
 }
@@ -45,7 +44,9 @@ def media_router(shelf: Shelf) -> APIRouter:
         if name not in STATIC_FILES:
             raise HTTPException(404, "There is no such file.")
         headers = {"Cache-Control": "no-cache"}
-        return FileResponse(_STATIC / name, media_type=STATIC_FILES[name], headers=headers)
+        if name == "page.js":
+            return Response(page_script(), media_type=STATIC_FILES[name], headers=headers)
+        return FileResponse(STATIC / name, media_type=STATIC_FILES[name], headers=headers)
 
     @router.api_route("/assets/{sha256}", methods=both)
     def asset(sha256: str) -> Response:

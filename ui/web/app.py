@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -19,6 +18,7 @@ from ui.web.html.files import files_html
 from ui.web.html.render import MEDIA, escape
 from ui.web.library import build_library, files_page, library_state
 from ui.web.page_errors import ToldErrors
+from ui.web.scripts import STATIC, page_script
 from ui.web.search import build_search, menu_choices
 from ui.web.settings import build_settings
 from ui.web.upload_folder import OwnUploads
@@ -27,7 +27,6 @@ __all__ = ["build_app", "mount_options"]
 
 _TITLE = "Knowledge base"
 _POLL_S = 1.5
-_STATIC = Path(__file__).parent / "static"
 
 _TEAL = colors.Color(
     name="kb-teal",
@@ -129,7 +128,7 @@ def mount_options(max_file_bytes: int | None = None) -> dict[str, Any]:
         "app_kwargs": {"exception_handlers": GRADIO_HANDLERS},
         "theme": _theme(),
         "head": _head(),
-        "favicon_path": str(_STATIC / "icon.svg"),
+        "favicon_path": str(STATIC / "icon.svg"),
         "footer_links": [],
         "run_history": False,
         "show_error": True,
@@ -142,16 +141,15 @@ def _head() -> str:
     """Links to the project's own files; the hash in them renews what a browser kept."""
 
     def url(name: str) -> str:
-        digest = hashlib.sha256((_STATIC / name).read_bytes()).hexdigest()[:12]
+        content = page_script() if name == "page.js" else (STATIC / name).read_bytes()
+        digest = hashlib.sha256(content).hexdigest()[:12]
         return f"{MEDIA}/static/{name}?v={digest}"
 
     return (
         f'<link rel="stylesheet" href="{url("app.css")}">'
         f'<link rel="stylesheet" href="{url("passage.css")}">'
         f'<link rel="stylesheet" href="{url("talk.css")}">'
-        f'<script src="{url("address.js")}"></script>'
-        f'<script src="{url("app.js")}"></script>'
-        f'<script src="{url("talk.js")}"></script>'
+        f'<script src="{url("page.js")}"></script>'
         '<meta name="color-scheme" content="light dark">'
     )
 

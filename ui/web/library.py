@@ -30,7 +30,11 @@ _MAX_NAME_CHARS = 4_096  # No path is longer, and SQLite takes no pattern of any
 # Deleting is confirmed in the page's own dialog (static/app.js) before it is sent. Another page
 # of the list begins at its top.
 _ON_LOAD = """
-const focusAgain = window.kb.keepFocus(element);
+let focusAgain = () => {};
+const begin = () => (focusAgain = window.kb.keepFocus(element));
+// The page's own script may come later: an address can open this page at once.
+if (window.kb) begin();
+else document.addEventListener('kb-ready', begin, {once: true});
 let turned = false;
 const turn = (page) => { turned = true; trigger('turn', {page: page}); };
 element.addEventListener('click', (event) => {

@@ -60,6 +60,11 @@
   }
 
   kb.viewOpened = (from) => {
+    const turned = from && from.dataset && /\/pages\/(\d+)$/.exec(from.dataset.view || "");
+    if (turned && read().source) {
+      history.replaceState(history.state, "", `${location.pathname}#page=${turned[1]}`);
+      return;
+    }
     const fragment = from && from.dataset ? named(from) : "";
     if (!fragment || location.hash === `#${fragment}`) return;
     const how = location.hash ? "replaceState" : "pushState";
@@ -154,5 +159,4 @@
   window.addEventListener("popstate", apply);
   note();
   if (read().tab !== "chat") apply();
-  window.addEventListener("load", () => read().source && kb.showOpen());
 })();
