@@ -360,6 +360,20 @@ class TestAServerThatWasStartedWrongly:
             "text", "text", "text", "text", "image_url", "text", "image_url", "text"
         ]  # fmt: skip
 
+    def test_a_server_that_fails_at_clips(
+        self, server: VllmServer, assets: AssetStore, memory: Path
+    ) -> None:
+        """As vLLM 0.16 does, which knows no times of frames."""
+        encoder = encoder_at(server.url, assets, memory, n_retries=0)
+        encoder.warm()
+        server.faults.append(reason("KeyError", 500))
+        with pytest.raises(
+            InferenceError, match=r"takes no clips\. Start vLLM, 0\.32 or"
+        ) as raised:
+            encoder.encode_queries([CLIP])
+        assert sorted(raised.value.items) == [0]
+        assert encoder.encode_queries([Query("a")]).shape == (1, DIM)
+
     def test_a_server_that_does_not_count_tokens(
         self, server: VllmServer, assets: AssetStore, memory: Path
     ) -> None:

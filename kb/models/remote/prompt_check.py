@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from kb.content import ClipFrame, Picture
-from kb.errors import ModelLoadError
+from kb.errors import InferenceError, ModelLoadError
 from kb.models.qwen3_vl.prompts import chat_prompt
 from kb.models.remote.content import Clip, Part, turns
 from kb.models.remote.http import RefusedError
@@ -47,6 +47,7 @@ _MOST_ALIKE: Final = 0.9995
 _RESIZE: Final = """--mm-processor-kwargs '{"do_resize": false}'"""
 _TEMPLATE: Final = "--chat-template configs/qwen3_vl.jinja"
 _TRUST: Final = "--trust-request-mm-kwargs"
+_HOW: Final = f"Start vLLM, 0.32 or later, with `{_TRUST}` and `{_TEMPLATE}`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +166,10 @@ class PromptCheck:
         try:
             found = self._read(clip).n_tokens
         except RefusedError as error:
-            how = f"Start vLLM, 0.32 or later, with `{_TRUST}` and `{_TEMPLATE}`."
-            return f"{self._name} takes no clips ({error.reason}). {how}"
+            return f"{self._name} takes no clips ({error.reason}). {_HOW}"
+        except InferenceError as error:
+            self._read(*_WORDS)  # raises where it is not the clip that is at fault
+            return f"{error} It takes no clips. {_HOW}"
         # As many tokens: a picture for each pair of frames, after its second.
         steps = zip(_SECONDS[::2], _SECONDS[1::2], strict=True)
         parts = [
