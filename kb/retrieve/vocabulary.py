@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Iterable
 from pathlib import Path
 
 from kb.errors import StoreError
+from kb.text.scripts import COMMON_HAN
 from kb.text.spelling import Speller, words
+from kb.text.spelling_chinese import ChineseSpeller, chinese_words
 
 __all__ = ["Vocabulary"]
+
+_CHINESE = re.compile(f"[{COMMON_HAN}]+")
 
 
 class Vocabulary:
@@ -26,6 +31,7 @@ class Vocabulary:
         self._path = path
         self._lock = threading.Lock()
         self._speller = Speller()
+        self._chinese = ChineseSpeller()
         self._n_read_bytes = 0
 
     def add(self, texts: Iterable[str]) -> None:
@@ -36,7 +42,11 @@ class Vocabulary:
         """
         with self._lock:
             self._read()
-            new = self._speller.add(word for text in texts for word in words(text))
+            texts = list(texts)
+            new = [
+                *self._speller.add(word for text in texts for word in words(text)),
+                *self._chinese.add(word for text in texts for word in chinese_words(text)),
+            ]
             if not new:
                 return
             # Begun by a line's end: what was last written may be cut off.
@@ -54,10 +64,11 @@ class Vocabulary:
                 self._n_read_bytes = end
 
     def mend(self, text: str) -> str:
-        """See `Speller.mend`. A file that can't be read is as one without words."""
+        """See `Speller.mend` and `ChineseSpeller.mend`. A file that can't be read is as one without
+        words."""
         with self._lock:
             self._read()
-            return self._speller.mend(text)
+            return self._chinese.mend(self._speller.mend(text))
 
     def _read(self) -> None:
         """What was added since, by this process or another."""
@@ -66,7 +77,8 @@ class Vocabulary:
                 n_bytes = os.fstat(file.fileno()).st_size
                 if n_bytes < self._n_read_bytes:
                     # The index was rebuilt.
-                    self._speller, self._n_read_bytes = Speller(), 0
+                    self._speller, self._chinese = Speller(), ChineseSpeller()
+                    self._n_read_bytes = 0
                 if n_bytes == self._n_read_bytes:
                     return
                 file.seek(self._n_read_bytes)
@@ -74,4 +86,6 @@ class Vocabulary:
         except OSError:
             return
         self._n_read_bytes = n_bytes
-        self._speller.add(data.decode("utf-8", "ignore").split())
+        found = data.decode("utf-8", "ignore").split()
+        self._speller.add(word for word in found if not _CHINESE.fullmatch(word))
+        self._chinese.add(word for word in found if _CHINESE.fullmatch(word))

@@ -81,7 +81,7 @@ class ExtractiveGenerator:
         something else. A list of steps stands alone: two procedures are never mixed."""
         (best, probability), *others = judged.scored
         if judged.question.asks_how:
-            best = _steps_beside(best, judged.found, hits) or best
+            best = _steps_for(best, judged, hits) or best
         chosen = [best, *_continued(best, judged.found, hits)]
         if best.kind is not UnitKind.SENTENCE or best.is_fragment:
             return chosen[: self._config.max_quotes]
@@ -94,21 +94,21 @@ class ExtractiveGenerator:
         return chosen[: self._config.max_quotes]
 
 
-def _steps_beside(best: Passage, found: Sequence[Passage], hits: Sequence[Hit]) -> Passage | None:
-    """The numbered steps that `best` says what they are for: under its headings, or under such
-    as say as much of the question."""
+def _steps_for(best: Passage, judged: Judged, hits: Sequence[Hit]) -> Passage | None:
+    """The numbered steps that `best` says what they are for: under its headings, or elsewhere
+    such as say as much of the question and are as probably the answer."""
     if best.kind is UnitKind.STEP:
         return None
     chunk = hits[best.hit_index].chunk
-    for passage in found:
+    probable = [one for one, p in judged.scored if p >= _WORTH * judged.probability]
+    for passage in judged.found:
         if passage.kind is not UnitKind.STEP or passage.units[0].number != 1:
             continue
         other = hits[passage.hit_index].chunk
         is_same = other.document_sha256 == chunk.document_sha256
         is_beside = is_same and (other is chunk or other.headings == chunk.headings)
-        if len(passage.units) > 1 and (
-            is_beside or passage.coverage >= _STEPS_SHARE * best.coverage
-        ):
+        is_as_good = passage in probable and passage.coverage >= _STEPS_SHARE * best.coverage
+        if len(passage.units) > 1 and (is_beside or is_as_good):
             return passage
     return None
 

@@ -25,6 +25,8 @@ _MIN_SAID_CHINESE = 2
 _MIN_COMPARED = 3
 _N_BEFORE_MOST = 12
 _HAN = re.compile(f"[{COMMON_HAN}]")
+# "Lasts longest" (用得最久): what a thing does, said of whatever is compared.
+_COMPLEMENT = re.compile(f"[{COMMON_HAN}]得(?=最)")
 # Irregular verbs that stand on forms and charts in one tense and in questions in another.
 _VERBS = {
     past: verb
@@ -150,7 +152,8 @@ class _Asked:
             if self._superlative is not None:
                 # "The longest life" is no longest cycle, though both are of the filter.
                 most = set(self._superlative.group())
-                rest = {stem for stem in self._stems if not most & set(stem)}
+                said = _stems(_COMPLEMENT.sub(" ", self._folded))
+                rest = {stem for stem in said if not most & set(stem)}
                 if 5 * len(rest & on_page) < 4 * len(rest):
                     return False
             is_period = bool(periods - on_page)

@@ -15,6 +15,11 @@ def test_words_are_there_when_it_is_opened_again(tmp_path: Path) -> None:
     assert Vocabulary(tmp_path / "words.txt").mend("the fitler") == "the filter"
 
 
+def test_chinese_words_are_there_when_it_is_opened_again(tmp_path: Path) -> None:
+    Vocabulary(tmp_path / "words.txt").add(["空气净化器的清洗"])
+    assert Vocabulary(tmp_path / "words.txt").mend("怎么清吸") == "怎么清洗"
+
+
 def test_what_another_process_adds_is_known(tmp_path: Path) -> None:
     reader = Vocabulary(tmp_path / "words.txt")
     assert reader.mend("the fitler") == "the fitler"

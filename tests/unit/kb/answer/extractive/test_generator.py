@@ -282,6 +282,20 @@ def test_how_is_answered_by_steps_under_another_word_for_it() -> None:
         assert quotes[0] == _STEPS
 
 
+def test_the_steps_of_something_else_do_not_take_the_place_of_prose_that_answers() -> None:
+    care = hit(
+        "每两个月打开背后的小盖，用干布擦拭镜头。不要使用酒精。",
+        "care.txt",
+        headings=("清洁烟雾传感器",),
+        dense=0.9,
+    )
+    start = hit("1. 插上电源。\n2. 烟雾传感器预热 60 秒。\n3. 打开应用，添加设备。", "start.txt")
+    text, _, status = ask("烟雾传感器怎么清洁？", care, start)
+    assert status is AnswerStatus.ANSWERED
+    assert "擦拭镜头" in text
+    assert "预热" not in text
+
+
 def test_how_is_answered_by_steps_though_a_sentence_says_as_much() -> None:
     about = hit("A reset returns the device to how it left our works. " + _FILLER, "a.txt")
     manual = hit(f"How to reset the device\n\n{_STEPS}", headings=("How to reset the device",))
