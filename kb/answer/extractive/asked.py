@@ -9,7 +9,7 @@ from kb.text.chinese import names_person
 from kb.text.quantities import NUMBER_WORDS
 from kb.text.terms import fold_width
 
-__all__ = ["WITH_UNIT", "Asked", "asks_for_steps", "holds", "what_is_asked"]
+__all__ = ["KNOWN_BY_FORM", "WITH_UNIT", "Asked", "asks_for_steps", "holds", "what_is_asked"]
 
 
 class Asked(StrEnum):
@@ -23,6 +23,9 @@ class Asked(StrEnum):
     PERCENTAGE = "percentage"
     MONEY = "money"
     AMOUNT = "amount"
+    PHONE = "phone number"
+    E_MAIL = "e-mail address"
+    WEB = "web address"
     PERSON = "person"
     PLACE = "place"
     REASON = "reason"
@@ -45,6 +48,9 @@ WITH_UNIT = frozenset(
         Asked.AMOUNT,
     }
 )
+# Whose answers are known when they are seen: what holds none is no answer.
+KNOWN_BY_FORM = WITH_UNIT | {Asked.PHONE, Asked.E_MAIL, Asked.WEB}
+_WHAT_IS = r"\b(?:what(?:'s| is| are)|which|give me|tell me|is there an?)\b[^.?!]{0,40}"
 _SPAN = "second|minute|hour|day|night|week|month|year|decade|centur"
 _NUMBER_WORDS = f"{NUMBER_WORDS}|million"
 _A_NUMBER = rf"(?:\d|\b(?:{_NUMBER_WORDS})\b|[一二两三四五六七八九十百千万半])"
@@ -53,6 +59,21 @@ _NAME = r"(?<![.!?。]\s)(?<!^)\b[A-Z][\w'’-]+"
 
 # The first that fits counts.
 _ASKED: tuple[tuple[Asked, str], ...] = (
+    (
+        Asked.PHONE,
+        rf"{_WHAT_IS}\b(?:phone|telephone|fax|hotline|mobile)\b(?: number)?|\bphone number\b"
+        r"|(?:电话|热线|手机|传真)(?:号码|号)?是?(?:多少|什么|几号)|电话号码",
+    ),
+    (
+        Asked.E_MAIL,
+        rf"{_WHAT_IS}\be-?mail(?: address)?\b"
+        r"|(?:邮箱|电子邮件|邮件地址)(?:地址)?是?(?:多少|什么)|邮箱地址",
+    ),
+    (
+        Asked.WEB,
+        rf"{_WHAT_IS}\b(?:website|web ?page|web address|url)\b"
+        r"|(?:网址|官网|网站)(?:地址)?是?(?:多少|什么)",
+    ),
     (
         Asked.FREQUENCY,
         r"\bhow often\b|多久[^，。？]{0,4}?一次|多长时间一次|几(?:天|年|个?月|小时)一次|每隔?多",
@@ -70,12 +91,18 @@ _ASKED: tuple[tuple[Asked, str], ...] = (
         r"|has|have|had)\b"
         r"|\bin what year\b|何时|什么时候|哪一?[年天日]|几月|日期|哪个月",
     ),
-    (Asked.LOUDNESS, r"\bhow (?:loud|noisy)\b|\bdecibels?\b|噪声|噪音|分贝"),
+    (
+        Asked.LOUDNESS,
+        r"\bhow (?:loud|noisy)\b|\bdecibels?\b|\bwhat is (?:the|its) (?:\w+ )?noise\b"
+        r"|噪声|噪音|分贝",
+    ),
     (Asked.WEIGHT, r"\bhow heavy\b|\bweighs?\b|\bweight of\b|多重|重量"),
     (Asked.PERCENTAGE, r"\bpercent(?:age)?\b|\bwhat share\b|百分之几|百分之多少|占比|比例"),
     (
         Asked.MONEY,
         r"\bhow much (?:is|are|does|do|did)\b.{0,60}\b(?:cost|pay|price)\b"
+        r"|\bwhat (?:is|are|was|were) (?:the |our |their |its |your |my )?(?:\w+ ){0,2}?(?:revenue"
+        r"|turnover|profit|income|budget|salary|wage|rent|fee|deposit|postage)s?\b"
         r"|\bwhat (?:do|did) i pay\b|\bprice\b|\bcosts?\b|多少钱|价格|售价|价钱",
     ),
     (
@@ -106,6 +133,9 @@ _ASKED: tuple[tuple[Asked, str], ...] = (
     ),
 )
 _HELD: dict[Asked, str] = {
+    Asked.PHONE: r"\d(?:[ ()/.\-–]{0,2}\d){4,}",
+    Asked.E_MAIL: r"\w@\w",
+    Asked.WEB: r"https?://|\bwww\.|\w\.[a-z]{2,}\b",
     Asked.FREQUENCY: rf"\b(?:every|each|per) (?:\w+ ){{0,2}}?(?:{_SPAN})\w*\b|\b(?:daily|weekly"
     rf"|monthly|yearly|annually|once an?|twice an?)\b|\b(?:lasts?|after|up to|at least) "
     rf"(?:\w+ ){{0,2}}?{_A_NUMBER}[^.。\n]{{0,8}}?\b(?:{_SPAN})\w*\b"

@@ -8,6 +8,8 @@ from kb.answer.extractive.labelled import Labelled, is_of_chart, labelled
 from kb.answer.extractive.passages import Passage
 from kb.answer.extractive.question import Question
 from kb.answer.extractive.rendering import render
+from kb.answer.extractive.steps import is_in_passing
+from kb.answer.refusal.features import is_held
 from kb.answer.refusal.gate import relevance_of
 from kb.answer.refusal.judge import Judge, Judged
 from kb.answer.shown.match import CLOSEST, best_match, place
@@ -89,6 +91,8 @@ class ExtractiveGenerator:
             if other < _WORTH * probability or len(chosen) == _MAX_PROSE:
                 break
             is_whole = passage.kind is UnitKind.SENTENCE and not passage.is_fragment
+            if is_held(judged.question, passage, hits[passage.hit_index]) is False:
+                continue
             if is_whole and not any(map(passage.says_the_same, chosen)):
                 chosen.append(passage)
         return chosen[: self._config.max_quotes]
@@ -104,11 +108,13 @@ def _steps_for(best: Passage, judged: Judged, hits: Sequence[Hit]) -> Passage | 
     for passage in judged.found:
         if passage.kind is not UnitKind.STEP or passage.units[0].number != 1:
             continue
+        if is_in_passing(judged.question, passage, hits[passage.hit_index]):
+            continue
         other = hits[passage.hit_index].chunk
         is_same = other.document_sha256 == chunk.document_sha256
         is_beside = is_same and (other is chunk or other.headings == chunk.headings)
-        is_as_good = passage in probable and passage.coverage >= _STEPS_SHARE * best.coverage
-        if len(passage.units) > 1 and (is_beside or is_as_good):
+        is_for_it = passage.coverage >= _STEPS_SHARE * best.coverage
+        if len(passage.units) > 1 and is_for_it and (is_beside or passage in probable):
             return passage
     return None
 

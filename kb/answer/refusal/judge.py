@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from kb.answer.extractive.asked import WITH_UNIT, Asked
+from kb.answer.extractive.asked import KNOWN_BY_FORM, WITH_UNIT, Asked
 from kb.answer.extractive.passages import Passage, find_passages
 from kb.answer.extractive.question import Question
 from kb.answer.extractive.shortlist import shortlist
+from kb.answer.extractive.steps import is_in_passing
 from kb.answer.refusal.features import (
     Reader,
     is_across,
@@ -76,7 +77,9 @@ def _may_answer(question: Question, passage: Passage, hit: Hit) -> bool:
     """Whether a passage can be an answer at all: it holds a number where one is asked for, is not
     about another number, code or colour than the question, and no mere name in another
     language."""
-    if question.asked in WITH_UNIT and is_held(question, passage, hit) is False:
+    if question.asked in KNOWN_BY_FORM and is_held(question, passage, hit) is False:
+        return False
+    if question.asks_how and is_in_passing(question, passage, hit):
         return False
     if is_of_another(question, hit) or is_record_of_another(question, passage, hit):
         return False

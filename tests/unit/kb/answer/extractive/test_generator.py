@@ -296,6 +296,35 @@ def test_the_steps_of_something_else_do_not_take_the_place_of_prose_that_answers
     assert "预热" not in text
 
 
+def test_steps_that_mention_it_in_passing_are_not_for_it() -> None:
+    reset = hit(
+        "Step by step\n\n1. Hold RESET for 5 s.\n2. Wait for the lamp.\n3. Pair the phone again.",
+        headings=("Lamp", "Resetting the lamp"),
+    )
+    pairing = hit("Hold Timer for three seconds to pair the phone. " + _FILLER, "p.txt")
+    text, quotes, _ = ask("How do I pair the phone with the lamp?", reset, pairing)
+    assert "Hold Timer" in text
+    assert not any("RESET" in quote for quote in quotes)
+    _, quotes, _ = ask("How do I reset the lamp?", reset, pairing)
+    assert "RESET" in quotes[0]
+
+
+def test_steps_of_a_method_are_for_what_the_title_says() -> None:
+    cake = hit(
+        "1. Mix flour and sugar.\n2. Add the eggs.\n3. Bake for 40 minutes.",
+        headings=("Lemon cake", "Method"),
+    )
+    _, quotes, _ = ask("How do I bake a lemon cake?", cake)
+    assert quotes[0].startswith("1. Mix")
+
+
+def test_a_phone_number_is_asked_for_and_nothing_else_that_is_about_phones() -> None:
+    training = hit("Calls are picked up within 50 seconds. " + _FILLER)
+    assert ask("What is the phone number for calls?", training)[2] is AnswerStatus.NO_EVIDENCE
+    card = hit("The phone number for calls is 020 7946 0000. " + _FILLER)
+    assert "7946" in ask("What is the phone number for calls?", card)[0]
+
+
 def test_how_is_answered_by_steps_though_a_sentence_says_as_much() -> None:
     about = hit("A reset returns the device to how it left our works. " + _FILLER, "a.txt")
     manual = hit(f"How to reset the device\n\n{_STEPS}", headings=("How to reset the device",))
