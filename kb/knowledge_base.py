@@ -16,8 +16,10 @@ from typing import Self, TypeVar
 
 from kb.answer.answerer import Answerer
 from kb.answer.conversation import Turn, understand
+from kb.answer.refusal.nearness import Nearness
 from kb.answer.without_files import reply_without_files
 from kb.config import Config, Home
+from kb.config.models import TextEncoderConfig
 from kb.device.state import ModelState
 from kb.errors import StoreError
 from kb.index.assets import AssetStore
@@ -163,6 +165,16 @@ class KnowledgeBase:
         end = time.perf_counter()
         timings_ms["rerank"] = (end - rerank_start) * 1000
         return SearchResult(query, kept, timings_ms, (end - start) * 1000)
+
+    def warm(self) -> None:
+        """Load what the first question would wait for seconds for: the text models of `starter`.
+        Larger ones are loaded when they are needed.
+
+        Raises:
+            ModelLoadError: A model's files are damaged.
+        """
+        if isinstance(self.config.encoder, TextEncoderConfig):
+            Nearness(self._encoders.dense).warm()
 
     def understood(self, query: Query, turns: Sequence[Turn]) -> Query:
         """`query` with the subject that it leaves out, from earlier questions of its conversation;

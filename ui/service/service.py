@@ -55,6 +55,7 @@ from ui.service.scratch import Scratch
 from ui.service.sheets import Sheet, sheet_of
 from ui.service.status import Failure, Status
 from ui.service.uploads import sweep_unfinished
+from ui.service.warming import Warmer
 from ui.service.writers import Writers
 from ui.takeover import Takeover
 
@@ -92,6 +93,7 @@ class Service:
         self._media = QueryMedia(config.ingest)
         self._progress = Progress()
         self.documents = Documents(self.kb, home, self.syncer, lambda: self._progress.current)
+        self._warmer = Warmer(self.kb.warm)
         self._listeners: list[Callable[[Progress], None]] = []
         self._background = BackgroundSync(lambda retry: self.sync(retry=retry), self._watch)
         self._takeover = Takeover(self.kb, self.syncer, self.sync_soon, self._background.warn)
@@ -379,6 +381,10 @@ class Service:
         self._background.start()
         self._media.warm()
 
+    def warm(self) -> None:
+        """See `KnowledgeBase.warm`: in the background, once."""
+        self._warmer.start()
+
     def stop(self) -> None:
         """Stop answering and syncing, for good."""
         self._closing.set()
@@ -392,6 +398,7 @@ class Service:
         self._background.close(self.syncer.stop)
         self.syncer.wait(_END_S)
         self._media.close()
+        self._warmer.wait()
         self.kb.close()
 
     def _watch(self, on_change: Callable[[], None], stop: threading.Event) -> None:

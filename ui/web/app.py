@@ -115,6 +115,7 @@ def build_app(service: Service, *, may_choose: bool = False) -> gr.Blocks:
             if request.session_hash:
                 service.askers.stop(request.session_hash)
 
+        app.load(service.warm, None, None, **QUIET)
         # A page that is closed has nobody who would read the answer.
         app.unload(leave)
         search_tab.select(lambda: menu_choices(service), None, menus, **QUIET)

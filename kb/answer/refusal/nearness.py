@@ -82,6 +82,15 @@ class Nearness:
         views = views_of(self._encoder, Query(text=question))
         return QuestionNearness(self._encoder, views, _background(self._encoder))
 
+    def warm(self) -> None:
+        """Encode its sentences now.
+
+        Raises:
+            InferenceError, ModelLoadError: The encoder failed.
+        """
+        views_of(self._encoder, Query(text="warm"))
+        _background(self._encoder)
+
 
 _LOCK = threading.Lock()
 _BACKGROUNDS: WeakKeyDictionary[Encoder, dict[Language, Float32Array]] = WeakKeyDictionary()
