@@ -199,7 +199,7 @@ def test_an_answer_is_copied_without_its_numbers_and_with_its_sources() -> None:
     turn = whole()
     turn.text = 'Of **1245** [1], "x" [7].'
     made = past_html([turn], {})
-    assert 'data-copy-text="Of **1245**, &quot;x&quot; [7]."' in made
+    assert 'data-copy-text="Of **1245**, &#34;x&#34; [7]."' in made
     assert "[7].\n\n- [1] 手册 manual.pdf, page 2: “Hold the power button”" in made
     turn.citations = []
     assert "Copy with sources" not in past_html([turn], {})
