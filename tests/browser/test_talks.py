@@ -83,6 +83,23 @@ def test_a_conversation_is_renamed_found_deleted_and_taken_back(indexed: Page) -
     expect(indexed.locator("[data-turn]")).to_have_count(1)
 
 
+def test_a_long_list_is_scrolled_and_nothing_lies_over_it(indexed: Page) -> None:
+    ask(indexed, CELLAR)
+    indexed.evaluate(
+        """() => {
+            const list = document.querySelector(".kb-talk-list ul");
+            for (let n = 0; n < 60; n++)
+                list.append(list.firstElementChild.cloneNode(true));
+        }"""
+    )
+    last = indexed.locator(".kb-talk > a").last
+    last.scroll_into_view_if_needed()
+    last.click(trial=True)
+    first = indexed.locator(".kb-talk > a").first
+    first.scroll_into_view_if_needed()
+    first.click(trial=True)
+
+
 def test_a_conversation_is_saved_as_a_file(indexed: Page, tmp_path: Path) -> None:
     ask(indexed, CELLAR)
     for form in ("Markdown", "JSON"):
