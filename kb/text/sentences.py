@@ -66,7 +66,7 @@ _LETTER = re.compile(r"[^\W\d_]")
 _DIGIT = re.compile(r"\d")
 _ENDS = re.compile(rf"[.!?。！？:：;；…][{CLOSERS}]*\s*$")
 _SENTENCE_END = re.compile(
-    rf"[。！？!?…；]+[{CLOSERS}]*|{NO_ABBREVIATION}\.[{CLOSERS}]*(?=\s+[^a-z\s]|\s*$)"
+    rf"[。！？!?…]+[{CLOSERS}]*|{NO_ABBREVIATION}\.[{CLOSERS}]*(?=\s+[^a-z\s]|\s*$)"
     r"|\s\.(?=\s|$)"
 )
 

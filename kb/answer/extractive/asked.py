@@ -167,6 +167,12 @@ _HELD: dict[Asked, str] = {
 }
 _FIND = tuple((asked, re.compile(pattern, re.IGNORECASE)) for asked, pattern in _ASKED)
 _STEPS = dict(_FIND)[Asked.STEPS]
+# In a sentence a number without a currency is of something else, unless it has cents.
+_MONEY_IN_PROSE = re.compile(
+    rf"[$€£¥￥]|\b(?:EUR|USD|GBP|CNY|RMB|euros?|dollars?|pounds?|cents?)\b"
+    rf"|{_A_NUMBER}\s*[元块]|\d[.,]\d\d(?!\d)|免费|\bfree\b",
+    re.IGNORECASE,
+)
 # A name is known by its capital letter.
 _CASED = (Asked.PERSON, Asked.PLACE)
 _HOLDS = {
@@ -189,8 +195,14 @@ def what_is_asked(question: str) -> tuple[Asked, str]:
     return Asked.ANYTHING, ""
 
 
-def holds(asked: Asked, text: str) -> bool | None:
-    """Whether `text` holds what is asked for; None where no words tell."""
+def holds(asked: Asked, text: str, *, is_prose: bool = False) -> bool | None:
+    """Whether `text` holds what is asked for; None where no words tell.
+
+    Args:
+        is_prose: It is a sentence, and no cell or line whose unit may stand elsewhere.
+    """
+    if asked is Asked.MONEY and is_prose:
+        return _MONEY_IN_PROSE.search(fold_width(text)) is not None
     pattern = _HOLDS.get(asked)
     if pattern is None:
         return None

@@ -236,7 +236,14 @@ def is_held(question: Question, passage: Passage, hit: Hit) -> bool | None:
         return question.unit.is_held(question.without_codes(said), beside)
     if passage.is_value and question.asks_amount:
         return True
-    return holds(question.asked, question.without_codes(f"{passage.header}\n{said}"))
+    is_prose = (
+        hit.chunk.modality is Modality.TEXT
+        and passage.kind is UnitKind.SENTENCE
+        and passage.is_whole
+        and not passage.is_fragment
+    )
+    said = question.without_codes(f"{passage.header}\n{said}")
+    return holds(question.asked, said, is_prose=is_prose)
 
 
 def is_of_contrary_to(question: Question, passage: Passage, hit: Hit) -> bool:

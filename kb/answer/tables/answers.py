@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from kb.answer.computed import Computed
+from kb.answer.extractive.asked import Asked, what_is_asked
 from kb.answer.tables.link import MAX_QUESTION_CHARS, read_question
 from kb.answer.tables.reading import Reading
 from kb.answer.tables.wording import Piece, say
@@ -66,8 +67,9 @@ class TableAnswers:
             for index in self._tables(sha256, hit.source):
                 n_tables += 1
                 reading = read_question(text, index) if n_tables <= _MAX_TABLES else None
-                if reading is not None:
-                    found.append((reading, tuple(say(reading, asked_in)), hit))
+                pieces = tuple(say(reading, asked_in)) if reading is not None else ()
+                if reading is not None and not _is_no_person(text, pieces):
+                    found.append((reading, pieces, hit))
         chosen = _chosen(found, asked_in)
         return None if chosen is None else self._cited(chosen[1], chosen[2], hits)
 
@@ -104,6 +106,15 @@ class TableAnswers:
         extra = [replace(hit, chunk=chunk, picture=None, time_s=None, also=()) for chunk in added]
         events = tuple(_events(pieces, known))
         return Computed((*hits, *extra), (*events, AnswerStatus.ANSWERED))
+
+
+def _is_no_person(text: str, pieces: Sequence[Piece]) -> bool:
+    """Whether a person is asked for, and the one cell that answers is a date or a number: "founded"
+    beside "who founded"."""
+    if what_is_asked(text)[0] is not Asked.PERSON or len(pieces) != 1:
+        return False
+    value = pieces[0].text.partition(" — ")[0]
+    return any(char.isdigit() for char in value)
 
 
 def _events(pieces: Sequence[Piece], known: Mapping[str, int]) -> Iterator[GeneratorEvent]:
