@@ -94,12 +94,17 @@ def build_app(service: Service, *, may_choose: bool = False) -> gr.Blocks:
             # Each step of a sync tells of itself with an object of its own.
             if progress is seen.progress:
                 return (gr.skip(),) * 5
+            # What was turned or looked for since the page was opened has just been drawn. This tick
+            # may have been sent before it: it would draw the list as it was asked for then.
+            is_drawn = seen.progress is None and (status, name or "", page) != ("all", "", 1)
             seen.progress = progress
+            files = files_html(files_page(service, status, name, page))
+            news = seen.news("files", files)
             return (
                 seen,
                 seen.news("header", _header(service)),
                 seen.news("progress", library_state(service)),
-                seen.news("files", files_html(files_page(service, status, name, page))),
+                gr.skip() if is_drawn else news,
                 seen.news("welcome", chat.suggestions.html()),
             )
 
