@@ -67,20 +67,17 @@ class ChineseSpeller:
         return text
 
     def _mended(self, loose: str) -> str:
-        """Single characters, of which some may be a word with a slip: the longest first."""
-        for length in range(min(_MAX_CHARS, len(loose)), _MIN_CHARS - 1, -1):
-            for start in range(len(loose) - length + 1):
-                piece = loose[start : start + length]
-                if piece in self._known:
-                    before, after = loose[:start], loose[start + length :]
-                    return self._mended(before) + piece + self._mended(after)
-        for length in range(min(_MAX_CHARS, len(loose)), _MIN_CHARS - 1, -1):
-            for start in range(len(loose) - length + 1):
-                meant = self._meant(loose[start : start + length])
-                if meant:
-                    before, after = loose[:start], loose[start + length :]
-                    return self._mended(before) + meant + self._mended(after)
+        """Single characters, of which some may be a word, or one with a slip: the longest first."""
+        for word_of in (self._word, self._meant):
+            for length in range(min(_MAX_CHARS, len(loose)), _MIN_CHARS - 1, -1):
+                for start in range(len(loose) - length + 1):
+                    end = start + length
+                    if word := word_of(loose[start:end]):
+                        return self._mended(loose[:start]) + word + self._mended(loose[end:])
         return loose
+
+    def _word(self, piece: str) -> str | None:
+        return piece if piece in self._known else None
 
     def _meant(self, piece: str) -> str | None:
         """The one known word that sounds like `piece` and differs from it by a character."""

@@ -54,7 +54,8 @@ _WHAT_IS = r"\b(?:what(?:'s| is| are)|which|give me|tell me|is there an?)\b[^.?!
 _SPAN = "second|minute|hour|day|night|week|month|year|decade|centur"
 _NUMBER_WORDS = f"{NUMBER_WORDS}|million"
 _A_NUMBER = rf"(?:\d|\b(?:{_NUMBER_WORDS})\b|[一二两三四五六七八九十百千万半])"
-_MONEY = r"(?:[$€£¥￥]|\b(?:EUR|USD|GBP|CNY|RMB|euros?|dollars?|pounds?|cents?)\b|[元块]|_eur\b)"
+_CURRENCY = r"[$€£¥￥]|\b(?:EUR|USD|GBP|CNY|RMB|euros?|dollars?|pounds?|cents?)\b"
+_MONEY = rf"(?:{_CURRENCY}|[元块]|_eur\b)"
 _NAME = r"(?<![.!?。]\s)(?<!^)\b[A-Z][\w'’-]+"
 
 # The first that fits counts.
@@ -169,9 +170,7 @@ _FIND = tuple((asked, re.compile(pattern, re.IGNORECASE)) for asked, pattern in 
 _STEPS = dict(_FIND)[Asked.STEPS]
 # In a sentence a number without a currency is of something else, unless it has cents.
 _MONEY_IN_PROSE = re.compile(
-    rf"[$€£¥￥]|\b(?:EUR|USD|GBP|CNY|RMB|euros?|dollars?|pounds?|cents?)\b"
-    rf"|{_A_NUMBER}\s*[元块]|\d[.,]\d\d(?!\d)|免费|\bfree\b",
-    re.IGNORECASE,
+    rf"{_CURRENCY}|{_A_NUMBER}\s*[元块]|\d[.,]\d\d(?!\d)|免费|\bfree\b", re.IGNORECASE
 )
 # A name is known by its capital letter.
 _CASED = (Asked.PERSON, Asked.PLACE)

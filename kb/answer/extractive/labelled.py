@@ -27,17 +27,8 @@ _N_BEFORE_MOST = 12
 _HAN = re.compile(f"[{COMMON_HAN}]")
 # "Lasts longest" (用得最久): what a thing does, said of whatever is compared.
 _COMPLEMENT = re.compile(f"[{COMMON_HAN}]得(?=最)")
-# Irregular verbs that stand on forms and charts in one tense and in questions in another.
-_VERBS = {
-    past: verb
-    for verb, past in (
-        pair.split("/")
-        for pair in (
-            "buy/bought do/done find/found give/given hold/held keep/kept leave/left make/made"
-            " pay/paid see/seen sell/sold send/sent take/taken write/written"
-        ).split()
-    )
-}
+# Irregular verbs that are words of grammar elsewhere, and stand alone on forms ("Done").
+_VERBS = {"done": "do", "given": "give", "made": "make"}
 _WHEN = re.compile(r"^\W*when\b|\bhow (?:many|much)\b|什么时候|何时|多少")
 # A label that is only what the question is about: "done to the device".
 _ABOUT = r"\b(?:of|to|on|for|in|with|by|at|from|about) (?:(?:the|a|an|this|that|my|its) )?"
