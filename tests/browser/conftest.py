@@ -9,7 +9,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from browser_parts import HOSTILE, HOSTILE_NAME, Server, running_server
+from browser_parts import (
+    HOSTILE,
+    HOSTILE_NAME,
+    VIDEO,
+    Server,
+    go_to,
+    running_server,
+    wait_until_indexed,
+)
 from playwright.sync_api import (
     Browser,
     ConsoleMessage,
@@ -114,3 +122,12 @@ def page(
     assert watch.foreign_requests == []
     assert watch.script_errors == []
     assert watch.violations == []
+
+
+@pytest.fixture
+def indexed(page: Page) -> Page:
+    """The Chat page, when the video is indexed."""
+    go_to(page, "Library")
+    wait_until_indexed(page, VIDEO, 120_000)
+    go_to(page, "Chat")
+    return page

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from browser_parts import VIDEO, Server, ask, go_to, row, wait_until_indexed
+from browser_parts import Server, ask, go_to, row, wait_until_indexed
 from PIL import Image
 from playwright.sync_api import Browser, Page, Route, expect
 
@@ -24,14 +24,6 @@ new MutationObserver((_, observer) => {
   });
 }).observe(document, {childList: true, subtree: true});
 """
-
-
-@pytest.fixture
-def indexed(page: Page) -> Page:
-    go_to(page, "Library")
-    wait_until_indexed(page, VIDEO, 120_000)
-    go_to(page, "Chat")
-    return page
 
 
 def reload(page: Page) -> None:

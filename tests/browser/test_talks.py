@@ -8,19 +8,11 @@ import uuid
 from pathlib import Path
 
 import pytest
-from browser_parts import VIDEO, Server, ask, go_to, wait_until_indexed
+from browser_parts import VIDEO, Server, ask, go_to
 from playwright.sync_api import Locator, Page, expect
 
 CELLAR = "Why keep the carton in the cellar?"
 EVIL = '<img src=x onerror="window.hacked=1"> why keep the carton in the cellar?'
-
-
-@pytest.fixture
-def indexed(page: Page) -> Page:
-    go_to(page, "Library")
-    wait_until_indexed(page, VIDEO, 120_000)
-    go_to(page, "Chat")
-    return page
 
 
 def listed(page: Page, title: str) -> Locator:

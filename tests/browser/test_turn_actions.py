@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-from browser_parts import VIDEO, ask, go_to, wait_until_indexed
+from browser_parts import VIDEO, ask
 from playwright.sync_api import Page, expect
 
 CELLAR = "Why keep the carton in the cellar?"
-
-
-@pytest.fixture
-def indexed(page: Page) -> Page:
-    go_to(page, "Library")
-    wait_until_indexed(page, VIDEO, 120_000)
-    go_to(page, "Chat")
-    return page
 
 
 def test_an_answer_is_copied_without_its_numbers_or_with_what_they_mean(indexed: Page) -> None:
