@@ -7,6 +7,7 @@ figures are left out, and the output says so.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,11 +25,13 @@ def main() -> None:
         ("Whole sync of PDFs against the bare cost", ["benchmarks.pipeline"]),
         ("Dense encoder against sentence-transformers", ["benchmarks.encoder"]),
         ("Sync of 10,000 unchanged files", ["benchmarks.scan"]),
+        ("Export, import and backup of 10,000 documents", ["benchmarks.moving"]),
         ("Memory of huge files", ["benchmarks.huge_files"]),
         ("Store: 100,000 vectors", ["benchmarks.store"]),
         ("Filters over 20,000 documents", ["benchmarks.filters"]),
         ("Queries over 100,000 chunks", ["benchmarks.latency"]),
         ("Qwen3-VL against the published way", ["benchmarks.qwen3_vl"]),
+        ("Answers on a laptop's processor", ["benchmarks.laptop", "--size", "small"]),
         ("Descriptors and memory over 10,000 questions", ["benchmarks.soak"]),
         ("Kill -9 in the middle of a sync", ["benchmarks.crash"]),
     ]
@@ -52,6 +55,10 @@ def main() -> None:
         runs.append(
             ("Qwen3-VL against published outputs", ["benchmarks.parity", str(_SHARED / "parity")])
         )
+    if shutil.which("espeak-ng"):
+        runs.append(("Speech", ["benchmarks.speech"]))
+    else:
+        print("espeak-ng is not installed: what is heard of speech is not measured.")
     n_failed = 0
     for title, command in runs:
         print(f"\n== {title}\n", flush=True)

@@ -16,6 +16,7 @@ from kb.types import Kind
 __all__ = ["document_fingerprint", "failure_fingerprint"]
 
 _CHUNKED = frozenset(Kind) - {Kind.IMAGE, Kind.VIDEO}
+_LISTENED_TO = frozenset({Kind.VIDEO, Kind.AUDIO})
 _READ_BY_OCR = frozenset({Kind.PDF, Kind.EBOOK, Kind.IMAGE, Kind.VIDEO})
 
 
@@ -32,10 +33,16 @@ def document_fingerprint(parser: Parser, kind: Kind, config: IngestConfig) -> st
     if isinstance(parser, MailParser):
         # What is attached is read by any of them.
         parts += [f"{type(one).__name__}/{one.version}" for one in all_parsers()]
-        parts += [config.ocr.model_dump_json(), config.video.model_dump_json()]
+        parts += [config.ocr.model_dump_json(), config.video.model_dump_json(), _sound(config)]
     if kind is Kind.VIDEO:
         parts.append(config.video.model_dump_json())
+    if kind in _LISTENED_TO:
+        parts.append(_sound(config))
     return "|".join(parts)
+
+
+def _sound(config: IngestConfig) -> str:
+    return f"sound:{config.sound.model if config.sound.enabled else None}"
 
 
 def failure_fingerprint(parser: Parser | None, config: IngestConfig) -> str:

@@ -14,9 +14,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kb.config import IngestConfig
-from kb.types import Kind
+from kb.types import Kind, Source
 
-__all__ = ["Limits", "MemoryLimit", "data_bytes", "data_limit", "limit_data", "limits_of"]
+__all__ = [
+    "Limits",
+    "MemoryLimit",
+    "data_bytes",
+    "data_limit",
+    "limit_data",
+    "limits_of",
+    "listening_limit_s",
+]
 
 _MIB = 1024 * 1024
 _DATA_SIZE = re.compile(r"^VmData:\s+(\d{1,12}) kB", re.MULTILINE)
@@ -57,7 +65,16 @@ _SCALES: Mapping[Kind, _Scale] = {
     Kind.EBOOK: _Scale(1 / 3, 1 / 4, 4 * _MIB),
     Kind.IMAGE: _Scale(1 / 5, 1 / 2, 8 * _MIB),
     Kind.VIDEO: _Scale(1 / 3, 1 / 2, 8 * _MIB),
+    Kind.AUDIO: _Scale(1 / 5, 1 / 4, 8 * _MIB),
 }
+
+# Speech takes a thousand bytes a second where it is packed well, and on a slow machine is heard no
+# faster than it was spoken.
+_LEAST_BYTES_PER_S = 1000.0
+# Pictures take more beside it. What hangs holds its process for as long.
+_LEAST_VIDEO_BYTES_PER_S = 10_000.0
+# To which recordings are attached.
+_MAIL = frozenset({"message/rfc822", "application/mbox", "application/vnd.ms-outlook"})
 
 
 def limits_of(kind: Kind, size_bytes: int, config: IngestConfig) -> Limits:
@@ -72,6 +89,17 @@ def limits_of(kind: Kind, size_bytes: int, config: IngestConfig) -> Limits:
             max(_LEAST_BYTES, int(memory_share * config.memory_limit_bytes)),
         ),
     )
+
+
+def listening_limit_s(source: Source, config: IngestConfig) -> float:
+    """Seconds that may be spent on listening to a file, beside its `limits_of`."""
+    holds_sound = source.kind in (Kind.AUDIO, Kind.VIDEO) or source.media_type in _MAIL
+    if not holds_sound or not config.sound.enabled:
+        return 0.0
+    is_video = source.kind is Kind.VIDEO
+    least_bytes_per_s = _LEAST_VIDEO_BYTES_PER_S if is_video else _LEAST_BYTES_PER_S
+    needed_s = max(_LEAST_S, source.size_bytes / least_bytes_per_s)
+    return min(config.sound.time_limit_s, float(round(needed_s)))
 
 
 class MemoryLimit:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,13 +25,29 @@ from ingest.scan import (
 )
 from ingest.workers import Workers
 from kb.config import IngestConfig
-from kb.errors import ConfigError, IngestError, ParseError
+from kb.errors import ConfigError, IngestError, MassDeleteError, ParseError
 from kb.index.ledger import DocumentStatus, Ledger, PathRecord, Shared, Standing
 from kb.types import Kind, Outcome, Source, SourceOutcome
 
-__all__ = ["Job", "Plan", "Scope", "make_plan"]
+__all__ = ["NOTHING_DECIDED", "Decided", "Job", "Plan", "Scope", "make_plan"]
 
 _HASH_THREADS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What somebody decided of files that are gone, each ``(root, path)``.
+
+    Attributes:
+        removed: They leave the index, however many they are.
+        kept: The index keeps what it holds of them, and the sync goes on with all else.
+    """
+
+    removed: frozenset[tuple[str, str]] = frozenset()
+    kept: frozenset[tuple[str, str]] = frozenset()
+
+
+NOTHING_DECIDED = Decided()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +90,15 @@ class Plan:
     jobs: list[Job] = field(default_factory=list)
     removed: list[tuple[str, str]] = field(default_factory=list)
 
+    def foreseen(self) -> list[SourceOutcome]:
+        """What is to be told of every file, as far as it is known before any is read."""
+        reads = (
+            SourceOutcome(path.path, outcome)
+            for job in self.jobs
+            for path, outcome in zip(job.paths, job.outcomes, strict=True)
+        )
+        return [*self.settled, *reads]
+
 
 @dataclass(frozen=True, slots=True)
 class _Hashed:
@@ -89,6 +114,7 @@ def make_plan(
     config: IngestConfig,
     *,
     allow_mass_delete: bool = False,
+    decided: Decided = NOTHING_DECIDED,
     retry: frozenset[str] | None = None,
     bugs: BugLog,
     workers: Workers,
@@ -97,6 +123,7 @@ def make_plan(
     """Walk the scopes and compare them with the ledger. Changes nothing.
 
     Args:
+        decided: What was decided of files that are gone; of the others it asks.
         is_stopped: Asked while files are hashed; the plan is then one to do nothing.
         workers: In which files are looked at that are new, changed or to be read again.
         bugs: Told of files that can't be looked at for a reason that nobody foresaw.
@@ -104,7 +131,8 @@ def make_plan(
             means all of them, None means none.
 
     Raises:
-        ConfigError: A root is missing, or more than half of it would be removed.
+        MassDeleteError: A root is missing, or more than half of it would be removed.
+        ConfigError: A root is missing of which nothing is indexed.
     """
     plan = Plan()
     planner = _Planner(ledger, config, retry, plan, bugs)
@@ -112,12 +140,18 @@ def make_plan(
     changed: list[tuple[Found, PathRecord | None]] = []
     gone: dict[tuple[str, str], PathRecord] = {}
     n_known: dict[str, int] = {}
+    missing: list[str] = []
+    kept = frozenset() if allow_mass_delete else decided.kept
     for scope in scopes:
         known = ledger.paths(scope.root)
         if scope.prefix:
             known = {key: path for key, path in known.items() if key[1].startswith(scope.prefix)}
         n_known[str(scope.root)] = len(known)
-        gone.update(_compare(scope, known, config, allow_mass_delete, plan, unchanged, changed))
+        if not known.keys() <= decided.removed | kept and not (
+            allow_mass_delete or (scope.root / scope.prefix).is_dir()
+        ):
+            missing.append(_missing(scope.root / scope.prefix, len(known)))
+        gone.update(_compare(scope, known, config, plan, unchanged, changed))
     stale = planner.add_unchanged(unchanged)
     looked = [found for found, _ in (*changed, *stale)]
     looks = look_at_all(looked, workers, config) if looked else []
@@ -127,16 +161,23 @@ def make_plan(
     except StoppedError:
         return Plan(plan.settled)
     moved_from = _origins(gone, hashed)
-    plan.removed = list(gone)
-    lost = [key for key, path in gone.items() if path.sha256 not in moved_from]
-    if not allow_mass_delete:
-        _guard(Counter(root for root, _ in lost), n_known)
+    plan.removed = [
+        key for key, path in gone.items() if key not in kept or path.sha256 in moved_from
+    ]
+    lost = [key for key in plan.removed if gone[key].sha256 not in moved_from]
+    undecided = Counter(root for root, path in lost if (root, path) not in decided.removed)
+    for root, _ in decided.removed.intersection(lost):
+        n_known[root] -= 1
+    why = [*missing, *_too_many(undecided, n_known)]
     plan.settled += [SourceOutcome(path, Outcome.REMOVED) for _, path in lost]
     for (found, path), look in zip(stale, looks[len(changed) :], strict=True):
         planner.add_stale(found, path, look)
     for item in hashed:
         planner.add_hashed(item, moved_from)
     plan.jobs.sort(key=lambda job: job.source.path)
+    if why and not allow_mass_delete:
+        changes = [one for one in plan.foreseen() if one.outcome is not Outcome.UNCHANGED]
+        raise MassDeleteError(why[0], frozenset(lost), tuple(sorted(changes, key=_by_source)))
     return plan
 
 
@@ -250,7 +291,6 @@ def _compare(
     scope: Scope,
     known: Mapping[tuple[str, str], PathRecord],
     config: IngestConfig,
-    allow_mass_delete: bool,
     plan: Plan,
     unchanged: list[tuple[Found, PathRecord]],
     changed: list[tuple[Found, PathRecord | None]],
@@ -258,12 +298,6 @@ def _compare(
     """Sort a scope's files into unchanged and changed; return those that are gone."""
     folder = scope.root / scope.prefix
     if not folder.is_dir():
-        if known and not allow_mass_delete:
-            raise ConfigError(
-                f"The folder {folder} is not there, and {len(known)} indexed files lie in it. "
-                "Connect the drive or put the folder back. If it is meant to be gone, run "
-                "`kb sync --allow-mass-delete`. Nothing was changed."
-            )
         if not known:
             raise ConfigError(f"The folder {folder} is not there. Create it, or name another.")
         return dict(known)
@@ -292,14 +326,26 @@ def _compare(
     }
 
 
-def _guard(n_lost: Mapping[str, int], n_known: Mapping[str, int]) -> None:
+def _missing(folder: Path, n_known: int) -> str:
+    return (
+        f"The folder {folder} is not there, and {n_known} indexed files lie in it. "
+        "Connect the drive or put the folder back. If it is meant to be gone, run "
+        "`kb sync --allow-mass-delete`. Nothing was changed."
+    )
+
+
+def _too_many(n_lost: Mapping[str, int], n_known: Mapping[str, int]) -> Iterator[str]:
     for root, n in n_lost.items():
         if n * 2 > n_known[root]:
-            raise ConfigError(
+            yield (
                 f"{n} of the {n_known[root]} indexed files of {root} are gone, more than half. "
                 "If they are meant to be gone, run `kb sync --allow-mass-delete`; else put them "
                 "back. Nothing was changed."
             )
+
+
+def _by_source(outcome: SourceOutcome) -> tuple[str, str]:
+    return outcome.source, outcome.outcome
 
 
 def _hash_all(

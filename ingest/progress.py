@@ -23,6 +23,7 @@ class Progress:
         current: A file being read, relative to its root.
         rate_per_s: Files read per second, or None while too little is known.
         eta_s: Seconds left, from the bytes left, or None.
+        heard_s: Up to which second `current` was listened to, or None.
     """
 
     stage: str = "idle"
@@ -31,6 +32,7 @@ class Progress:
     current: str = ""
     rate_per_s: float | None = None
     eta_s: float | None = None
+    heard_s: float | None = None
 
     @property
     def running(self) -> bool:
@@ -58,9 +60,9 @@ class ProgressMeter:
         self._n_total, self._bytes_total = len(sizes_bytes), sum(sizes_bytes)
         self._tell("")
 
-    def reading(self, current: str) -> None:
-        """Tell that a file is being read."""
-        self._tell(current)
+    def reading(self, current: str, heard_s: float | None = None) -> None:
+        """Tell that a file is being read, and up to which second it was listened to."""
+        self._tell(current, heard_s)
 
     def done(self, current: str, size_bytes: int) -> None:
         """Tell that a file was read."""
@@ -68,11 +70,11 @@ class ProgressMeter:
         self._bytes_done += size_bytes
         self._tell(current)
 
-    def _tell(self, current: str) -> None:
+    def _tell(self, current: str, heard_s: float | None = None) -> None:
         elapsed_s = time.monotonic() - self._start_s
         rate = eta = None
         if self._n_done and elapsed_s > _MIN_ELAPSED_S:
             rate = self._n_done / elapsed_s
             left = self._bytes_total - self._bytes_done
             eta = elapsed_s * left / self._bytes_done if self._bytes_done else None
-        self._listen(Progress("read", self._n_done, self._n_total, current, rate, eta))
+        self._listen(Progress("read", self._n_done, self._n_total, current, rate, eta, heard_s))

@@ -14,7 +14,8 @@ from ingest.clean import clean_text
 from ingest.dates import clamp_ns
 from ingest.failures import BugLog, ParserBugError, is_of_one_file, out_of_time, unforeseen
 from ingest.fingerprint import failure_fingerprint
-from ingest.limits import limits_of
+from ingest.limits import limits_of, listening_limit_s
+from ingest.listening import heard_s
 from ingest.parsers import parser_for
 from ingest.plan import Job
 from ingest.progress import ProgressMeter
@@ -27,7 +28,10 @@ from kb.knowledge_base import IndexedDocument, KnowledgeBase
 from kb.stopping import Stop
 from kb.types import Document, Outcome, SourceOutcome
 
-__all__ = ["Read", "Reader"]
+__all__ = ["CACHES", "Read", "Reader"]
+
+CACHES = ("ocr", "speech")
+"""Folders of the index that keep what was read, by its bytes."""
 
 _JOBS_AHEAD = 4
 # A worker looks at its time itself, and keeps what it has read; it is stopped where it hangs.
@@ -57,6 +61,8 @@ class Reader:
         self._assets = kb.assets.root
         self._pictures = kb.picture_encoder
         self._ocr_cache = kb.home.index / "ocr"
+        self._speech_cache = kb.home.index / "speech"
+        self._models = kb.home.models
         self._spool = kb.home.index / "spool"
         self._bugs = bugs
         self._stop = stop
@@ -74,12 +80,14 @@ class Reader:
                 job = next(todo, None)
                 if job is None:
                     break
-                limit_s = _GRACE * self._limit_s(job)
+                listening_s = listening_limit_s(job.source, self._config)
+                limit_s = _GRACE * (self._limit_s(job) + listening_s)
                 future = workers.schedule(read_file, (job.source, job.fingerprint), limit_s)
                 running[future] = job
             if not running or self._stop.is_set():
                 return
-            meter.reading(next(iter(running.values())).source.path)
+            source = next(iter(running.values())).source
+            meter.reading(source.path, heard_s(self._spool, source))
             ended, _ = wait(running, timeout=1.0, return_when=FIRST_COMPLETED)
             for future in ended:
                 job = running.pop(future)
@@ -100,6 +108,8 @@ class Reader:
             assets=self._assets,
             pictures=self._pictures,
             ocr_cache=self._ocr_cache,
+            speech_cache=self._speech_cache,
+            models=self._models,
             n_threads=n_threads,
             spool=self._spool,
         )

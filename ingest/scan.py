@@ -39,8 +39,11 @@ LEADS_OUT = (
 )
 """Why a link is not followed."""
 
-_VIDEO_SUFFIXES = frozenset(
-    suffix for suffix, media_type in SUFFIXES.items() if MEDIA_TYPES[media_type] is Kind.VIDEO
+# Of files that may have subtitles beside them.
+_SPOKEN_SUFFIXES = frozenset(
+    suffix
+    for suffix, media_type in SUFFIXES.items()
+    if MEDIA_TYPES[media_type] in (Kind.VIDEO, Kind.AUDIO)
 )
 _SUBTITLE_SUFFIXES = frozenset({".srt", ".vtt"})
 _SUFFIXES_WITH_PICTURES = frozenset({".html", ".htm", ".xhtml", ".md", ".markdown"})
@@ -55,7 +58,7 @@ class Found(NamedTuple):
 
     Attributes:
         path: Relative to the root, with forward slashes.
-        siblings: For a video, the names of subtitle files beside it.
+        siblings: For a video or a recording, the names of subtitle files beside it.
     """
 
     root: str
@@ -142,7 +145,7 @@ def walk(
                 )
             )
             for name, _ in files
-            if subtitles and os.path.splitext(name)[1].lower() in _VIDEO_SUFFIXES
+            if subtitles and os.path.splitext(name)[1].lower() in _SPOKEN_SUFFIXES
         }
         taken = {subtitle for group in videos.values() for subtitle in group}
         for name, about in files:
@@ -164,7 +167,7 @@ def is_unchanged(found: Found, known: PathRecord) -> bool:
         return False
     if not known.companions:
         return not found.siblings
-    if found.siblings or os.path.splitext(found.path)[1].lower() in _VIDEO_SUFFIXES:
+    if found.siblings or os.path.splitext(found.path)[1].lower() in _SPOKEN_SUFFIXES:
         parent = os.path.dirname(os.path.join(found.root, found.path))
         if {os.path.join(parent, name) for name in found.siblings} != {
             companion.path for companion in known.companions

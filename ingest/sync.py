@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from ingest.cache_uses import CacheUses
 from ingest.clean import clean_text
 from ingest.failures import BugLog, is_of_one_file, of_the_machine, unforeseen
-from ingest.plan import Plan, Scope, make_plan
+from ingest.plan import NOTHING_DECIDED, Decided, Plan, Scope, make_plan
 from ingest.progress import Progress, ProgressMeter
-from ingest.reading import Read, Reader
+from ingest.reading import CACHES, Read, Reader
 from ingest.workers import Workers
 from kb.config import Home
 from kb.errors import ConfigError, KnowledgeBaseError
@@ -21,7 +22,7 @@ from kb.knowledge_base import KnowledgeBase
 from kb.stopping import Stop, StoppedError, check, stoppable
 from kb.types import Outcome, SourceOutcome, SyncReport
 
-__all__ = ["Syncer"]
+__all__ = ["Decided", "Syncer", "forget_what_was_read"]
 
 _WRITE_INTERVAL_S = 5.0
 # File systems round times, some to two seconds.
@@ -33,13 +34,18 @@ class Syncer:
 
     Args:
         listen: Called with the progress, from the thread that syncs.
+        put_aside: Tells documents, by sha256, that are in the index no more and may come back.
     """
 
     def __init__(
-        self, kb: KnowledgeBase, listen: Callable[[Progress], None] = lambda _: None
+        self,
+        kb: KnowledgeBase,
+        listen: Callable[[Progress], None] = lambda _: None,
+        put_aside: Callable[[], frozenset[str]] = frozenset,
     ) -> None:
         self._kb = kb
         self._listen = listen
+        self._put_aside = put_aside
         self._lock = threading.Lock()
         self._stop = Stop()
         self._waiting: frozenset[tuple[str, str]] = frozenset()
@@ -61,6 +67,7 @@ class Syncer:
         *,
         dry_run: bool = False,
         allow_mass_delete: bool = False,
+        decided: Decided = NOTHING_DECIDED,
         retry: frozenset[str] | None = None,
     ) -> SyncReport:
         """Add, update, move and remove until the index holds what the folders hold.
@@ -69,10 +76,12 @@ class Syncer:
             folders: Only these: roots, folders below a root, or new roots. Empty means all.
             dry_run: Report what would be done, and change nothing.
             allow_mass_delete: Go on where a root is missing or loses more than half.
+            decided: What was decided of files that are gone, where it stopped for them before.
             retry: Failed files to read again; empty means every one, None means none.
 
         Raises:
-            ConfigError: A folder is missing, or the mass-delete guard stopped the sync.
+            ConfigError: A folder is missing.
+            MassDeleteError: So much is gone that somebody has to decide.
             StoreError: The store or the ledger failed; what was written stays whole.
             StoppedError: It was stopped before its turn or in the middle of a write; or whoever
                 asked for it has gone before its turn. Once it is under way it goes on without him.
@@ -84,6 +93,7 @@ class Syncer:
                 meter.stage("scan")
                 scopes = _scopes(self._kb.home, self.roots(), folders)
                 config = self._kb.config.ingest
+                self._reader = Reader(self._kb, self._bugs, self._stop)
                 # Nothing is called unchanged that could not be read if it were asked for.
                 self._kb.ledger.check()
                 if not dry_run:
@@ -95,6 +105,7 @@ class Syncer:
                         scopes,
                         config,
                         allow_mass_delete=allow_mass_delete,
+                        decided=decided,
                         retry=retry,
                         bugs=self._bugs,
                         workers=workers,
@@ -103,11 +114,10 @@ class Syncer:
                     if folders and not dry_run:
                         known = self.roots()
                         self._kb.ledger.add_roots(s.root for s in scopes if s.root not in known)
-                    outcomes = list(plan.settled)
                     if dry_run:
-                        outcomes += _foreseen(plan)
+                        outcomes = plan.foreseen()
                     else:
-                        outcomes += self._carry_out(plan, meter, workers)
+                        outcomes = [*plan.settled, *self._carry_out(plan, meter, workers)]
             finally:
                 self._waiting = frozenset()
                 self._reader.sweep()
@@ -141,7 +151,6 @@ class Syncer:
         """
         with self._turn():
             change()
-            self._reader = Reader(self._kb, self._bugs, self._stop)
 
     def stop(self) -> None:
         """End the running sync soon, and let none begin any more; what was written stays, the
@@ -197,8 +206,18 @@ class Syncer:
             self._drop_strays(began_ns)
         self._kb.sweep_assets()
         if not self._stop.is_set():
+            self._drop_what_was_read()
             self._kb.compact_if_due()
         return outcomes
+
+    def _drop_what_was_read(self) -> None:
+        """Delete what OCR read and what was heard in documents that are no more."""
+        caches = [CacheUses(self._kb.home.index / name) for name in CACHES]
+        if any(cache.documents() for cache in caches):
+            known = {*self._kb.ledger.standings(), *self._put_aside()}
+            for cache in caches:
+                if gone := cache.documents() - known:
+                    cache.drop(gone)
 
     def _put_paths(self, plan: Plan) -> list[SourceOutcome]:
         """Note the plan's paths; the outcomes of those that can't be noted."""
@@ -272,10 +291,12 @@ class Syncer:
         return [outcome._replace(reason=reason) for outcome in read.outcomes]
 
 
-def _foreseen(plan: Plan) -> Iterator[SourceOutcome]:
-    for job in plan.jobs:
-        for path, outcome in zip(job.paths, job.outcomes, strict=True):
-            yield SourceOutcome(path.path, outcome)
+def forget_what_was_read(home: Home, document_sha256s: Collection[str]) -> None:
+    """Delete what OCR read and what was heard in documents that are in the index no more, but for
+    what others share with them."""
+    for name in CACHES:
+        if (home.index / name).is_dir():
+            CacheUses(home.index / name).drop(document_sha256s)
 
 
 def _scopes(home: Home, roots: Sequence[Path], folders: Sequence[Path]) -> list[Scope]:

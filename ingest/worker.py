@@ -20,11 +20,13 @@ import numpy as np
 
 from ingest.chunk.chunker import Chunker
 from ingest.clean import clean_locator, clean_span, clean_text
-from ingest.dates import clamp_ns
+from ingest.content_dates import content_date_ns
 from ingest.decode.ocr import OcrReader
 from ingest.decode.rendered import RenderedImage
+from ingest.decode.speech import SpeechReader
 from ingest.failures import ParserBugError, is_of_one_file, out_of_time, told, unforeseen
 from ingest.limits import MemoryLimit, limit_data, limits_of
+from ingest.listening import Listener
 from ingest.parsers import parser_for
 from ingest.parsers.base import OcrText, ParseContext
 from ingest.scan import check_place
@@ -64,6 +66,8 @@ class WorkerSettings:
         ocr_cache: The folder of what OCR has read.
         n_threads: Threads that native code may use in this process.
         spool: The folder of what is on its way from here; it is emptied after each sync.
+        speech_cache: The folder of what was heard.
+        models: Where `kb models pull` puts models.
     """
 
     config: IngestConfig
@@ -72,6 +76,8 @@ class WorkerSettings:
     ocr_cache: Path
     n_threads: int
     spool: Path
+    speech_cache: Path
+    models: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,7 @@ class ParsedFile:
         batches: Its chunks; for each with pictures, the rows that `PictureEncoder.encode_chunk`
             gives.
         warnings: What could not be read while the rest could.
-        date_ns: When a picture was taken, nanoseconds since the epoch.
+        date_ns: When the content was made, as far as it tells, nanoseconds since the epoch.
         tables: Those in the chunks, typed, as `kb.index.tables.pack` gives them.
         report: The traceback of what ended the reading half-way, where nobody foresaw it.
     """
@@ -99,17 +105,25 @@ _NOTHING = "Nothing was found in the file to index: it holds no text and no pict
 
 _settings: WorkerSettings | None = None
 _ocr: OcrReader | None = None
+_speech: SpeechReader | None = None
 _is_worker = False
 
 
 def initialise_worker(settings: WorkerSettings) -> None:
     """Set the process's limits, and keep `settings` for `parse_file`."""
-    global _settings, _ocr, _is_worker
+    global _settings, _ocr, _speech, _is_worker
     _settings = settings
     _is_worker = True
-    _ocr = None
+    _ocr = _speech = None
     if settings.config.ocr.enabled:
         _ocr = OcrReader(settings.ocr_cache, settings.config.ocr, settings.n_threads)
+    if settings.config.sound.enabled:
+        _speech = SpeechReader(
+            settings.speech_cache,
+            settings.config.sound.model,
+            settings.models,
+            settings.n_threads,
+        )
     if settings.pictures is not None:
         import cv2
 
@@ -194,11 +208,18 @@ def _parse(source: Source, fingerprint: str, settings: WorkerSettings, spool: Sp
     warnings = _left_out(source, config)
     bugs: list[ParserBugError] = []
     tables = TableReader()
+    for reader in (_ocr, _speech):
+        if reader is not None:
+            reader.uses.begin(source.sha256)
+    listener = None
+    if _speech is not None:
+        listener = Listener(_speech.hear, source, config, memory, warnings.append, settings.spool)
     context = ParseContext(
         config=config,
         read_words=partial(_read_words, _ocr, memory, bugs, warnings) if _ocr else None,
         warn=warnings.append,
         keep_record=tables.record,
+        listen=listener.listen if listener else None,
     )
     chunker = Chunker(config.chunking)
     assets = AssetStore(settings.assets)
@@ -208,7 +229,12 @@ def _parse(source: Source, fingerprint: str, settings: WorkerSettings, spool: Sp
     try:
         with memory.applied():
             segments = _until_error(
-                lambda: parser.parse(source, context), errors, limits.time_s, source, config
+                lambda: parser.parse(source, context),
+                errors,
+                limits.time_s,
+                source,
+                config,
+                lambda: listener.spent_s if listener else 0.0,
             )
             for segment in chunker.split(segments):
                 title = title or clean_text(segment.title)
@@ -245,7 +271,7 @@ def _parse(source: Source, fingerprint: str, settings: WorkerSettings, spool: Sp
     reasons = tuple(dict.fromkeys(clean_text(text) for text in (*warnings, *map(str, bugs))))
     report = bugs[0].report if bugs else ""
     packed = tuple(map(pack, tables.tables(source.sha256)))
-    return ParsedFile(spool.finish(), title, reasons, _date_ns(source), report, packed)
+    return ParsedFile(spool.finish(), title, reasons, content_date_ns(source), report, packed)
 
 
 def _left_out(source: Source, config: IngestConfig) -> list[str]:
@@ -278,14 +304,19 @@ def _until_error(
     limit_s: float,
     source: Source,
     config: IngestConfig,
+    listened_s: Callable[[], float],
 ) -> Iterator[Segment]:
     """The segments that come before an error, which is put into `errors`: what holds them
-    back, to cut them into chunks, lets them go when they end in order."""
+    back, to cut them into chunks, lets them go when they end in order.
+
+    Args:
+        listened_s: Seconds that don't count: listening has a limit of its own.
+    """
     end_s = time.monotonic() + limit_s
     try:
         for segment in parse():
             yield segment
-            if time.monotonic() > end_s:
+            if time.monotonic() > end_s + listened_s():
                 errors.append(out_of_time(limit_s, source, config))
                 return
     except GeneratorExit:
@@ -326,19 +357,6 @@ def _read_words(
             raise
         bugs.append(unforeseen(error, "", "Reading the words in a picture of"))
     return OcrText("", ())
-
-
-def _date_ns(source: Source) -> int | None:
-    if not source.media_type.startswith("image/"):
-        return None
-    from ingest.parsers.image import capture_date_ns
-
-    try:
-        taken_ns = capture_date_ns(source.absolute)
-    except Exception:
-        # Metadata in ever new forms of damage; the picture itself was read.
-        return None
-    return None if taken_ns is None else clamp_ns(taken_ns)
 
 
 def _to_chunk(

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from kb.config.loading import load_config
     from kb.device.state import ModelState
     from kb.errors import (
+        ArchiveError,
         ConfigError,
         IndexMismatchError,
         InferenceError,
@@ -47,18 +48,29 @@ if TYPE_CHECKING:
     )
     from kb.index.assets import AssetStore
     from kb.index.ledger import (
+        MAX_NOTE_CHARS,
         Conversation,
         Conversations,
         ConversationTurn,
         DocumentStatus,
+        Feedback,
+        FeedbackReason,
+        FileOrder,
         FileQuery,
         FileRow,
+        FolderCount,
         Ledger,
+        PathRecord,
     )
     from kb.index.tables import Table
     from kb.knowledge_base import KnowledgeBase
+    from kb.moving.arrive import Imported, import_library
+    from kb.moving.backup import Backup, backup_library, verify_backup
+    from kb.moving.export import export_library
+    from kb.moving.manifest import Manifest
     from kb.protocols import TextDelta
     from kb.reembed import ReembedProgress
+    from kb.retrieve.trace import Loss, LostAt, Margin, SearchTrace, TracedHit, TraceStage
     from kb.types import (
         Answer,
         AnswerStatus,
@@ -75,11 +87,14 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "MAX_NOTE_CHARS",
     "MAX_TURNS",
     "Answer",
     "AnswerStatus",
     "Answerer",
+    "ArchiveError",
     "AssetStore",
+    "Backup",
     "Chunk",
     "Citation",
     "Config",
@@ -89,12 +104,17 @@ __all__ = [
     "Conversations",
     "DocumentStatus",
     "EncodedImage",
+    "Feedback",
+    "FeedbackReason",
+    "FileOrder",
     "FileQuery",
     "FileRow",
     "Filters",
+    "FolderCount",
     "Frame",
     "Hit",
     "Home",
+    "Imported",
     "IndexMismatchError",
     "InferenceError",
     "IngestError",
@@ -102,53 +122,84 @@ __all__ = [
     "KnowledgeBaseError",
     "Ledger",
     "Locator",
+    "Loss",
+    "LostAt",
+    "Manifest",
+    "Margin",
     "Modality",
     "ModelError",
     "ModelLoadError",
     "ModelState",
+    "PathRecord",
     "Query",
     "ReembedProgress",
     "SearchResult",
+    "SearchTrace",
     "StoreError",
     "StoreInUseError",
     "StoreUnavailableError",
     "Table",
     "TextDelta",
+    "TraceStage",
+    "TracedHit",
     "Turn",
     "answerer_with",
+    "backup_library",
+    "export_library",
+    "import_library",
     "load_config",
     "open_knowledge_base",
     "reembed_library",
     "reopen",
     "use_generator",
+    "verify_backup",
 ]
 
 # Where a name is not of `kb.types`.
 _MODULES = {
     "Answerer": "kb.answer.answerer",
     "AssetStore": "kb.index.assets",
+    "Backup": "kb.moving.backup",
     "Config": "kb.config",
     "Conversation": "kb.index.ledger",
     "ConversationTurn": "kb.index.ledger",
     "Conversations": "kb.index.ledger",
     "DocumentStatus": "kb.index.ledger",
+    "Feedback": "kb.index.ledger",
+    "FeedbackReason": "kb.index.ledger",
+    "FileOrder": "kb.index.ledger",
     "FileQuery": "kb.index.ledger",
     "FileRow": "kb.index.ledger",
+    "FolderCount": "kb.index.ledger",
     "Home": "kb.config",
+    "Imported": "kb.moving.arrive",
     "KnowledgeBase": "kb.knowledge_base",
     "Ledger": "kb.index.ledger",
+    "Loss": "kb.retrieve.trace",
+    "LostAt": "kb.retrieve.trace",
+    "Manifest": "kb.moving.manifest",
+    "Margin": "kb.retrieve.trace",
+    "MAX_NOTE_CHARS": "kb.index.ledger",
     "MAX_TURNS": "kb.answer.conversation",
     "ModelState": "kb.device.state",
+    "PathRecord": "kb.index.ledger",
     "ReembedProgress": "kb.reembed",
+    "SearchTrace": "kb.retrieve.trace",
     "Table": "kb.index.tables",
     "TextDelta": "kb.protocols",
+    "TraceStage": "kb.retrieve.trace",
+    "TracedHit": "kb.retrieve.trace",
     "Turn": "kb.answer.conversation",
     "answerer_with": "kb.build",
+    "backup_library": "kb.moving.backup",
+    "export_library": "kb.moving.export",
+    "import_library": "kb.moving.arrive",
     "load_config": "kb.config.loading",
     "open_knowledge_base": "kb.build",
     "reembed_library": "kb.build",
     "reopen": "kb.build",
     "use_generator": "kb.build",
+    "verify_backup": "kb.moving.backup",
 }
 
 

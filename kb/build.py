@@ -16,6 +16,7 @@ from kb.answer.refusal.gate import GatedGenerator
 from kb.answer.refusal.judge import Judge
 from kb.answer.shown.answers import ShownAnswers
 from kb.answer.tables.answers import TableAnswers
+from kb.arrival import finish_import
 from kb.config import Config, Home
 from kb.config.loading import load_config
 from kb.config.models import GeneratorConfig
@@ -70,6 +71,7 @@ def open_knowledge_base(
         StoreUnavailableError: The store can't be opened or reached.
     """
     home = home if isinstance(home, Home) else Home(Path(home))
+    finish_import(home)
     return _open(home, config or load_config(home), rebuild=rebuild, encoders=encoders)
 
 

@@ -8,6 +8,7 @@ file; anything that is not a `KnowledgeBaseError` is a bug and is meant to be se
 
     KnowledgeBaseError
     ├── ConfigError
+    │   └── MassDeleteError
     ├── IngestError(source, locator)
     │   ├── UnsupportedMediaError
     │   ├── SourceTooLargeError
@@ -21,6 +22,7 @@ file; anything that is not a `KnowledgeBaseError` is a bug and is meant to be se
     │   ├── StoreUnavailableError
     │   ├── StoreInUseError
     │   └── IndexMismatchError
+    ├── ArchiveError
     └── PromptTooLongError
 """
 
@@ -32,14 +34,16 @@ from typing import TYPE_CHECKING
 from kb.masking import masked
 
 if TYPE_CHECKING:
-    from kb.types import Locator
+    from kb.types import Locator, SourceOutcome
 
 __all__ = [
+    "ArchiveError",
     "ConfigError",
     "IndexMismatchError",
     "InferenceError",
     "IngestError",
     "KnowledgeBaseError",
+    "MassDeleteError",
     "ModelError",
     "ModelLoadError",
     "ParseError",
@@ -64,6 +68,25 @@ class KnowledgeBaseError(Exception):
 
 class ConfigError(KnowledgeBaseError):
     """A profile, an option or a request is not one the project accepts."""
+
+
+class MassDeleteError(ConfigError):
+    """A root is missing, or more than half of it would be removed: somebody has to decide.
+
+    Attributes:
+        lost: The files that would leave the index, as ``(root, path)``.
+        changes: What the sync would do, by source; what stays as it is is left out.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        lost: frozenset[tuple[str, str]] = frozenset(),
+        changes: tuple[SourceOutcome, ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self.lost = lost
+        self.changes = changes
 
 
 class IngestError(KnowledgeBaseError):
@@ -174,6 +197,10 @@ class StoreInUseError(StoreError):
 
 class IndexMismatchError(StoreError):
     """The store was written by another encoder than the one that is configured."""
+
+
+class ArchiveError(KnowledgeBaseError):
+    """An export or a backup is damaged, of a newer version, or can't be written or taken in."""
 
 
 class PromptTooLongError(KnowledgeBaseError):

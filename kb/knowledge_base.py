@@ -20,8 +20,9 @@ from kb.answer.refusal.nearness import Nearness
 from kb.answer.without_files import reply_without_files
 from kb.config import Config, Home
 from kb.config.models import TextEncoderConfig
+from kb.config.passwords import add_password, with_passwords
 from kb.device.state import ModelState
-from kb.errors import StoreError
+from kb.errors import StoreError, StoreUnavailableError
 from kb.index.assets import AssetStore
 from kb.index.batches import ChunkBatch, full_batches
 from kb.index.ledger import DocumentRecord, DocumentStatus, Ledger, PathRecord, Stale
@@ -36,10 +37,12 @@ from kb.protocols import (
     StoreStats,
     TextDelta,
 )
+from kb.retrieve.reranked import reranked
 from kb.retrieve.retriever import Retriever
+from kb.retrieve.trace import Loss, SearchTrace, find_loss, trace_search
 from kb.retrieve.vocabulary import Vocabulary
 from kb.stopping import check
-from kb.types import Answer, Citation, Hit, ImageRef, Query, SearchResult
+from kb.types import Answer, Chunk, Citation, Hit, ImageRef, Query, SearchResult
 
 __all__ = ["IndexedDocument", "KnowledgeBase", "Repair"]
 
@@ -150,21 +153,57 @@ class KnowledgeBase:
 
         Raises:
             InferenceError: A model failed.
-            StoreUnavailableError: The store can't be reached.
+            StoreUnavailableError: The store can't be reached, or has none of the vectors.
         """
         start = time.perf_counter()
         query = self._mended(query)
         hits, timings_ms = self._ask_store(lambda: self._retriever.retrieve(query))
+        if not hits:
+            self._require_vectors()
         rerank_start = time.perf_counter()
-        scores = self._reranker.rerank(query, hits)
-        check()
-        scored = [replace(hit, rerank=float(s)) for hit, s in zip(hits, scores, strict=True)]
-        scored.sort(key=lambda hit: (-(hit.rerank or 0.0), -hit.fused, hit.chunk.id))
+        scored = reranked(self._reranker, query, hits)
         n_kept = n_results or self.config.retrieve.n_results
         kept = tuple(self._retriever.pinpoint(query, scored[:n_kept]))
         end = time.perf_counter()
         timings_ms["rerank"] = (end - rerank_start) * 1000
         return SearchResult(query, kept, timings_ms, (end - start) * 1000)
+
+    def trace(self, query: Query) -> SearchTrace:
+        """What each stage makes of a question: as `search`, and no faster.
+
+        Raises:
+            InferenceError: A model failed.
+            StoreUnavailableError: The store can't be reached.
+        """
+        mended = self._mended(query)
+        return self._ask_store(
+            lambda: trace_search(
+                self._retriever, self._reranker, mended, self.config.retrieve.n_results
+            )
+        )
+
+    def loss(self, trace: SearchTrace, chunks: Sequence[Chunk]) -> Loss:
+        """At which stage of a search a place was lost.
+
+        Args:
+            chunks: All that the place holds, of one document.
+
+        Raises:
+            StoreUnavailableError: The store can't be reached.
+        """
+        return self._ask_store(lambda: find_loss(trace, self._retriever, chunks))
+
+    def _require_vectors(self) -> None:
+        """That nothing is found means nothing where a former version's vectors were given up, or
+        lost, and no sync has made others yet."""
+        n_chunks = self.ledger.n_chunks()
+        if n_chunks and not self._ask_store(self._store.stats).n_points:
+            raise StoreUnavailableError(
+                f"Nothing can be found in {self.home.path} yet: its ledger has {n_chunks:,} "
+                "passages, and its store none of their vectors. `kb sync` makes them; files that "
+                "did not change are not read for it.",
+                collection=str(self.home.index),
+            )
 
     def warm(self) -> None:
         """Load what the first question would wait for seconds for: the text models of `starter`.
@@ -450,6 +489,16 @@ class KnowledgeBase:
             self.model_states = model_states
             self._answerer = answerer
 
+    def add_password(self, password: str) -> None:
+        """Have locked documents opened with a password, too, from the next sync on.
+
+        Raises:
+            ConfigError: It is none, or can't be kept.
+        """
+        with self._write_lock:
+            add_password(self.home, password)
+            self.config = with_passwords(self.config, self.home)
+
     def compact_if_due(self) -> bool:
         """Build HNSW over new points once there are enough of them. Reads go on."""
         stats = self._store.stats()
@@ -527,7 +576,11 @@ class KnowledgeBase:
             ]
             if chunks:
                 labels = self.ledger.labels({chunk.document_sha256 for chunk in chunks})
-                self._store.upsert(make_points(chunks, self._encoders, labels)[0])
+                points, _ = make_points(chunks, self._encoders, labels)
+                # Whoever copies the store waits while the ledger says that it is being written.
+                self.ledger.announce((), labels)
+                self._store.upsert(points)
+                self.ledger.settle_labels(labels)
 
     def close(self) -> None:
         """Release the store and the ledger."""

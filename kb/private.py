@@ -13,8 +13,8 @@ __all__ = ["make_private", "private_file", "private_folder"]
 
 # What a home holds by itself. A folder with anything else in it is not the project's to close.
 _OWN_NAMES: Final = frozenset(
-    {"library", "index", "models", "samples", "kb.yaml", "claims.json", "tokens.json"}
-    | {".gitignore", ".DS_Store"}
+    {"library", "index", "models", "samples", "trash", "kb.yaml", "claims.json", "tokens.json"}
+    | {"pdf_passwords.json", "server_keys.json", ".gitignore", ".DS_Store"}
 )
 
 

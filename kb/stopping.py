@@ -7,13 +7,15 @@ where it waits for somebody else. Both do nothing unless the work runs within `s
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from typing import Any
 
-__all__ = ["Stop", "StoppedError", "check", "interrupted_by", "pause", "stoppable"]
+__all__ = ["Stop", "StoppedError", "check", "hang_up", "interrupted_by", "pause", "stoppable"]
 
 
 class StoppedError(Exception):
@@ -106,3 +108,11 @@ def interrupted_by(interrupt: Callable[[], None]) -> Iterator[None]:
         return
     with stop._interrupted_by(interrupt):
         yield
+
+
+def hang_up(response: Any) -> None:
+    """Wake the thread that reads `response`, one of httpx: closing the socket alone would leave it
+    waiting. What it is reading fails there."""
+    with suppress(AttributeError, KeyError, OSError):
+        stream = response.extensions["network_stream"]
+        stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)

@@ -58,6 +58,7 @@ class Kind(StrEnum):
     EBOOK = "ebook"
     IMAGE = "image"
     VIDEO = "video"
+    AUDIO = "audio"
     HTML = "html"
     TEXT = "text"
     DATA = "data"
@@ -101,8 +102,8 @@ class Locator:
     Attributes:
         page: From 1 (PDF page, slide, sheet); None where the format has none.
         boxes: Rectangles on that page.
-        start_s: Start in seconds of video.
-        end_s: End in seconds of video.
+        start_s: Start in seconds of video or sound.
+        end_s: End in seconds of video or sound.
         anchor: A heading's or record's identifier within the document.
     """
 
@@ -116,7 +117,8 @@ class Locator:
 @dataclass(frozen=True, slots=True)
 class Span:
     """A range of a text's characters (end exclusive) with its finer place: a line's box on
-    a page, a subtitle's seconds. It lets a quoted sentence be marked, not its whole chunk."""
+    a page, the seconds of a subtitle or of a spoken sentence. It lets a quoted sentence be marked,
+    not its whole chunk."""
 
     start: int
     end: int
@@ -303,8 +305,8 @@ class Document:
         sha256: Key.
         title: Title found in the content, or the file's name.
         sources: ``(root, path)`` of every copy.
-        date_ns: When the content was made: EXIF date or oldest modification time,
-            nanoseconds since the epoch.
+        date_ns: When the content was made, nanoseconds since the epoch: as it says itself or its
+            name does (see `ingest.content_dates`), else the file's modification time.
     """
 
     sha256: str
@@ -325,8 +327,11 @@ class Filters:
         folders: Folders relative to their root, with forward slashes; subfolders count.
         kinds: Families of files.
         sources: Files, as paths relative to their root.
-        after_ns: Not older than this, nanoseconds since the epoch.
-        before_ns: Older than this.
+        after_ns: The content is not older than this, nanoseconds since the epoch; see
+            `Document.date_ns`.
+        before_ns: It is older than this.
+        changed_after_ns: The file was not changed before this, nanoseconds since the epoch.
+        changed_before_ns: It was changed last before this.
     """
 
     folders: tuple[str, ...] = ()
@@ -334,6 +339,8 @@ class Filters:
     sources: tuple[str, ...] = ()
     after_ns: int | None = None
     before_ns: int | None = None
+    changed_after_ns: int | None = None
+    changed_before_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

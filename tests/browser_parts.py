@@ -6,11 +6,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import axe_playwright_python
 from playwright.sync_api import Locator, Page, expect
 
 __all__ = [
@@ -22,12 +23,14 @@ __all__ = [
     "go_to",
     "row",
     "running_server",
+    "violations",
     "wait_until_indexed",
 ]
 
 REPO = Path(__file__).resolve().parents[1]
 KB = Path(sys.executable).with_name("kb")
 VIDEO = "Breeze 300 in three minutes.mp4"
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 HOSTILE_NAME = "zebra <b>valves<b>.txt"
 HOSTILE = 'Zebra valves: <img src=x onerror="window.hacked=1"> ${window.hacked=2} {{hacked}} end.'
 
@@ -41,15 +44,18 @@ class Server:
 
 
 @contextmanager
-def running_server(home: Path, **environment: str) -> Iterator[Server]:
+def running_server(
+    home: Path, command: Sequence[str] = (str(KB),), **environment: str
+) -> Iterator[Server]:
     """`kb up` on a home, until it answers.
 
     Args:
+        command: What runs as `kb`.
         environment: Variables added to this process's own.
     """
     log = (home / "server.log").open("wb")
     process = subprocess.Popen(
-        [str(KB), "up", "--home", str(home), "--port", "0", "--no-browser", "--json"],
+        [*command, "up", "--home", str(home), "--port", "0", "--no-browser", "--json"],
         stdout=subprocess.PIPE,
         stderr=log,
         cwd=REPO,
@@ -92,3 +98,11 @@ def ask(page: Page, question: str) -> Locator:
     turn = page.locator("[data-turn]").nth(n_turns)
     expect(turn).to_have_attribute("aria-busy", "false", timeout=30_000)
     return turn
+
+
+def violations(page: Page) -> list[dict[str, object]]:
+    """What axe finds on a page as it is."""
+    if page.evaluate("typeof axe") == "undefined":
+        page.evaluate(AXE.read_text("utf-8"))
+    run = "axe.run(document, {resultTypes: ['violations']}).then((results) => results.violations)"
+    return page.evaluate(run)  # type: ignore[no-any-return]

@@ -71,24 +71,36 @@ class ChatServer:
     Attributes:
         plays: What is answered, in order; the last one again and again.
         bodies: What was asked.
+        key: That is wanted, where it is set.
     """
 
     def __init__(self) -> None:
         self.plays: list[Play] = []
         self.bodies: list[dict[str, Any]] = []
+        self.key = ""
         owner = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 length = int(self.headers["Content-Length"])
                 owner.bodies.append(json.loads(self.rfile.read(length)))
+                if self._is_refused():
+                    return
                 play = owner.plays.pop(0) if len(owner.plays) > 1 else owner.plays[0]
                 try:
                     play(self)
                 except (BrokenPipeError, ConnectionResetError):
                     self.close_connection = True  # whoever asked has had enough
 
+            def _is_refused(self) -> bool:
+                is_refused = self.headers["Authorization"] != f"Bearer {owner.key}"
+                if owner.key and is_refused:
+                    refuse(401, "a key is wanted")(self)
+                return bool(owner.key) and is_refused
+
             def do_GET(self) -> None:
+                if self._is_refused():
+                    return
                 models = {"data": [{"id": "served/model"}]}
                 send(json.dumps(models).encode(), "application/json")(self)
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tiny_qwen3_vl import make_checkpoint
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Every core has a worker of its own: threads that wait for each other on busy cores burn, in
+    # OpenMP's spinning, more than they compute. What a test starts inherits it.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -5,13 +5,30 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
+from starlette.testclient import TestClient
 
-__all__ = ["as_file", "event_of", "send_event"]
+from ui.http.server import make_server_app
+from ui.service.service import Service
+
+__all__ = ["as_file", "event_of", "page_client", "send_event"]
 
 Json = dict[str, Any]
+
+
+@contextmanager
+def page_client(service: Service, password: str | None = None) -> Iterator[TestClient]:
+    """Asks the server of a service as its page does, logged in where there is a password."""
+    app = make_server_app(service, token="t" * 32, password=password)
+    headers = {"origin": "http://127.0.0.1", "sec-fetch-site": "same-origin"}
+    login = ("kb", password) if password else None
+    with TestClient(app, "http://127.0.0.1", headers=headers) as client:
+        client.auth = login  # type: ignore[assignment]
+        yield client
 
 
 def as_file(path: str, **more: Any) -> Json:

@@ -1,4 +1,4 @@
-"""Models in GGUF for tests: the tiny Qwen3-VL checkpoint's text part, and a real small one where
+"""Models in GGUF for tests: the tiny Qwen3-VL checkpoint's two parts, and a real small one where
 its packages are installed."""
 
 from __future__ import annotations
@@ -6,10 +6,11 @@ from __future__ import annotations
 import json
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-__all__ = ["CHAT_TEMPLATE", "real_gguf", "write_text_part"]
+__all__ = ["CHAT_TEMPLATE", "add_tokenizer", "real_gguf", "write_text_part", "write_vision_part"]
 
 # As Qwen's, for messages of one part.
 CHAT_TEMPLATE = (
@@ -32,22 +33,39 @@ _NAMES = {
 }
 
 
+_VISION_NAMES = {
+    "norm1": "ln1",
+    "norm2": "ln2",
+    "attn.qkv": "attn_qkv",
+    "attn.proj": "attn_out",
+    "mlp.linear_fc1": "ffn_up",
+    "mlp.linear_fc2": "ffn_down",
+}
+
+
 def write_text_part(
-    checkpoint: Path, path: Path, *, architecture: str = "qwen3vl", template: str = CHAT_TEMPLATE
+    checkpoint: Path,
+    path: Path,
+    *,
+    architecture: str = "qwen3vl",
+    template: str = CHAT_TEMPLATE,
+    says: str = "",
+    sees: bool = False,
 ) -> Path:
     """The language model of a Qwen3-VL checkpoint as GGUF in float32.
 
     Args:
         architecture: The name that the file tells.
+        says: A token that it writes again and again, whatever it is asked: its states are the same
+            everywhere, and only this token's row of the output looks like them.
+        sees: A vision part goes with it, as of `write_vision_part`.
     """
     gguf = pytest.importorskip("gguf", reason="models for llama.cpp are written with gguf")
     import numpy as np
-    from safetensors.numpy import load_file
 
-    config = json.loads((checkpoint / "config.json").read_text("utf-8"))["text_config"]
-    weights = {}
-    for shard in sorted(checkpoint.glob("*.safetensors")):
-        weights |= load_file(shard)
+    both = json.loads((checkpoint / "config.json").read_text("utf-8"))
+    config = both["text_config"]
+    weights = _weights(checkpoint)
     writer = gguf.GGUFWriter(path, architecture)
     writer.add_block_count(config["num_hidden_layers"])
     writer.add_context_length(4096)
@@ -61,9 +79,13 @@ def write_text_part(
     rope = config.get("rope_parameters") or config["rope_scaling"]
     writer.add_rope_freq_base(rope.get("rope_theta", 5_000_000.0))
     writer.add_rope_dimension_sections([*rope["mrope_section"], 0])
-    writer.add_num_deepstack_layers(0)  # no vision part goes with it
-    _add_tokenizer(writer, gguf, checkpoint, template, config["vocab_size"])
+    deep = both["vision_config"]["deepstack_visual_indexes"]
+    writer.add_num_deepstack_layers(len(deep) if sees else 0)
+    add_tokenizer(writer, checkpoint, template, config["vocab_size"])
     root = "model.language_model."
+    if says:
+        _have_it_say(weights, root, _token_id(checkpoint, says))
+        writer.add_tensor("output.weight", weights["lm_head.weight"])
     writer.add_tensor("token_embd.weight", weights[f"{root}embed_tokens.weight"])
     writer.add_tensor("output_norm.weight", weights[f"{root}norm.weight"])
     for layer in range(config["num_hidden_layers"]):
@@ -77,9 +99,97 @@ def write_text_part(
     return path
 
 
-def _add_tokenizer(
-    writer: object, gguf: object, checkpoint: Path, template: str, n_tokens: int
-) -> None:
+def write_vision_part(checkpoint: Path, path: Path) -> Path:
+    """The vision tower of a Qwen3-VL checkpoint as GGUF in float32 (``mmproj``), named as
+    llama.cpp's conversion of the published ones does (gguf, tensor_mapping.py)."""
+    gguf = pytest.importorskip("gguf", reason="models for llama.cpp are written with gguf")
+    import numpy as np
+
+    both = json.loads((checkpoint / "config.json").read_text("utf-8"))
+    config = both["vision_config"]
+    pictures = json.loads((checkpoint / "preprocessor_config.json").read_text("utf-8"))
+    weights = _weights(checkpoint)
+    deep = config["deepstack_visual_indexes"]
+    writer = gguf.GGUFWriter(path, "clip")
+    writer.add_type(gguf.GGUFType.MMPROJ)
+    writer.add_clip_has_vision_encoder(True)
+    writer.add_clip_projector_type(gguf.VisionProjectorType.QWEN3VL)
+    writer.add_vision_projection_dim(both["text_config"]["hidden_size"])
+    writer.add_vision_image_size(
+        round(config["num_position_embeddings"] ** 0.5) * config["patch_size"]
+    )
+    writer.add_vision_patch_size(config["patch_size"])
+    writer.add_vision_embedding_length(config["hidden_size"])
+    writer.add_vision_feed_forward_length(config["intermediate_size"])
+    writer.add_vision_block_count(config["depth"])
+    writer.add_vision_head_count(config["num_heads"])
+    writer.add_vision_attention_layernorm_eps(1e-6)
+    writer.add_vision_spatial_merge_size(config["spatial_merge_size"])
+    writer.add_vision_use_gelu(True)
+    writer.add_vision_image_mean(pictures["image_mean"])
+    writer.add_vision_image_std(pictures["image_std"])
+    writer.add_vision_is_deepstack_layers([n in deep for n in range(config["depth"])])
+
+    def add(ours: str, theirs: str) -> None:
+        for kind in ("weight", "bias"):
+            tensor = weights[f"model.visual.{theirs}.{kind}"]
+            writer.add_tensor(f"{ours}.{kind}", np.ascontiguousarray(tensor, np.float32))
+
+    # Of a picture that stands still both frames are the same.
+    patches = weights["model.visual.patch_embed.proj.weight"]
+    for n, name in enumerate(("v.patch_embd.weight", "v.patch_embd.weight.1")):
+        writer.add_tensor(name, np.ascontiguousarray(patches[:, :, n], np.float32))
+    writer.add_tensor("v.patch_embd.bias", weights["model.visual.patch_embed.proj.bias"])
+    writer.add_tensor("v.position_embd.weight", weights["model.visual.pos_embed.weight"])
+    for layer in range(config["depth"]):
+        for theirs, ours in _VISION_NAMES.items():
+            add(f"v.blk.{layer}.{ours}", f"blocks.{layer}.{theirs}")
+    for ours, theirs in (("v.post_ln", "norm"), ("mm.0", "linear_fc1"), ("mm.2", "linear_fc2")):
+        add(ours, f"merger.{theirs}")
+    for n, layer in enumerate(deep):
+        for ours, theirs in (("norm", "norm"), ("fc1", "linear_fc1"), ("fc2", "linear_fc2")):
+            add(f"v.deepstack.{layer}.{ours}", f"deepstack_merger_list.{n}.{theirs}")
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+def _weights(checkpoint: Path) -> dict[str, Any]:
+    from safetensors.numpy import load_file
+
+    weights: dict[str, Any] = {}
+    for shard in sorted(checkpoint.glob("*.safetensors")):
+        weights |= load_file(shard)
+    return weights
+
+
+def _token_id(checkpoint: Path, token: str) -> int:
+    written = json.loads((checkpoint / "tokenizer.json").read_text("utf-8"))
+    added = {one["content"]: one["id"] for one in written["added_tokens"]}
+    return int({**written["model"]["vocab"], **added}[token])
+
+
+def _have_it_say(weights: dict[str, Any], root: str, token: int) -> None:
+    embeddings = weights[f"{root}embed_tokens.weight"]
+    output = embeddings * 0
+    output[token] = 1
+    weights["lm_head.weight"] = output
+    weights[f"{root}embed_tokens.weight"] = embeddings * 0 + 1
+    weights[f"{root}norm.weight"] = weights[f"{root}norm.weight"] * 0 + 1
+    for name in weights:
+        if name.endswith(("self_attn.o_proj.weight", "mlp.down_proj.weight")):
+            weights[name] = weights[name] * 0
+
+
+def add_tokenizer(writer: object, checkpoint: Path, template: str, n_tokens: int) -> None:
+    """Have a `gguf.GGUFWriter` write a checkpoint's tokenizer.
+
+    Args:
+        template: Of a chat, in Jinja.
+        n_tokens: That the model knows; what the tokenizer lacks is filled up.
+    """
     written: dict[str, object] = json.loads((checkpoint / "tokenizer.json").read_text("utf-8"))
     model: dict[str, object] = written["model"]  # type: ignore[assignment]
     names = [f"[PAD{n}]" for n in range(n_tokens)]

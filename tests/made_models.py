@@ -84,6 +84,7 @@ class HubServer:
     Attributes:
         commits: Files of each commit; ``main`` and ``master`` are the last one.
         broken: Where the next transfer of a file is cut, in bytes; once each.
+        held: Where the transfer of a file waits for `freed`, in bytes.
         spoiled: Files whose bytes are not the ones their digests tell.
         status: What every request is answered with, where it is set.
         seen: Path and headers of each request.
@@ -91,6 +92,8 @@ class HubServer:
 
     commits: dict[str, dict[str, bytes]]
     broken: dict[str, int] = field(default_factory=dict)
+    held: dict[str, int] = field(default_factory=dict)
+    freed: threading.Event = field(default_factory=threading.Event)
     spoiled: set[str] = field(default_factory=set)
     honours_range: bool = True
     status: int | None = None
@@ -110,6 +113,7 @@ class HubServer:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self.freed.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -238,7 +242,14 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command == "HEAD":
             return
         cut = hub.broken.pop(name, None)
-        self.wfile.write(content[start:cut])
+        if (hold := hub.held.get(name, 0)) > start:
+            self.wfile.write(content[start:hold])
+            hub.freed.wait(60)
+            start = hold
+        try:
+            self.wfile.write(content[start:cut])
+        except OSError:
+            self.close_connection = True  # whoever asked has had enough
         if cut is not None:
             self.close_connection = True
 

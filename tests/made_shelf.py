@@ -1,4 +1,4 @@
-"""A shelf of made files: a PDF with a turned page, a picture, a clip, a web page."""
+"""A shelf of made files: a PDF with a turned page, a picture, a clip, a talk, a web page."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from kb.types import (
     Span,
 )
 from ui.service.sheets import Sheet, sheet_of
+from ui.service.spoken import SpokenLine, spoken_lines
 
 PAGE_TEXT = "Hold the power button for ten seconds."
 HOSTILE = "Press <b>start</b> & wait. <script>alert(1)</script> It is done."
@@ -63,6 +64,10 @@ class MadeShelf:
     def sheet(self, chunk: Chunk, quoted: tuple[int, int]) -> Sheet | None:
         return sheet_of(self.tables.get(chunk.document_sha256, []), chunk.id, quoted)
 
+    def spoken(self, document_sha256: str) -> tuple[SpokenLine, ...]:
+        own = (one for one in self.chunks.values() if one.document_sha256 == document_sha256)
+        return spoken_lines(own)
+
     def asset(self, sha256: str) -> ImageRef | None:
         return self.pictures.get(sha256)
 
@@ -94,7 +99,7 @@ class MadeShelf:
 
 
 def made_shelf(tmp_path: Path) -> MadeShelf:
-    """`pdf` (page 2 is turned), `picture`, `clip`, `web`: the ids of one chunk of each."""
+    """`pdf` (page 2 is turned), `picture`, `clip`, `talk`, `web`: the ids of one chunk of each."""
     library = tmp_path / "library"
     library.mkdir()
     made = MadeShelf(library, AssetStore(tmp_path / "assets"))
@@ -163,6 +168,25 @@ def made_shelf(tmp_path: Path) -> MadeShelf:
                 Span(9, 22, Locator(start_s=74, end_s=78)),
             ),
             frames=frames,
+        )
+    )
+
+    sha256 = made.add_file("talk.mp3", b"ID3" + bytes(500), Kind.AUDIO, "audio/mpeg")
+    made.add_chunk(
+        Chunk(
+            "talk",
+            sha256,
+            0,
+            Kind.AUDIO,
+            Modality.TEXT,
+            Locator(start_s=3.2, end_s=70.5),
+            text=f"Oil it monthly.\n{HOSTILE}",
+            title="talk",
+            headings=("Speech in English",),
+            spans=(
+                Span(0, 15, Locator(start_s=3.2, end_s=5.0)),
+                Span(16, 16 + len(HOSTILE), Locator(start_s=65.0, end_s=70.5)),
+            ),
         )
     )
 

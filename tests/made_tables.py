@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from kb.answer.tables.answers import TableAnswers
 from kb.index.tables import Column, Table, make_column
-from kb.types import Chunk, Hit, Kind, Locator, Modality
+from kb.protocols import TextDelta
+from kb.types import Chunk, Hit, Kind, Locator, Modality, Query
 
 
 class Shelf:
@@ -53,6 +55,14 @@ class Shelf:
 
     def tables_of(self, sha256: str) -> list[Table]:
         return self._tables.get(sha256, [])
+
+
+def table_answer(shelf: Shelf, text: str) -> str | None:
+    """What the tables of a shelf say to a question; None where they leave it to others."""
+    answer = TableAnswers(shelf).answer(Query(text=text), shelf.hits)
+    if answer is None:
+        return None
+    return "".join(event.text for event in answer.events if isinstance(event, TextDelta))
 
 
 def _column(name: str, cells: Sequence[str]) -> Column:

@@ -11,7 +11,15 @@ from typing import Any, Self
 
 from kb.config.named import LOCAL_SERVERS, LocalServer
 
-__all__ = ["LLAMA_SERVER", "LM_STUDIO", "OLLAMA", "VLLM", "Answers", "ModelServer"]
+__all__ = [
+    "LLAMA_SERVER",
+    "LM_STUDIO",
+    "OLLAMA",
+    "VLLM",
+    "Answers",
+    "LoopbackServer",
+    "ModelServer",
+]
 
 Json = dict[str, Any]
 Answers = Mapping[str, Any]
@@ -75,7 +83,31 @@ VLLM: Answers = {
 }
 
 
-class ModelServer:
+class LoopbackServer:
+    """On a free port of the loopback, in threads, while it is entered.
+
+    Args:
+        key: Of `LOCAL_SERVERS`.
+        handler: Answers.
+    """
+
+    def __init__(self, key: str, handler: type[BaseHTTPRequestHandler]) -> None:
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,))
+        known = next(one for one in LOCAL_SERVERS if one.key == key)
+        self.server = LocalServer(key, known.name, self._http.server_address[1])
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.shutdown()
+        self._thread.join()
+        self._http.server_close()
+
+
+class ModelServer(LoopbackServer):
     """On a free port of the loopback, in threads.
 
     Args:
@@ -108,16 +140,4 @@ class ModelServer:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,))
-        known = next(one for one in LOCAL_SERVERS if one.key == key)
-        self.server = LocalServer(key, known.name, self._http.server_address[1])
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._http.shutdown()
-        self._thread.join()
-        self._http.server_close()
+        super().__init__(key, Handler)

@@ -48,9 +48,14 @@ _UNMEASURABLE_S = 0.0002
 _MAX_S = 0.3
 # What patterns that are put together from a text are put together from, for example.
 BINDINGS: dict[str, dict[str, Any]] = {
-    "kb.answer.extractive.labelled": {"is_aside": r"\bof total\b", "name": "total", "w": "total"},
+    "kb.answer.extractive.label_question": {
+        "is_aside": r"\bof total\b",
+        "name": "total",
+        "w": "total",
+    },
     "kb.answer.extractive.periods": {
         "names": r"mar\.?|march|0?3 ?月|三月",
+        "written": "2024",
         "said": r"\bmar(?:ch)?\b|(?<!\d)0?3 ?月|(?<!十)三月",
     },
     "kb.answer.extractive.question": {"asked": "a", "answer": "b"},  # found in the module as well
@@ -376,10 +381,11 @@ def is_frozen_by(one: Found, attack: tuple[str, str, str]) -> bool:
 
 
 def _time_s(one: Found, text: str) -> float:
-    began_s = time.perf_counter()
+    """CPU time: what others do to the machine meanwhile does not count."""
+    began_s = time.thread_time()
     with suppress(_TooSlowError), _cpu_limit(2 * _MAX_S):
         _use(one, text)
-    return time.perf_counter() - began_s
+    return time.thread_time() - began_s
 
 
 def _use(one: Found, text: str) -> None:

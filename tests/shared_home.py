@@ -22,7 +22,7 @@ from filelock import FileLock
 from kb.config import Home
 from kb.index.store.generations import copy_sparse
 
-__all__ = ["SAMPLES", "IndexedHome", "indexed_samples"]
+__all__ = ["SAMPLES", "IndexedHome", "copy_home", "indexed_samples"]
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "data" / "samples"
@@ -51,10 +51,15 @@ def indexed_samples(factory: pytest.TempPathFactory) -> IndexedHome:
             shutil.rmtree(made, ignore_errors=True)
             shutil.copytree(SAMPLES, made / "library")
             report.write_bytes(_sync(made))
-    home = factory.mktemp("home") / "home"
-    copy_sparse(made, home)
-    _move_paths(home, made)
+    home = copy_home(made, factory.mktemp("home") / "home")
     return IndexedHome(Home(home), json.loads(report.read_bytes()))
+
+
+def copy_home(home: Path, copy: Path) -> Path:
+    """`copy`, which becomes a home of the same files and index; nothing may have `home` open."""
+    copy_sparse(home, copy)
+    _move_paths(copy, home)
+    return copy
 
 
 def _sync(home: Path) -> bytes:

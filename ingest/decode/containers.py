@@ -1,4 +1,4 @@
-"""Video containers: opening them safely, and what their packets say."""
+"""Containers of video and sound: opening them safely, and what their packets say."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ADVICE = "Save it in a smaller size, or raise `ingest.max_image_px` in kb.yaml."
 
 # The demuxers of the formats that are read. Others (playlists) would open more files, even
 # over the network.
-_DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif"
+_DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,mp3,wav,flac,ogg,aac"
 _OPTIONS = {"protocol_whitelist": "file", "format_whitelist": _DEMUXERS}
 # What the FFmpeg of 2018 within decord may be given: a container of these, all of whose tracks are
 # of these. Anything else, however sound, is PyAV's.
@@ -118,29 +118,33 @@ def probe(path: Path, max_px: int, advice: str = ADVICE) -> VideoInfo:
 
 
 @contextmanager
-def open_container(path: Path) -> Iterator[Any]:
-    """PyAV's container of a video file: the formats that are read, local files only.
+def open_container(path: Path, what: str = "video", remedy: str = "MP4 (H.264)") -> Iterator[Any]:
+    """PyAV's container of a file: the formats that are read, local files only.
+
+    Args:
+        what: What people call such a file.
+        remedy: A format that is read.
 
     Raises:
-        ParseError: Empty, or not a video that can be read.
+        ParseError: Empty, or none that can be read.
         SourceUnavailableError: The file vanished or may not be read.
     """
     try:
         if path.stat().st_size == 0:
             raise ParseError(
-                "The video is empty: the file has 0 bytes. Copy it again from where it came."
+                f"The {what} is empty: the file has 0 bytes. Copy it again from where it came."
             )
         # The protocol keeps colons and leading dashes in names from meaning anything.
         container = av.open(f"file:{path}", options=_OPTIONS, metadata_errors="replace")
     except (FileNotFoundError, PermissionError) as error:
         raise SourceUnavailableError(
-            f"The video can't be read ({error.strerror}). Give this user permission to read it, "
+            f"The {what} can't be read ({error.strerror}). Give this user permission to read it, "
             "or put it back, then sync again."
         ) from error
     except av.FFmpegError as error:
         raise ParseError(
-            f"The video can't be opened ({error.strerror}): it is damaged, cut short, or not a "
-            "video. Copy it again from where it came, or convert it to MP4 (H.264)."
+            f"The {what} can't be opened ({error.strerror}): it is damaged, cut short, or no "
+            f"{what}. Copy it again from where it came, or convert it to {remedy}."
         ) from error
     with container:
         yield container
@@ -166,8 +170,8 @@ def video_stream(container: Any) -> Any:
             return stream
     if container.streams.video or container.streams.audio:
         raise ParseError(
-            "There are no pictures in the video, only sound, and sound is not indexed. Put its "
-            "subtitles beside it under the same name (.srt or .vtt), and they will be."
+            "There are no pictures in the video, only sound. Put its subtitles beside it under the "
+            "same name (.srt or .vtt), and they will be indexed."
         )
     raise ParseError(
         "There are no pictures in the video that can be decoded. Convert it to MP4 (H.264)."

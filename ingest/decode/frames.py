@@ -185,8 +185,7 @@ def read_with_decord(info: VideoInfo, fps: float, from_s: float) -> Iterator[Sam
         ImportError: decord is not installed.
         decord.DECORDError: decord can't read the container, or a frame of it.
     """
-    import decord
-
+    decord = _decord()
     decord.logging.set_level(decord.logging.QUIET)
     reader = decord.VideoReader(
         str(info.path), ctx=decord.cpu(0), width=info.width_px, height=info.height_px
@@ -258,9 +257,23 @@ def _first(from_s: float, fps: float) -> int:
     return math.ceil(from_s * fps - _EPSILON_S)
 
 
+def _decord() -> Any:
+    """The package decord.
+
+    Raises:
+        ImportError: It is not installed.
+    """
+    # decord brings a zlib of 2005, and all that is loaded after it is linked to that one. OpenCV
+    # decodes no PNG with it, so OpenCV comes first.
+    import cv2  # noqa: F401
+    import decord
+
+    return decord
+
+
 def _decord_errors() -> tuple[type[Exception], ...]:
     try:
-        import decord
+        decord = _decord()
     except ImportError:
         return ()
     return (decord.DECORDError, RuntimeError, IndexError)

@@ -40,6 +40,12 @@ MEDIA_TYPES: Mapping[str, Kind] = MappingProxyType(
         "video/x-msvideo": Kind.VIDEO,
         "video/x-matroska": Kind.VIDEO,
         "video/webm": Kind.VIDEO,
+        "audio/mpeg": Kind.AUDIO,
+        "audio/mp4": Kind.AUDIO,
+        "audio/wav": Kind.AUDIO,
+        "audio/flac": Kind.AUDIO,
+        "audio/ogg": Kind.AUDIO,
+        "audio/aac": Kind.AUDIO,
         "text/html": Kind.HTML,
         "application/xhtml+xml": Kind.HTML,
         "application/x-mimearchive": Kind.HTML,
@@ -95,6 +101,15 @@ _BINARY_SUFFIXES: Mapping[str, str] = {
     ".avi": "video/x-msvideo",
     ".mkv": "video/x-matroska",
     ".webm": "video/webm",
+    ".mp3": "audio/mpeg",
+    ".m4a": "audio/mp4",
+    ".m4b": "audio/mp4",
+    ".wav": "audio/wav",
+    ".flac": "audio/flac",
+    ".ogg": "audio/ogg",
+    ".oga": "audio/ogg",
+    ".opus": "audio/ogg",
+    ".aac": "audio/aac",
     ".docx": _DOCX,
     ".pptx": _PPTX,
     ".xlsx": _XLSX,
@@ -148,8 +163,9 @@ _MAX_DIRECTORY_BYTES = 4 * 1024 * 1024
 _BMP_HEADER_BYTES = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
-# Canon raw, JPEG 2000, and audio alone: ISO containers that no parser reads.
-_OTHER_BRANDS = frozenset({b"crx ", b"jp2 ", b"jpx ", b"M4A ", b"M4B ", b"M4P ", b"F4A "})
+_SOUND_BRANDS = frozenset({b"M4A ", b"M4B ", b"F4A "})
+# Canon raw, JPEG 2000, and music that is protected: ISO containers that no parser reads.
+_OTHER_BRANDS = frozenset({b"crx ", b"jp2 ", b"jpx ", b"M4P "})
 _OLD_QUICKTIME_BOXES = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
 _PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".jp2")
 _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
@@ -228,7 +244,19 @@ def _from_signature(head: bytes) -> str | None:
     if head.startswith(b"BM") and int.from_bytes(head[14:18], "little") in _BMP_HEADER_BYTES:
         return "image/bmp"
     if head.startswith(b"RIFF"):
-        return {b"AVI ": "video/x-msvideo", b"WEBP": "image/webp"}.get(head[8:12])
+        return {
+            b"AVI ": "video/x-msvideo",
+            b"WEBP": "image/webp",
+            b"WAVE": "audio/wav",
+        }.get(head[8:12])
+    if head.startswith(b"fLaC"):
+        return "audio/flac"
+    if head.startswith(b"OggS"):
+        # Theora is the only video that Ogg holds, and no parser reads it.
+        return None if b"\x80theora" in head[:512] else "audio/ogg"
+    # A picture of the cover, or words, come before the sound of either.
+    if head.startswith(b"ID3"):
+        return "audio/mpeg"
     if head.startswith(b"\x1a\x45\xdf\xa3"):
         return "video/webm" if b"webm" in head[:64] else "video/x-matroska"
     if head[4:8] == b"ftyp":
@@ -246,6 +274,8 @@ def _from_brands(head: bytes) -> str | None:
         return "image/heic"
     if head[8:12] in _OTHER_BRANDS:
         return None
+    if head[8:12] in _SOUND_BRANDS:
+        return "audio/mp4"
     return "video/quicktime" if head[8:12] == b"qt  " else "video/mp4"
 
 
@@ -256,7 +286,7 @@ def _brands(head: bytes) -> frozenset[bytes]:
 
 
 def _is_other_container(head: bytes) -> bool:
-    return head[4:8] == b"ftyp" or (head.startswith(b"RIFF") and head[8:12] == b"WAVE")
+    return head[4:8] == b"ftyp" or head.startswith(b"OggS")
 
 
 def _from_pdf_header(head: bytes, suffix: str, is_text: bool) -> str | None:

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.cache_uses import CacheUses
 from ingest.decode.pictures import PictureOfFile
 from ingest.decode.reading_order import Rect, reading_order
 from ingest.decode.strips import MIN_LINE_PX, is_strip, strip_pages
@@ -50,6 +51,9 @@ class OcrReader:
 
     The models are loaded at the first picture that is not in the cache.
 
+    Attributes:
+        uses: Told the document that is read, it notes what of the cache is that document's.
+
     Args:
         cache: Directory of what was read before; made when needed.
         config: Lines under its `min_confidence` are dropped.
@@ -57,6 +61,7 @@ class OcrReader:
     """
 
     def __init__(self, cache: Path, config: OcrConfig, n_threads: int = 1) -> None:
+        self.uses = CacheUses(cache)
         self._cache = cache
         self._config = config
         self._n_threads = n_threads
@@ -72,6 +77,7 @@ class OcrReader:
             InferenceError: The picture can't be decoded, or the model fails on it.
         """
         path = self._path(image)
+        self.uses.note(path)
         lines = _load(path)
         if lines is None:
             lines = self._read(image) if _holds_a_line(image) else []

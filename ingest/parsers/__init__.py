@@ -22,6 +22,7 @@ def _by_media_type() -> dict[str, Parser]:
     from ingest.parsers.office.rich_text import RichTextParser
     from ingest.parsers.pdf.parser import PdfParser
     from ingest.parsers.records import RecordsParser
+    from ingest.parsers.sound.parser import SoundParser
     from ingest.parsers.text import TextParser
     from ingest.parsers.video.parser import VideoParser
 
@@ -29,6 +30,7 @@ def _by_media_type() -> dict[str, Parser]:
         PdfParser(),
         ImageParser(),
         VideoParser(),
+        SoundParser(),
         HtmlParser(),
         WebArchiveParser(),
         MailParser(),

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kb.config import IngestConfig
+from kb.models.speech import Utterance
 from kb.types import EncodedImage, Segment, Source, Span
 
-__all__ = ["KeepRecord", "OcrText", "ParseContext", "Parser"]
+__all__ = ["Heard", "KeepRecord", "Listen", "OcrText", "ParseContext", "Parser", "Samples"]
+
+Samples = NDArray[np.int16]
+"""Sound: (n,), one channel at `kb.models.speech.SAMPLE_RATE_HZ`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +31,27 @@ class OcrText:
 
     text: str
     spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was said up to a second of a file, since what came before.
+
+    Attributes:
+        utterances: Sentences in order of time.
+        until_s: All before this second was listened to.
+        language: Its code, as ``en``; empty where nobody has spoken yet.
+    """
+
+    utterances: tuple[Utterance, ...]
+    until_s: float
+    language: str
+
+
+Listen = Callable[[Iterable[Samples]], Iterator[Heard]]
+"""Hears what is said in blocks of sound, some minutes at a time.
+
+Raises ModelError where what hears is not installed, or fails."""
 
 
 class KeepRecord(Protocol):
@@ -56,6 +84,7 @@ class ParseContext:
         keep_record: Called with a record's ``(name, text)`` of each field, its text as it stands
             in its segment, the name of what it belongs to and the headings above that; before
             the segment is handed over. Tables in Markdown need no such call.
+        listen: Speech to text, cached by content; None where it is switched off.
         warn: Called with a sentence for the user when something in the file could not be
             read while the rest could: the file becomes PARTIAL with these reasons.
     """
@@ -64,6 +93,7 @@ class ParseContext:
     read_words: Callable[[EncodedImage], OcrText] | None
     warn: Callable[[str], None]
     keep_record: KeepRecord = _keep_nothing
+    listen: Listen | None = None
 
 
 class Parser(Protocol):

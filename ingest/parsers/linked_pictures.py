@@ -9,6 +9,7 @@ import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
@@ -17,7 +18,7 @@ from ingest.decode.charset import decode
 from ingest.decode.pictures import encode_picture, load_picture
 from ingest.parsers.base import ParseContext
 from kb.errors import IngestError
-from kb.types import Locator, Modality, Segment, Source
+from kb.types import Locator, Modality, Segment, Source, Span
 
 __all__ = ["PictureReader", "local_pictures", "picture_reference"]
 
@@ -108,6 +109,11 @@ def _picture_tags(text: str) -> Iterator[str]:
         yield text[start.start() : at]
 
 
+def _placed(span: Span, start: int, page: int | None) -> Span:
+    """`span` of a text that begins at `start`, on the picture that stands on `page`."""
+    return Span(span.start + start, span.end + start, replace(span.locator, page=page))
+
+
 def _resolve(folder: Path, reference: str) -> Path | None:
     """The file a relative address means, or None for an address of another kind."""
     try:
@@ -126,7 +132,8 @@ class PictureReader:
 
     Only files among the source's companions are opened, since those alone are part of the
     content's hash, and only below its root. Nothing is fetched. A picture that can't be
-    read is reported through `context.warn` and the rest goes on.
+    read is reported through `context.warn` and the rest goes on. The boxes of its words are in
+    pixels of the segment's picture.
     """
 
     def __init__(self, source: Source, context: ParseContext) -> None:
@@ -186,10 +193,17 @@ class PictureReader:
         if min(image.width_px, image.height_px) < _MIN_SIDE_PX:
             return None
         lines = [" ".join(part.split()) for part in words]
+        text = "\n".join(dict.fromkeys(line for line in lines if line))
+        spans: tuple[Span, ...] = ()
         if self._context.read_words is not None:
-            lines.append(self._context.read_words(image).text)
-        text = "\n".join(dict.fromkeys(line for line in lines if line.strip()))
-        return Segment(Modality.IMAGE, locator, text, title, headings, image=image, atomic=True)
+            read = self._context.read_words(image)
+            if read.text not in ("", *lines):
+                text += "\n" if text else ""
+                spans = tuple(_placed(span, len(text), locator.page) for span in read.spans)
+                text += read.text
+        return Segment(
+            Modality.IMAGE, locator, text, title, headings, spans, image=image, atomic=True
+        )
 
     def _warn_of_many(self) -> None:
         if not self._are_many:

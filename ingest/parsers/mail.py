@@ -68,7 +68,7 @@ class MailParser:
         depth: How many mails this one lies in.
     """
 
-    version = 1
+    version = 2
     media_types = MAIL_TYPES
 
     def __init__(self, depth: int = 0) -> None:

@@ -49,7 +49,7 @@ _MAX_HEADING_CHARS = 2000
 class MarkdownParser:
     """A section under each heading, its anchor as GitHub makes it; tables whole."""
 
-    version = 2
+    version = 3
     media_types = frozenset({"text/markdown"})
 
     def parse(self, source: Source, context: ParseContext) -> Iterator[Segment]:

@@ -30,7 +30,7 @@ class NotebookParser:
     https://nbformat.readthedocs.io/en/latest/format_description.html, versions 3 and 4.
     """
 
-    version = 1
+    version = 2
     media_types = frozenset({"application/x-ipynb+json"})
 
     def parse(self, source: Source, context: ParseContext) -> Iterator[Segment]:

@@ -72,6 +72,12 @@ _NOUNS = (
         ("video", "videos", "个视频"),
         kind=Kind.VIDEO,
     ),
+    _Noun(
+        r"(?:audio |voice )?recordings|audio files|podcasts|voice memos",
+        "录音(?:文件)?|音频(?:文件)?|播客",
+        ("recording", "recordings", "个录音"),
+        kind=Kind.AUDIO,
+    ),
     _Noun(r"web ?pages|html files", "网页", ("web page", "web pages", "个网页"), kind=Kind.HTML),
     _Noun(
         r"office (?:files|documents)",

@@ -9,7 +9,7 @@ __all__ = ["layout"]
 
 
 def layout(chunk: Chunk) -> Layout:
-    """LINES for what was read in pictures, RECORDS for data, else PROSE."""
-    if chunk.modality is not Modality.TEXT:
+    """LINES for what was read in pictures or heard, RECORDS for data, else PROSE."""
+    if chunk.modality is not Modality.TEXT or chunk.kind is Kind.AUDIO:
         return Layout.LINES
     return Layout.RECORDS if chunk.kind is Kind.DATA else Layout.PROSE

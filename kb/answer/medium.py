@@ -1,4 +1,5 @@
-"""A question that says where its answer stands, "in the film", is asked of the films first."""
+"""A question that says where its answer stands, "in the film" or "in the recording", is asked of
+films and recordings first."""
 
 from __future__ import annotations
 
@@ -13,8 +14,11 @@ from kb.types import Kind, Query
 __all__ = ["MediumAnswers"]
 
 
+_SPOKEN = (Kind.VIDEO, Kind.AUDIO)
+
+
 class MediumAnswers:
-    """Answers what is asked of the films.
+    """Answers what is asked of films and recordings.
 
     Args:
         generator: Of the profile.
@@ -24,18 +28,18 @@ class MediumAnswers:
         self._generator = generator
 
     def answer(self, query: Query, search: Search) -> Computed | None:
-        """The answer of the films; None where the question names none, the search is kept to
-        other files, or they say nothing of it: then it is asked of everything.
+        """The answer of films and recordings; None where the question names none, the search is
+        kept to other files, or they say nothing of it: then it is asked of everything.
 
         Raises:
             InferenceError: A model failed.
             StoreError: The store failed.
         """
         asked = without_medium(query.text) if not (query.images or query.clip) else None
-        kinds = query.filters.kinds
-        if asked is None or (kinds and Kind.VIDEO not in kinds):
+        kinds = tuple(kind for kind in _SPOKEN if kind in (query.filters.kinds or _SPOKEN))
+        if asked is None or not kinds:
             return None
-        filters = replace(query.filters, kinds=(Kind.VIDEO,))
+        filters = replace(query.filters, kinds=kinds)
         hits = tuple(search(replace(query, text=asked, filters=filters)))
         if not hits:
             return None

@@ -9,6 +9,7 @@ from kb.config.profile import (
     LimitsConfig,
     OcrConfig,
     RetrieveConfig,
+    SoundConfig,
     StoreConfig,
     VideoConfig,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "LimitsConfig",
     "OcrConfig",
     "RetrieveConfig",
+    "SoundConfig",
     "StoreConfig",
     "VideoConfig",
 ]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import yaml
 
 from kb.config.loading import own_settings
@@ -13,22 +16,29 @@ from kb.files import write_whole
 __all__ = ["choose_generator"]
 
 _KEY = "generator"
+_END = "...\n"  # after a value alone
 
 
-def choose_generator(home: Home, name: str) -> None:
-    """Have ``kb.yaml`` say ``generator: NAME``, in the place of what it says of it now.
+def choose_generator(home: Home, chosen: str | Mapping[str, Any]) -> None:
+    """Have ``kb.yaml`` say ``generator: NAME``, or a section on a line of its own, in the place of
+    what it says of it now.
 
     Raises:
         ConfigError: There is no such name, the file is not YAML or can't be written, or what it
             says of the generator stands in a form that is not changed by a line.
     """
-    named_generator(name)
+    if isinstance(chosen, str):
+        named_generator(chosen)
     before = own_settings(home)
     text = home.config.read_text("utf-8") if home.config.exists() else ""
-    line = yaml.safe_dump({_KEY: name}, allow_unicode=True, width=10_000)
+    value = chosen if isinstance(chosen, str) else dict(chosen)
+    flow = yaml.safe_dump(
+        value, allow_unicode=True, width=10_000, default_flow_style=True, sort_keys=False
+    )
+    line = f"{_KEY}: {flow.removesuffix(_END)}"
     after = _with_line(text, line, has_section=_KEY in before)
     try:
-        is_kept = yaml.safe_load(after) == {**before, _KEY: name}
+        is_kept = yaml.safe_load(after) == {**before, _KEY: value}
     except yaml.YAMLError:
         is_kept = False
     if not is_kept:

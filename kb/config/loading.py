@@ -15,8 +15,10 @@ import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from kb.config import DEFAULT_PROFILE, Config, Home
+from kb.config.keys import with_key
 from kb.config.models import GeneratorConfig
 from kb.config.named import named_generator
+from kb.config.passwords import with_passwords
 from kb.errors import ConfigError
 from kb.masking import is_secret_name, masked
 
@@ -73,18 +75,20 @@ def load_config(
             merged["generator"] = named_generator(named)
     merged["profile"] = name
     try:
-        return Config.model_validate(merged)
+        return with_key(with_passwords(Config.model_validate(merged), home), home)
     except ValidationError as error:
         raise ConfigError(_explain(error, home)) from error
 
 
-def load_generator(name: str) -> GeneratorConfig:
-    """The section that a name stands for, as ``generator: NAME`` in ``kb.yaml`` does.
+def load_generator(chosen: str | Mapping[str, Any]) -> GeneratorConfig:
+    """The section that a name stands for, as ``generator: NAME`` in ``kb.yaml`` does, or one that
+    is given.
 
     Raises:
-        ConfigError: It stands for none.
+        ConfigError: The name stands for none.
     """
-    section: GeneratorConfig = TypeAdapter(GeneratorConfig).validate_python(named_generator(name))
+    given = named_generator(chosen) if isinstance(chosen, str) else chosen
+    section: GeneratorConfig = TypeAdapter(GeneratorConfig).validate_python(given)
     return section
 
 

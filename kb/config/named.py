@@ -15,11 +15,21 @@ from urllib.parse import urlsplit
 
 from kb.errors import ConfigError
 
-__all__ = ["LAPTOP", "LOCAL_SERVERS", "QUOTES", "LocalServer", "named_generator"]
+__all__ = [
+    "LAPTOP",
+    "LOCAL_SERVERS",
+    "QUOTES",
+    "LocalServer",
+    "named_generator",
+    "served_generator",
+]
 
 QUOTES: Final = "quotes"
 LAPTOP: Final = "laptop"
 _OLLAMA_PORT: Final = 11434
+# The default of `RemoteGeneratorConfig.max_length`, and the least that fits its short prompt.
+_LONG_TOKENS: Final = 16_384
+_LEAST_TOKENS: Final = 2_048
 # A model that runs beside the person who asks is often small and slow: it is shown little, and
 # what it has not written after minutes is not waited for. A first question loads it.
 _SETTINGS: Final[Mapping[str, Any]] = MappingProxyType(
@@ -91,6 +101,35 @@ def named_generator(name: str) -> dict[str, Any]:
             "section with `kind`."
         )
     return {**_SETTINGS, "url": f"{server.url}/v1", "model": model.strip()}
+
+
+def served_generator(
+    base_url: str, model: str, context_tokens: int | None, *, is_near: bool
+) -> dict[str, Any]:
+    """The section of a model at an address that somebody gave.
+
+    Args:
+        context_tokens: That the model reads; None where that is not known.
+        is_near: The server is on this computer, where models are small and slow.
+
+    Raises:
+        ConfigError: The model reads too little.
+    """
+    place = {"url": base_url, "model": model}
+    if is_near:
+        return {**_SETTINGS, **place}
+    section: dict[str, Any] = {"kind": "remote", **place}
+    if context_tokens is not None and context_tokens < _LONG_TOKENS:
+        if context_tokens < _LEAST_TOKENS:
+            raise ConfigError(
+                f"{model} reads {context_tokens:,} tokens as it is served, and {_LEAST_TOKENS:,} "
+                "are needed for a question and its sources. Serve it with a longer context."
+            )
+        n_new = min(1024, context_tokens // 4)
+        section |= {"max_length": context_tokens, "max_new_tokens": n_new}
+        if context_tokens < 2 * _LEAST_TOKENS:
+            section |= {"prompt": "short"}
+    return section
 
 
 def _ollama_port(host: str) -> int | None:

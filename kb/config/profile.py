@@ -28,6 +28,7 @@ __all__ = [
     "LimitsConfig",
     "OcrConfig",
     "RetrieveConfig",
+    "SoundConfig",
     "StoreConfig",
     "VideoConfig",
 ]
@@ -77,6 +78,22 @@ class VideoConfig(Section):
     ocr: bool = True
 
 
+class SoundConfig(Section):
+    """How speech becomes text (faster-whisper, of the extra ``sound``).
+
+    Attributes:
+        enabled: Whether sound is listened to.
+        model: A model of the catalog (`kb models list`), or the directory of another Whisper model
+            in the format of CTranslate2.
+        time_limit_s: Of listening to one file, beside ``ingest.time_limit_s``. A small file has a
+            share of it (see `ingest.limits`).
+    """
+
+    enabled: bool = True
+    model: str = "faster-whisper-base"
+    time_limit_s: float = Field(default=4 * 3600.0, gt=0)
+
+
 class IngestConfig(Section):
     """How files are found and parsed.
 
@@ -100,6 +117,7 @@ class IngestConfig(Section):
     chunking: ChunkingConfig = ChunkingConfig()
     ocr: OcrConfig = OcrConfig()
     video: VideoConfig = VideoConfig()
+    sound: SoundConfig = SoundConfig()
     workers: int = Field(default=0, ge=0)
     time_limit_s: float = Field(default=900.0, gt=0)
     memory_limit_bytes: int = Field(default=4096 * MIB, ge=256 * MIB)
@@ -150,6 +168,8 @@ class LimitsConfig(Section):
         max_upload_file_bytes: One file of an upload.
         max_upload_bytes: All files of one upload.
         max_form_fields: Fields of a form that are no files.
+        max_requests_per_minute: Of a program's token, or of an address without one, to what is for
+            programs.
         max_connections: At once; one address holds half of them at most.
         header_timeout_s: Until a request's headers are here.
         body_timeout_s: Between two pieces of a request's body.
@@ -163,6 +183,7 @@ class LimitsConfig(Section):
     max_upload_file_bytes: int = Field(default=2048 * MIB, ge=1)
     max_upload_bytes: int = Field(default=8192 * MIB, ge=1)
     max_form_fields: int = Field(default=100, ge=10, le=1_000)
+    max_requests_per_minute: int = Field(default=1_200, ge=1)
     max_connections: int = Field(default=400, ge=10)
     header_timeout_s: float = Field(default=15.0, gt=0)
     body_timeout_s: float = Field(default=60.0, gt=0)
@@ -203,6 +224,21 @@ class Home:
     def library(self) -> Path:
         """The drop folder."""
         return self.path / "library"
+
+    @property
+    def trash(self) -> Path:
+        """Files that were deleted from the library, for a while."""
+        return self.path / "trash"
+
+    @property
+    def passwords(self) -> Path:
+        """Passwords of documents that were given in the page."""
+        return self.path / "pdf_passwords.json"
+
+    @property
+    def keys(self) -> Path:
+        """Keys of model servers that were given in the page."""
+        return self.path / "server_keys.json"
 
     @property
     def index(self) -> Path:

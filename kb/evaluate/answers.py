@@ -32,7 +32,8 @@ class Verdict(StrEnum):
     """What became of a question.
 
     WRONG: answered without a fact that it needs, or with what must not be there. FALSE_REFUSAL:
-    not answered, though the corpus answers. FALSE_ANSWER: answered, though nothing does.
+    not answered, though the corpus answers. FALSE_ANSWER: answered, though nothing does. OTHER:
+    answered, and not with what must not be there; whether it is right nobody has noted.
     """
 
     RIGHT = "right"
@@ -40,6 +41,7 @@ class Verdict(StrEnum):
     FALSE_REFUSAL = "false_refusal"
     RIGHT_REFUSAL = "right_refusal"
     FALSE_ANSWER = "false_answer"
+    OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +66,30 @@ class Judged:
     @property
     def is_answered(self) -> bool:
         """Whether there was an answer at all."""
-        return self.verdict in (Verdict.RIGHT, Verdict.WRONG, Verdict.FALSE_ANSWER)
+        return self.verdict not in (Verdict.FALSE_REFUSAL, Verdict.RIGHT_REFUSAL)
 
 
 def judge(query: EvalQuery, answer: Answer) -> Judged:
     """The verdict on one answer: right where each fact of the question occurs in one of its
-    accepted forms, and nothing unwanted does."""
+    accepted forms, and nothing unwanted does; of a question whose places are known and no facts,
+    where it cites one of them."""
     said = _plain(answer.text)
     is_answered = answer.status is AnswerStatus.ANSWERED
     missing = _missing(query, said)
     unwanted = tuple(form for form in query.must_not if _occurs(form, said))
-    if not query.answers:
-        verdict = Verdict.FALSE_ANSWER if is_answered else Verdict.RIGHT_REFUSAL
-    elif not is_answered:
-        verdict = Verdict.FALSE_REFUSAL
-    else:
-        verdict = Verdict.WRONG if missing or unwanted else Verdict.RIGHT
     is_cited = is_answered and any(
         _is_at(citation, place) for citation in answer.citations for place in query.relevant
     )
+    if not is_answered:
+        verdict = Verdict.FALSE_REFUSAL if query.is_answerable else Verdict.RIGHT_REFUSAL
+    elif query.is_answerable is False:
+        verdict = Verdict.FALSE_ANSWER
+    elif missing or unwanted:
+        verdict = Verdict.WRONG
+    elif query.answers or is_cited:
+        verdict = Verdict.RIGHT
+    else:
+        verdict = Verdict.WRONG if query.relevant else Verdict.OTHER
     if not is_answered:
         missing, unwanted = (), ()
     return Judged(query, answer.text, verdict, is_cited, missing, unwanted, answer.probability)
@@ -119,8 +126,8 @@ def refusal_curve(judged: Sequence[Judged]) -> list[dict[str, float | None]]:
     def share(rows: Sequence[Judged], threshold: float) -> float | None:
         return sum(_reached(one) >= threshold for one in rows) / len(rows) if rows else None
 
-    answerable = [one for one in judged if one.query.answers]
-    others = [one for one in judged if not one.query.answers]
+    answerable = [one for one in judged if one.query.is_answerable]
+    others = [one for one in judged if one.query.is_answerable is False]
     curve: list[dict[str, float | None]] = []
     for threshold in _THRESHOLDS:
         answered = share(answerable, threshold)

@@ -48,6 +48,7 @@ class EvalQuery:
         answers: Facts of the answer, where the set gives them, each as its accepted forms.
         must_not: Strings that show that something else was answered.
         kind: What sort of question it is, for counts by kind.
+        is_answerable: Whether the corpus answers it; None: nobody knows, only what is no answer.
     """
 
     id: str
@@ -58,10 +59,15 @@ class EvalQuery:
     answers: tuple[tuple[str, ...], ...] = ()
     must_not: tuple[str, ...] = ()
     kind: str = ""
+    is_answerable: bool | None = True
 
 
 def load_queries(path: Path) -> list[EvalQuery]:
     """The questions of a set's ``queries.jsonl``; pictures and clips lie relative to it.
+
+    A question without places and facts is one that nothing in the corpus answers. Where it has
+    ``"answerable": true`` the corpus answers it, though nobody has noted where; with null, all
+    that is known are the strings of ``must_not``.
 
     Raises:
         ConfigError: The file is missing, or a line is not a question.
@@ -165,7 +171,10 @@ def _query(value: dict[str, Any], folder: Path) -> EvalQuery:
         for place in value["relevant"]
     )
     answers = _facts(value.get("answers", []))
-    if not relevant and ("answers" not in value or answers):
+    is_answerable = value.get("answerable", bool(relevant))
+    if is_answerable not in (True, False, None):
+        raise ValueError(f"answerable is {is_answerable!r}, neither true nor false nor null")
+    if not relevant and is_answerable is False and ("answers" not in value or answers):
         raise ValueError(
             "no relevant place; a question that nothing answers has [] for relevant and for answers"
         )
@@ -181,6 +190,7 @@ def _query(value: dict[str, Any], folder: Path) -> EvalQuery:
         answers=answers,
         must_not=tuple(map(_form, value.get("must_not", ()))),
         kind=str(value.get("kind", "")),
+        is_answerable=is_answerable,
     )
 
 

@@ -1,6 +1,6 @@
-"""The Qwen3-VL models that `kb models` knows.
+"""The models that `kb models` knows: Qwen3-VL, and what hears speech.
 
-Sizes come from the published configurations (2 bytes a parameter, bfloat16). For the 2B
+Sizes of Qwen3-VL come from the published configurations (2 bytes a parameter, bfloat16). For the 2B
 models the sum is the published file to the byte: 4,255,064,064 of weights and a header of
 76,248 are the 4,255,140,312 bytes that the hub gives. Qwen3-VL-Embedding-8B ships without
 its language head, which is why it is 1.2 GB smaller than the other 8B models.
@@ -16,7 +16,9 @@ __all__ = [
     "GgufModel",
     "KnownModel",
     "PinnedFile",
+    "PinnedModel",
     "Role",
+    "SpeechModel",
     "find_known_model",
 ]
 
@@ -29,6 +31,7 @@ class Role(StrEnum):
     ENCODER = "encoder"
     RERANKER = "reranker"
     GENERATOR = "generator"
+    SPEECH = "speech"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class KnownModel:
         n_parameters: As stored in its files.
         dim: Length of the language model's states; for an encoder, of its vectors.
         revision: The commit on Hugging Face that is pulled.
+        organisation: Whose it is.
     """
 
     name: str
@@ -48,11 +52,12 @@ class KnownModel:
     n_parameters: int
     dim: int
     revision: str
+    organisation: str = _ORGANISATION
 
     @property
     def repository(self) -> str:
         """Owner and name, the same on Hugging Face and on ModelScope."""
-        return f"{_ORGANISATION}/{self.name}"
+        return f"{self.organisation}/{self.name}"
 
     @property
     def weights_bytes(self) -> int:
@@ -74,11 +79,11 @@ class PinnedFile:
 
 
 @dataclass(frozen=True, slots=True)
-class GgufModel(KnownModel):
-    """A published model in GGUF, for llama.cpp.
+class PinnedModel(KnownModel):
+    """A published model each file of which is known to the byte.
 
     Attributes:
-        files: What is pulled of its repository, which holds other sizes as well.
+        files: What is pulled of its repository, which holds other files as well.
     """
 
     files: tuple[PinnedFile, ...] = ()
@@ -87,6 +92,22 @@ class GgufModel(KnownModel):
     def weights_bytes(self) -> int:
         """On disk and, once they are read, in memory."""
         return sum(file.size_bytes for file in self.files)
+
+
+@dataclass(frozen=True, slots=True)
+class GgufModel(PinnedModel):
+    """A published model in GGUF, for llama.cpp.
+
+    Attributes:
+        token_bytes: Of keys and values in 16 bits for a token that is read or written.
+    """
+
+    token_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechModel(PinnedModel):
+    """A published Whisper model in the format of CTranslate2, for faster-whisper."""
 
 
 _N_2B = 2_127_532_032
@@ -152,6 +173,7 @@ KNOWN_MODELS = (
         _N_2B,
         dim=2048,
         revision="52d6c8ffea26cc873ac5ad116f8631268d7eb503",
+        token_bytes=2 * 28 * 8 * (128 + 128),  # layers, heads of keys and values, their lengths
         files=(
             PinnedFile(
                 "Qwen3VL-2B-Instruct-Q4_K_M.gguf",
@@ -165,10 +187,48 @@ KNOWN_MODELS = (
             ),
         ),
     ),
+    # OpenAI's Whisper base (MIT, some ninety languages), converted by Systran.
+    SpeechModel(
+        "faster-whisper-base",
+        Role.SPEECH,
+        72_593_920,
+        dim=512,
+        revision="ebe41f70d5b6dfa9166e2c581c45c9c0cfc57b66",
+        organisation="Systran",
+        files=(
+            PinnedFile(
+                "config.json",
+                2_309,
+                "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
+            ),
+            PinnedFile(
+                "model.bin",
+                145_217_532,
+                "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
+            ),
+            PinnedFile(
+                "tokenizer.json",
+                2_203_239,
+                "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab",
+            ),
+            PinnedFile(
+                "vocabulary.txt",
+                459_861,
+                "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
+            ),
+        ),
+    ),
 )
 
 
 def find_known_model(name: str) -> KnownModel | None:
     """The model called `name`, with or without its owner, in any case."""
-    short = name.casefold().removeprefix(f"{_ORGANISATION.casefold()}/")
-    return next((model for model in KNOWN_MODELS if model.name.casefold() == short), None)
+    asked = name.casefold()
+    return next(
+        (
+            model
+            for model in KNOWN_MODELS
+            if asked in (model.name.casefold(), model.repository.casefold())
+        ),
+        None,
+    )

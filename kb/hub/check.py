@@ -1,4 +1,4 @@
-"""Whether a Qwen3-VL model is what was pulled, to the byte, and can be opened.
+"""Whether a model is what was pulled, to the byte, and can be opened.
 
 Reading 17 GB takes 15 seconds and more, so the program itself looks at sizes and headers when
 it starts (`kb.hub.files`), and this is asked for: `kb models check`. What it finds is noted
@@ -18,7 +18,12 @@ from kb.files import size_bytes
 from kb.hub.catalog import KnownModel
 from kb.hub.digests import OnProgress, digested
 from kb.hub.directory import read_json
-from kb.hub.files import check_model_directory, is_gguf_directory, not_whole
+from kb.hub.files import (
+    check_model_directory,
+    is_gguf_directory,
+    is_speech_directory,
+    not_whole,
+)
 from kb.hub.hubs import RemoteFile
 from kb.hub.record import PULL_LOCK, note_damaged, read_damaged, read_record
 
@@ -59,7 +64,7 @@ def verify_model(directory: Path, on_progress: OnProgress, model: KnownModel | N
             model,
         )
     check_model_directory(directory, model)
-    if not is_gguf_directory(directory):
+    if not is_gguf_directory(directory) and not is_speech_directory(directory):
         _open_small_files(directory, model)
 
 

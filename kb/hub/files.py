@@ -1,4 +1,4 @@
-"""Where a Qwen3-VL model's files are, and whether they are all there. Never downloads.
+"""Where the files of a model of the catalog are, and whether they are all there. Never downloads.
 
 Whether a file of gigabytes is whole is seen from its header: a safetensors file begins with
 the length of a JSON header that says where each tensor ends
@@ -17,7 +17,7 @@ from typing import Any
 
 from kb.errors import ModelLoadError
 from kb.files import size_bytes
-from kb.hub.catalog import GgufModel, KnownModel, find_known_model
+from kb.hub.catalog import GgufModel, KnownModel, PinnedModel, SpeechModel, find_known_model
 from kb.hub.gguf import read_gguf
 from kb.hub.record import RECORD_NAME, read_damaged, read_record
 from kb.text.humanize import size_text
@@ -26,6 +26,7 @@ __all__ = [
     "check_model_directory",
     "find_model_directory",
     "is_gguf_directory",
+    "is_speech_directory",
     "locate_model",
     "not_whole",
 ]
@@ -92,7 +93,7 @@ def locate_model(name_or_path: str, home_models_dir: Path) -> Path:
 
 
 def check_model_directory(directory: Path, model: KnownModel | None = None) -> None:
-    """Look whether all of a Qwen3-VL model is in `directory`, without reading the weights.
+    """Look whether all of a model is in `directory`, without reading the weights.
 
     Args:
         model: Which it is, where it was asked for by its name.
@@ -103,7 +104,12 @@ def check_model_directory(directory: Path, model: KnownModel | None = None) -> N
     """
     try:
         if isinstance(model, GgufModel) or is_gguf_directory(directory):
-            _check_gguf(directory, model)
+            _check_pinned(directory, model)
+            for path in sorted(directory.glob("*.gguf")):
+                read_gguf(path)
+            return
+        if isinstance(model, SpeechModel) or is_speech_directory(directory):
+            _check_pinned(directory, model)
             return
         _check_config(directory)
         _check_weights(directory)
@@ -120,17 +126,20 @@ def is_gguf_directory(directory: Path) -> bool:
     return any(directory.glob("*.gguf")) and not (directory / "config.json").is_file()
 
 
-def _check_gguf(directory: Path, model: KnownModel | None) -> None:
+def is_speech_directory(directory: Path) -> bool:
+    """Whether it holds a Whisper model in the format of CTranslate2."""
+    return (directory / "model.bin").is_file() and any(directory.glob("vocabulary.*"))
+
+
+def _check_pinned(directory: Path, model: KnownModel | None) -> None:
     if not directory.is_dir():
         raise _FoundError("there is no such directory.")
-    pinned = model.files if isinstance(model, GgufModel) else ()
+    pinned = model.files if isinstance(model, PinnedModel) else ()
     absent = [file.path for file in pinned if not (directory / file.path).is_file()]
     if absent:
         found = "a download that is not finished" if _is_being_pulled(directory) else "no model"
         raise _FoundError(f"it holds {found}: {absent[0]} is missing.")
     _check_record(directory)
-    for path in sorted(directory.glob("*.gguf")):
-        read_gguf(path)
 
 
 def not_whole(directory: Path, found: str, model: KnownModel | None = None) -> ModelLoadError:

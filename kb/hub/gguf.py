@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Final
 
 from kb.errors import ModelLoadError
 
-__all__ = ["GgufHeader", "find_gguf", "read_gguf"]
+__all__ = ["GgufHeader", "find_gguf", "memory_bytes", "read_gguf"]
 
 _MAGIC: Final = b"GGUF"
 _VERSIONS: Final = (2, 3)
@@ -37,6 +37,9 @@ _MAX_ENTRIES: Final = 100_000
 _MAX_TENSORS: Final = 100_000
 _MAX_ITEMS: Final = 10_000_000
 _MAX_STRING_BYTES: Final = 16 * 1024 * 1024
+# Beside weights, keys and values: llama.cpp, its buffers, and those of a picture.
+_WORKING_BYTES: Final = 400_000_000
+_VISION_BYTES: Final = 500_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,16 @@ class GgufHeader:
         )
         n_kv_heads = self.number("attention.head_count_kv", n_heads)
         return 2 * n_tokens * self.number("block_count", 1) * n_kv_heads * n_values
+
+
+def memory_bytes(files_bytes: int, cache_bytes: int, *, has_vision: bool) -> int:
+    """Of memory that a model takes while it writes, about.
+
+    Args:
+        files_bytes: Of the model's files, its vision part among them.
+        cache_bytes: Of keys and values, as of `GgufHeader.cache_bytes`.
+    """
+    return files_bytes + cache_bytes + _WORKING_BYTES + (_VISION_BYTES if has_vision else 0)
 
 
 def read_gguf(path: Path) -> GgufHeader:

@@ -167,30 +167,29 @@ def list_repository(
 def refusal(hub: Hub, repository: str, cause: httpx.Response | httpx.HTTPError) -> ModelLoadError:
     """What to say when the hub can't be reached or says no."""
     base = endpoint(hub)
-    other = next(one for one in Hub if one is not hub)
-    switch = f"pull with --from {other.value}"
+    other = next(one for one in Hub if one is not hub).value
     if isinstance(cause, httpx.HTTPError):
         message = (
             f"{hub.label} ({base}) can't be reached: {cause or type(cause).__name__}. Look at "
-            f"the network and pull again: it goes on where it stopped. Or {switch}, or copy the "
-            "model's directory from another machine."
+            "the network and pull again: it goes on where it stopped. Or pull with --from "
+            f"{other}, or copy the model's directory from another machine."
         )
     elif cause.status_code in (401, 403):
         # Hugging Face answers 401 for a repository that does not exist, too.
         message = (
             f"{hub.label} ({base}) refuses {repository} (HTTP {cause.status_code}): a token is "
             "missing or wrong, or there is no such repository. Set HF_TOKEN to a valid token "
-            f"(or unset a wrong one), or {switch}."
+            f"(or unset a wrong one), or pull with --from {other}."
         )
     elif cause.status_code == 404:
         message = (
             f"{hub.label} ({base}) has no {repository} at the pinned revision (HTTP 404). Pull "
-            f"with --update for its newest revision, or {switch}."
+            f"with --update for its newest revision, or pull with --from {other}."
         )
     else:
         message = (
             f"{hub.label} ({base}) answered HTTP {cause.status_code} for {repository}. Pull "
-            f"again later: it goes on where it stopped. Or {switch}."
+            f"again later: it goes on where it stopped. Or pull with --from {other}."
         )
     return ModelLoadError(message, model_id=repository)
 

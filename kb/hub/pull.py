@@ -14,9 +14,9 @@ early (``file_download._download_to_tmp_and_move``): 4 GB of a 4.3 GB file would
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 
 from kb.errors import ModelLoadError
 from kb.files import move_whole, size_bytes
-from kb.hub.catalog import GgufModel, KnownModel, PinnedFile
+from kb.hub.catalog import KnownModel, PinnedFile, PinnedModel
 from kb.hub.digests import OnProgress, digested
 from kb.hub.files import check_model_directory
 from kb.hub.hubs import (
@@ -38,6 +38,7 @@ from kb.hub.hubs import (
     refusal,
 )
 from kb.hub.record import PULL_LOCK, read_damaged, read_record, write_record
+from kb.stopping import check, hang_up, interrupted_by, pause
 from kb.text.humanize import size_text
 
 __all__ = ["PullPlan", "existing_parent", "plan_pull", "pull", "require_room"]
@@ -90,7 +91,7 @@ def plan_pull(
         _require_network(model, directory)
         revision = model.revision if hub is Hub.HUGGINGFACE and not update else None
         with open_client(hub) as client:
-            pinned = model.files if isinstance(model, GgufModel) else ()
+            pinned = model.files if isinstance(model, PinnedModel) else ()
             paths = {file.path for file in pinned} if pinned else None
             listing = list_repository(client, hub, model.repository, revision, paths)
             if not update:
@@ -149,11 +150,12 @@ def require_room(plans: Sequence[PullPlan]) -> None:
 
 
 def pull(plan: PullPlan, on_progress: OnProgress) -> None:
-    """Load what is left, check it, and write the record.
+    """Load what is left, check it, and write the record. Within `kb.stopping.stoppable` it can be
+    stopped; what is loaded by then stays, and the next pull goes on from there.
 
     Raises:
         ModelLoadError: The hub can't be reached or refuses, a digest is wrong, the disk is
-            full, another pull is running, or what was loaded is no Qwen3-VL model.
+            full, another pull is running, or what was loaded is no model of its kind.
     """
     directory = plan.directory
     if plan.left:
@@ -220,7 +222,10 @@ def _load(
         headers = {"Range": f"bytes={n_have}-"} if 0 < n_have < file.size_bytes else {}
         failure: httpx.Response | httpx.HTTPError
         try:
-            with client.stream("GET", url, headers=headers) as response:
+            with (
+                client.stream("GET", url, headers=headers) as response,
+                interrupted_by(partial(hang_up, response)),
+            ):
                 failure = response
                 if response.is_success:
                     goes_on = bool(headers) and response.status_code == 206
@@ -232,11 +237,13 @@ def _load(
                             output.write(block)
                             n_have += len(block)
                             on_progress(file.path, len(block))
+                            check()
                     if n_have >= file.size_bytes:
                         return
                 elif response.status_code < 500 and response.status_code != 429:
                     raise refusal(listing.hub, listing.repository, response)
         except httpx.RequestError as error:
+            check()  # it was us who hung up
             failure = error
             n_have = size_bytes(part) or 0
         if n_have > n_had:
@@ -245,7 +252,7 @@ def _load(
         if wait_s is None:
             raise refusal(listing.hub, listing.repository, failure)
         on_progress(f"no answer, waiting {wait_s:.0f} s", 0)
-        time.sleep(wait_s)
+        pause(wait_s)
 
 
 def _checked(file: RemoteFile, path: Path, url: str) -> RemoteFile:

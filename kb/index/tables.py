@@ -25,6 +25,11 @@ __all__ = ["Column", "ColumnKind", "RowPlace", "Table", "make_column", "pack", "
 
 # So large a share of a column's cells must be of one kind for it to be of that kind.
 _MIN_SHARE = 0.9
+# What stands in a cell of which the value is not known.
+_UNKNOWN = frozenset(
+    "n/a na n.a. nil none null unknown tbd tba tbc pending ? - – — … ... 无 未知 待定 不详 暂无"
+    " 无数据".split()
+)
 _N_LOOKED_AT = 500
 _FORMAT = 1
 
@@ -125,6 +130,8 @@ def make_column(name: str, values: Sequence[str], codes: Sequence[int] | array[i
     """
     rows = np.array(codes, np.int32)
     counts = np.bincount(rows[rows >= 0], minlength=len(values)) if len(values) else np.empty(0)
+    known = np.array([value.strip().casefold() not in _UNKNOWN for value in values], np.bool_)
+    counts = counts[: len(values)] * known
     total = int(counts.sum())
     plain, unit = split_unit(name)
     if not total:

@@ -24,6 +24,7 @@ from kb.protocols import (
 from kb.retrieve.dense import DenseList, merge_views
 from kb.retrieve.fusion import ScoredList, fuse
 from kb.retrieve.group_by_place import group_by_place
+from kb.retrieve.recall import Recall
 from kb.stopping import check
 from kb.types import Chunk, Filters, Hit, Query
 
@@ -33,6 +34,8 @@ _PICTURE_SHARE = 0.5
 _MAX_CLIP_FRAMES = 8
 # Times what is wanted, where points of documents that do not answer yet stand before the others.
 _MOST_ASKED = 16
+# Chunks whose scores are looked up at once; few documents have as many.
+_MOST_OF_DOCUMENT = 10_000
 
 
 class Catalog(Protocol):
@@ -78,19 +81,48 @@ class Retriever:
             InferenceError: An encoder failed.
             StoreError: The store failed.
         """
+        recall, timings_ms = self.recall(query)
+        return list(recall.taken), timings_ms
+
+    def recall(self, query: Query) -> tuple[Recall, dict[str, float]]:
+        """As `retrieve`, with all that was found on the way."""
         clock = _Clock()
         limits = self._filter(query.filters)
         if limits is not None and limits.documents == frozenset():
-            return [], clock.timings_ms
+            return Recall((), (), (), (), self._config.n_recall), clock.timings_ms
         views, requests, pictures = self._encode(query)
         clock.lap("encode")
         found, chunks = self._search(requests, limits)
         clock.lap("retrieve")
         dense = merge_views(views, [_scores(one) for one in found[: len(views)]], chunks)
         lists = self._lists(dense, requests, found, pictures)
-        hits = self._assemble(query, dense, lists, chunks)
+        places = self._assemble(query, dense, lists, chunks)
         clock.lap("assemble")
-        return hits, clock.timings_ms
+        recall = Recall(
+            views,
+            tuple(requests),
+            tuple(map(tuple, found)),
+            tuple(places),
+            self._config.n_recall,
+        )
+        return recall, clock.timings_ms
+
+    def scores_of(self, recall: Recall, document_sha256: str) -> list[dict[str, float]]:
+        """Scores of a document's chunks by id, for each request of a recall.
+
+        Raises:
+            StoreError: The store failed.
+        """
+        limits = StoreFilter(documents=frozenset((document_sha256,)))
+        asked = [replace(request, limit=_MOST_OF_DOCUMENT) for request in recall.requests]
+        return [_scores(items) for items in self._store.search(asked, limits)] if asked else []
+
+    def passes(self, filters: Filters, chunk: Chunk) -> bool:
+        """Whether a question with such filters is asked of a chunk."""
+        documents = self._catalog.documents(filters)
+        if documents is not None and chunk.document_sha256 not in documents:
+            return False
+        return not filters.kinds or chunk.kind in filters.kinds
 
     def pinpoint(self, query: Query, hits: Sequence[Hit]) -> list[Hit]:
         """`hits` with `time_s` set on clips that a picture found: the second of the frame
@@ -110,7 +142,11 @@ class Retriever:
 
     def _filter(self, filters: Filters) -> StoreFilter | None:
         kinds = frozenset(filters.kinds) or None
-        if filters.sources or self._catalog.has_pending_labels():
+        # Files and when they were changed are the ledger's alone.
+        is_of_files = filters.sources or (
+            (filters.changed_after_ns, filters.changed_before_ns) != (None, None)
+        )
+        if is_of_files or self._catalog.has_pending_labels():
             limits = StoreFilter(self._catalog.documents(filters), kinds)
         else:
             # "" is the root itself.
@@ -233,7 +269,7 @@ class Retriever:
                 )
             )
         hits.sort(key=lambda hit: (-hit.fused, hit.chunk.id))
-        return hits[: self._config.n_recall]
+        return hits
 
 
 def _representative(query: Query, members: Sequence[Chunk]) -> Chunk:

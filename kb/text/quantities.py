@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from kb.text.terms import fold_width
 
-__all__ = ["DIGITS", "NUMBER_WORDS", "Quantity", "quantities"]
+__all__ = ["DIGITS", "NUMBER_WORDS", "Quantity", "han_value", "quantities"]
 
 DIGITS = {
     word: str(number)
@@ -103,7 +103,7 @@ def quantities(text: str) -> list[Quantity]:
     for match in _QUANTITY.finditer(fold_width(text)):
         written = match["digits"] or _ENGLISH.get((match["word"] or "").lower())
         if written is None:
-            written = _han_value(match["han"])
+            written = han_value(match["han"])
         value = _without_idle_zeros(_THOUSANDS.sub("", written)).rstrip(".,:")
         unit = _UNIT[match["unit"].lower()] if match["unit"] else ""
         found.append(Quantity(value, unit, *match.span()))
@@ -116,8 +116,8 @@ def _without_idle_zeros(value: str) -> str:
     return f"{whole}.{fraction.rstrip('0')}" if point and fraction.isdecimal() else value
 
 
-def _han_value(written: str) -> str:
-    """``二十四`` → ``24``."""
+def han_value(written: str) -> str:
+    """``二十四`` → ``24``; `written` is of such characters alone."""
     total, digit = 0, 0
     for char in written:
         if char in _HAN_PLACES:

@@ -155,6 +155,21 @@ def test_question_sent_as_soon_as_there_is_a_box_is_answered(
     context.close()
 
 
+def test_turn_that_the_loading_page_finds_as_well_is_shown_once(indexed: Page) -> None:
+    indexed.locator("#kb-question textarea").fill(CELLAR)
+    indexed.keyboard.press("Enter")
+    turn = indexed.locator("[data-turn]")
+    expect(turn).to_have_attribute("aria-busy", "false", timeout=30_000)
+    # What the page loads comes after the question, whose turn is among it.
+    indexed.evaluate("""() => {
+        const turn = document.querySelector("#kb-live [data-turn]");
+        document.querySelector("#kb-past").append(turn.cloneNode(true));
+        kb.turnsShown();
+    }""")
+    expect(turn).to_have_count(1)
+    expect(indexed.locator(".kb-turn:visible")).to_have_count(1)
+
+
 def test_question_that_does_not_reach_the_server_stays_in_the_box(indexed: Page) -> None:
     def refuse(route: Route) -> None:
         route.abort()

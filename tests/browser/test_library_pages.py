@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from browser_parts import Server, go_to, row, running_server
+from browser_parts import Server, go_to, row, running_server, violations
 from playwright.sync_api import Locator, Page, expect
 
 PHONE = {"viewport": {"width": 390, "height": 844}}
@@ -129,3 +129,42 @@ def test_pages_are_turned_on_a_phone(library: Page) -> None:
     expect(pager(library).locator(".kb-range")).to_have_text("201–400 of 1,235")
     expect(library.locator(".kb-summary")).to_be_in_viewport()
     assert library.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_several_files_are_deleted_and_taken_back(library: Page, server: Server) -> None:
+    row(library, "Note 0003.txt").get_by_role("checkbox").focus()
+    library.keyboard.press("Space")
+    bar = library.get_by_role("group", name="Selected files")
+    expect(bar).to_contain_text("1 selected")
+    # They stay selected when pages are turned.
+    pager(library).get_by_role("button", name="Next page").click()
+    row(library, "Note 0205.txt").get_by_role("checkbox").check()
+    expect(bar).to_contain_text("2 selected")
+    bar.get_by_role("button", name="Delete").click()
+    dialog = library.get_by_role("dialog", name="Delete 2 files?")
+    expect(dialog).to_contain_text("Note 0003.txt")
+    expect(dialog).to_contain_text("Note 0205.txt")
+    dialog.get_by_role("button", name="Delete").click()
+    expect(library.locator(".kb-summary")).to_contain_text("1,233 files")
+    expect(bar).to_be_hidden()
+    assert not (server.library / "Note 0003.txt").exists()
+    library.get_by_role("button", name="Undo").click()
+    expect(library.locator(".kb-summary")).to_contain_text("1,235 indexed", timeout=60_000)
+    assert (server.library / "Note 0003.txt").exists()
+
+
+def test_a_held_sync_asks_on_every_page(library: Page, server: Server) -> None:
+    for number in range(1, 701):
+        (server.library / f"Note {number:04}.txt").unlink()
+    go_to(library, "Chat")
+    banner = library.get_by_role("region", name="Indexing waits for you")
+    expect(banner).to_contain_text("700 files of the index are gone", timeout=60_000)
+    banner.get_by_text("What would change").click()
+    expect(banner).to_contain_text("Note 0001.txt")
+    expect(banner).to_contain_text("and 500 more")
+    assert violations(library) == []
+    assert library.evaluate("document.documentElement.scrollWidth") == 1440
+    banner.get_by_role("button", name="Keep them in the index").click()
+    expect(banner).to_have_count(0)
+    go_to(library, "Library")
+    expect(library.locator(".kb-summary")).to_contain_text("1,235 files")

@@ -88,16 +88,17 @@ def test_file_is_deleted_only_after_confirmation(indexed: Page, server: Server) 
     path = server.library / "to delete.txt"
     path.write_text("A short note about tulips.", "utf-8")
     wait_until_indexed(indexed, path.name, 60_000)
-    delete = row(indexed, path.name).get_by_role("button", name="Delete")
+    delete = row(indexed, path.name).get_by_role("button", name=f"Delete: {path.name}")
 
     delete.click()
-    expect(indexed.get_by_role("dialog")).to_contain_text("to delete.txt is deleted")
-    indexed.get_by_role("button", name="Keep it").click()
+    asked = indexed.get_by_role("dialog", name="Delete this file?")
+    expect(asked.get_by_role("listitem")).to_have_text("to delete.txt")
+    asked.get_by_role("button", name="Keep", exact=True).click()
     expect(row(indexed, path.name)).to_have_count(1)
     assert path.exists()
 
     delete.click()
-    indexed.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    asked.get_by_role("button", name="Delete", exact=True).click()
     expect(row(indexed, path.name)).to_have_count(0)
     assert not path.exists()
 

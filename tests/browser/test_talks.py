@@ -61,7 +61,7 @@ def test_a_conversation_is_renamed_found_deleted_and_taken_back(indexed: Page) -
     assert indexed.evaluate("window.hacked") is None
 
     act(indexed, name, "Pin")
-    expect(indexed.locator(".kb-talk-list h3").first).to_have_text("Pinned")
+    expect(indexed.locator(".kb-talk-list h2").first).to_have_text("Pinned")
     indexed.locator("#kb-talk-search textarea, #kb-talk-search input").fill(name[-12:-4])
     expect(indexed.locator(".kb-talk")).to_have_count(1)
     indexed.locator("#kb-talk-search textarea, #kb-talk-search input").fill("")

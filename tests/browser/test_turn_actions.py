@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from browser_parts import VIDEO, ask
+from browser_parts import HOSTILE_NAME, VIDEO, ask, violations
 from playwright.sync_api import Page, expect
 
 CELLAR = "Why keep the carton in the cellar?"
@@ -57,3 +57,45 @@ def test_what_was_attached_is_there_after_an_error(indexed: Page, tmp_path: Path
     expect(turn.get_by_role("alert")).to_be_visible()
     expect(indexed.locator("#kb-question .thumbnail-item")).to_be_visible()
     expect(indexed.locator("#kb-question textarea")).to_have_value("What is this?")
+
+
+def test_an_answer_is_judged_and_the_judgement_is_there_again(indexed: Page) -> None:
+    turn = ask(indexed, CELLAR)
+    bad = turn.get_by_role("button", name="Bad answer")
+    bad.click()
+    expect(bad).to_have_attribute("aria-pressed", "true")
+    turn.get_by_label("Something is left out").check()
+    turn.get_by_label("In your words").fill("and the <b>lid</b>")
+    assert violations(indexed) == []
+    turn.get_by_role("button", name="Save").click()
+    said = "Something is left out: and the <b>lid</b>"
+    expect(turn.locator(".kb-rated")).to_have_text(said)
+    indexed.reload()
+    again = indexed.locator("#kb-past [data-turn='1']")
+    expect(again.locator(".kb-rated")).to_have_text(said)
+    good = again.get_by_role("button", name="Good answer")
+    good.click()
+    expect(good).to_have_attribute("aria-pressed", "true")
+    expect(again.get_by_role("button", name="Bad answer")).to_have_attribute(
+        "aria-pressed", "false"
+    )
+    good.click()
+    expect(good).to_have_attribute("aria-pressed", "false")
+    expect(again.locator(".kb-rated")).to_have_text("Taken back")
+
+
+def test_why_an_answer_is_what_it_is(indexed: Page) -> None:
+    turn = ask(indexed, CELLAR)
+    turn.get_by_text("Why this answer").click()
+    table = turn.get_by_role("region", name="What was found for question 1")
+    expect(table.locator("tbody tr").first).to_be_visible()
+    expect(table.get_by_text("cited: 1").first).to_be_visible()
+    assert violations(indexed) == []
+    turn.get_by_label("File", exact=True).fill(HOSTILE_NAME)
+    turn.get_by_role("button", name="Look", exact=True).click()
+    lost = turn.locator(".kb-why-lost")
+    expect(lost).to_contain_text(HOSTILE_NAME)
+    expect(lost).to_contain_text("answer")
+    # What a row shows opens like any source.
+    table.get_by_role("button").first.click()
+    expect(indexed.locator("dialog.kb-viewer")).to_be_visible()

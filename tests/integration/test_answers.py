@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import Said, run_here, run_program
 from shared_home import indexed_samples
 
 from kb.config.loading import load_config
@@ -21,14 +20,8 @@ REPOSITORY = Path(__file__).parents[2]
 SAMPLES_SET = REPOSITORY.parent / "shared" / "eval" / "samples-answers"
 
 
-def kb_eval(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "ui.cli", "eval", *map(str, arguments)],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def kb_eval(*arguments: str | Path) -> Said:
+    return run_here("eval", *arguments)
 
 
 @pytest.fixture
@@ -62,30 +55,30 @@ def small_set(tmp_path: Path) -> Path:
 
 
 def test_answers_are_judged_and_counted(small_set: Path, tmp_path: Path) -> None:
-    done = kb_eval(small_set, "--answers", "--home", tmp_path / "home", "--json")
-    assert done.returncode == 0, done.stderr
-    result: dict[str, Any] = json.loads(done.stdout)
+    done = run_program("eval", small_set, "--answers", "--home", tmp_path / "home", "--json")
+    assert done.code == 0, done.err
+    result: dict[str, Any] = json.loads(done.out)
     assert (result["n_queries"], result["n_unanswerable"]) == (2, 1)
     assert [one["verdict"] for one in result["questions"]] == ["right", "right_refusal"]
     assert result["kinds"]["all"]["cited"] == 1
     shown = kb_eval(small_set, "--answers", "--home", tmp_path / "home")
-    assert "1 of 1 answerable questions answered right, 1 of 1 others refused" in shown.stdout
+    assert "1 of 1 answerable questions answered right, 1 of 1 others refused" in shown.out
 
 
 def test_ranking_is_measured_on_what_something_answers(small_set: Path, tmp_path: Path) -> None:
     done = kb_eval(small_set, "--home", tmp_path / "home", "--json")
-    assert done.returncode == 0, done.stderr
-    result = json.loads(done.stdout)
+    assert done.code == 0, done.err
+    result = json.loads(done.out)
     assert (result["n_queries"], result["n_unanswerable"], result["hit@1"]) == (2, 1, 1.0)
 
 
 def test_a_corpus_elsewhere(small_set: Path, tmp_path: Path) -> None:
     corpus = (small_set / "corpus").rename(tmp_path / "elsewhere")
     missing = kb_eval(small_set, "--home", tmp_path / "home")
-    assert missing.returncode == 1
-    assert "--corpus" in missing.stderr
+    assert missing.code == 1
+    assert "--corpus" in missing.err
     done = kb_eval(small_set, "--corpus", corpus, "--home", tmp_path / "home", "--json")
-    assert json.loads(done.stdout)["hit@1"] == 1.0
+    assert json.loads(done.out)["hit@1"] == 1.0
 
 
 @pytest.mark.skipif(not SAMPLES_SET.is_dir(), reason="../shared/eval is not there")

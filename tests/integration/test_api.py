@@ -171,7 +171,7 @@ def test_uploads_of_one_name_at_once_are_all_kept(client: TestClient, service: S
 def test_an_upload_that_would_be_ignored_says_so(client: TestClient, service: Service) -> None:
     response = client.post("/api/upload", files={"file": ("~$gate.docx", b"x")})
     assert response.status_code == 400
-    assert "~$gate.docx is ignored" in response.json()["error"]["message"]
+    assert "~$gate.docx is a name that is ignored" in response.json()["error"]["message"]
     two = [("file", ("x.part", b"x")), ("file", ("kept.md", b"# Kept"))]
     response = client.post("/api/upload", files=two)
     assert response.json()["sources"] == ["kept.md"]

@@ -279,7 +279,7 @@ class TestDocuments:
 
     def test_that_are_refused_say_why(self, client: TestClient, service: Service) -> None:
         refused = client.post(f"{V1}/documents", files={"file": ("~$x.docx", b"x")})
-        assert_problem(refused, 400, "is ignored")
+        assert_problem(refused, 400, "that is ignored")
         two = [("file", ("x.part", b"x")), ("file", ("kept.md", b"# Kept"))]
         told = client.post(f"{V1}/documents", files=two).json()
         assert [one["source"] for one in told["documents"]] == ["kept.md"]

@@ -63,7 +63,7 @@ REFUSED = {
     "truncated.pdf": r"can't be opened as PDF.*complete copy",
     "garbage.pdf": r"can't be opened as PDF.*complete copy",
     "noise.pdf": r"can't be opened as PDF.*complete copy",
-    "locked.pdf": r"locked with a password.*none of the 2 .*ingest\.pdf_passwords",
+    "locked.pdf": r"locked with a password.*none of those .*ingest\.pdf_passwords",
     "no pages.pdf": r"no pages.*save it",
     # Pictures.
     "empty.png": r"empty \(0 bytes\)",

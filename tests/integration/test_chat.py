@@ -332,6 +332,18 @@ class TestRefused:
         assert isinstance(second, str)
         assert "How do I reset this?" in second
 
+    def test_is_set_to_be_shown_nothing(self, server: ChatServer, tmp_path: Path) -> None:
+        server.plays = [WHOLE]
+        place = Locator(page=1)
+        chunk = Chunk("1", "d", 0, Kind.PDF, Modality.TEXT, place, TEXT)
+        generator = generator_at(server, tmp_path, pictures=False)
+        note = Note("The model reads words only: it was shown no picture.")
+        query = Query("How do I reset this?", images=(encoded(64, 64),))
+        assert note in list(generator.stream(query, [Hit(chunk, "manual.pdf")]))
+        asked = Query("How do I reset it?")
+        assert note not in list(generator.stream(asked, [Hit(chunk, "manual.pdf")]))
+        assert all(isinstance(body["messages"][1]["content"], str) for body in server.bodies)
+
     def test_another_model_and_another_refusal(
         self, server: ChatServer, generator: RemoteGenerator
     ) -> None:

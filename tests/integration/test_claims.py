@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import run_here
 from shared_home import indexed_samples
 
 from kb.config.loading import load_config
@@ -19,7 +20,6 @@ from ui.service.service import Service
 
 REPOSITORY = Path(__file__).parents[2]
 SHIPPED = REPOSITORY / "configs" / "claims_starter.json"
-KB = Path(sys.executable).with_name("kb")
 # The files whose words are read without OCR.
 FOLDERS = ("manuals", "notes", "office", "service", "web")
 EXPECTED = json.loads((Path(__file__).parent / "expected" / "samples.json").read_text("utf-8"))
@@ -44,10 +44,11 @@ def claims_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_shipped_threshold_is_what_the_command_finds(claims_set: Path, tmp_path: Path) -> None:
-    said = run(
-        KB, "eval", "--claims", claims_set, "--home", tmp_path, "--profile", "starter", "--json"
+    said = run_here(
+        "eval", "--claims", claims_set, "--home", tmp_path, "--profile", "starter", "--json"
     )
-    found: dict[str, Any] = json.loads(said)
+    assert said.code == 0, said.err
+    found: dict[str, Any] = json.loads(said.out)
     written = json.loads((tmp_path / "claims.json").read_text("utf-8"))
     assert Path(found["written_to"]) == tmp_path / "claims.json"
     (shipped,) = json.loads(SHIPPED.read_text("utf-8")).items()

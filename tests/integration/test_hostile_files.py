@@ -179,9 +179,11 @@ def test_a_file_that_eats_memory_is_stopped_early(home: Home) -> None:
     try:
         told = by_source(service.sync())["crowded.json"]
         assert told.outcome is Outcome.FAILED
-        found = re.search(r"more than (\d+) MiB of memory", told.reason)
+        # On a busy machine the system's own limit, which is lower, may come first.
+        found = re.search(r"more than ([\d,]+) (MiB|bytes) of memory", told.reason)
         assert found, told.reason
-        assert int(found[1]) < 600
+        used = int(found[1].replace(",", ""))
+        assert (used * MIB if found[2] == "MiB" else used) < 600 * MIB
     finally:
         service.close()
 

@@ -27,7 +27,14 @@ def workers(tmp_path: Path) -> Iterator[Workers]:
     def settings(n_threads: int) -> WorkerSettings:
         config = IngestConfig.model_validate({"ocr": {"enabled": False}})
         return WorkerSettings(
-            config, tmp_path / "assets", None, tmp_path / "ocr", n_threads, tmp_path / "spool"
+            config,
+            tmp_path / "assets",
+            None,
+            tmp_path / "ocr",
+            n_threads,
+            tmp_path / "spool",
+            tmp_path / "speech",
+            tmp_path / "models",
         )
 
     with Workers(2, settings, lambda: False) as pool:

@@ -1,25 +1,32 @@
-"""`kb mcp` asked by the protocol's own client, as chat programs start it."""
+"""`kb mcp` and ``/mcp`` asked by the protocol's own client: as chat programs start the one, and as
+programs elsewhere reach the other."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import io
+import secrets
 import sys
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
+import httpx2  # of mcp
 import pymupdf
 import pytest
-from browser_parts import REPO, running_server
+from browser_parts import REPO, Server, running_server
 from made_home import make_home
 from mcp import Client, MCPError, StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
 from PIL import Image
 
 from kb.config import Home
 from kb.config.loading import load_config
 from ui.service.service import Service
+from ui.service.tokens import Tokens, TokenScope
 
 
 @pytest.fixture(scope="module")
@@ -38,25 +45,58 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module", params=["alone", "beside a server"])
-def served(request: pytest.FixtureRequest, home: Path) -> Iterator[Path]:
-    """The home, with the index in the command's own process, or in that of `kb up`."""
+@dataclass
+class Served:
+    """A home whose library is served.
+
+    Attributes:
+        url: Of the server; empty where `kb mcp` is started.
+    """
+
+    home: Path
+    url: str = ""
+
+
+@pytest.fixture(scope="module")
+def server(home: Path) -> Iterator[Server]:
+    with running_server(home, KB_PASSWORD="secret") as started:
+        yield started
+
+
+@pytest.fixture(scope="module", params=["alone", "beside a server", "over HTTP"])
+def served(request: pytest.FixtureRequest, home: Path) -> Served:
+    """The home, with the index in the command's own process, or in that of `kb up`; and without a
+    command."""
     if request.param == "alone":
-        yield home
-        return
-    with running_server(home, KB_PASSWORD="secret"):
-        yield home
+        return Served(home)
+    server: Server = request.getfixturevalue("server")
+    return Served(home, server.url if request.param == "over HTTP" else "")
 
 
-def talk(home: Path, do: Callable[[Client], Awaitable[None]]) -> None:
-    """Start `kb mcp` on a home and speak with it."""
+def bearer(home: Path, *scopes: TokenScope) -> dict[str, str]:
+    """The login of a token that is made for it."""
+    token = Tokens(Home(home)).create(secrets.token_hex(8), scopes)
+    return {"Authorization": f"Bearer {token}"}
+
+
+def talk(served: Served, do: Callable[[Client], Awaitable[None]]) -> None:
+    """Start `kb mcp` on a home, or reach its server, and speak with it."""
     # Its environment is not passed on.
-    arguments = ["-m", "ui.cli", "mcp", "--home", str(home)]
+    arguments = ["-m", "ui.cli", "mcp", "--home", str(served.home)]
     command = StdioServerParameters(command=sys.executable, args=arguments, cwd=REPO)
 
     async def main() -> None:
-        async with Client(command, read_timeout_seconds=90) as client:
-            await do(client)
+        if not served.url:
+            async with Client(command, read_timeout_seconds=90) as client:
+                await do(client)
+            return
+        login = bearer(served.home, TokenScope.READ)
+        async with httpx2.AsyncClient(headers=login, timeout=90) as http:
+            transport = streamable_http_client(f"{served.url}/mcp", http_client=http)
+            for mode in ("auto", "legacy"):
+                async with Client(transport, read_timeout_seconds=90, mode=mode) as client:
+                    await do(client)
+                transport = streamable_http_client(f"{served.url}/mcp", http_client=http)
 
     asyncio.run(main())
 
@@ -74,7 +114,7 @@ def picture_of(contents: Any) -> Image.Image:
     return Image.open(io.BytesIO(base64.b64decode(contents.contents[0].blob)))
 
 
-def test_a_program_searches_asks_and_opens(served: Path) -> None:
+def test_a_program_searches_asks_and_opens(served: Served) -> None:
     async def do(client: Client) -> None:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
         assert {*tools} == {"search", "ask", "open"}
@@ -120,9 +160,45 @@ def test_a_program_searches_asks_and_opens(served: Path) -> None:
             result = await client.call_tool(tool, arguments)
             assert result.is_error, (tool, arguments)
             assert said in str(result.content), (tool, arguments)
-            assert str(served) not in str(result.content)
+            assert str(served.home) not in str(result.content)
         for uri in ("kb://pictures/" + "0" * 64, "kb://passages/x", "file:///etc/passwd"):
             with pytest.raises(MCPError):
                 await client.read_resource(uri)
 
     talk(served, do)
+
+
+def test_over_http_it_has_the_locks_of_all_else(server: Server, home: Path) -> None:
+    called = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": "search", "arguments": {"query": "pump", "top": 1}},
+    }
+    takes = {"Accept": "application/json, text/event-stream"}
+    reads = bearer(home, TokenScope.READ)
+    adds = bearer(home, TokenScope.ADD)
+    with httpx.Client(base_url=server.url, headers=takes, timeout=60) as client:
+
+        def status(**arguments: Any) -> int:
+            answer = client.post("/mcp", **arguments)
+            if answer.is_error and answer.status_code in (401, 403):
+                assert answer.headers["content-type"] == "application/problem+json"
+            return answer.status_code
+
+        assert status(json=called, headers=reads) == 200
+        assert status(json=called) == 401
+        assert status(json=called, headers=adds) == 403
+        assert status(json=called, auth=("kb", "secret")) == 403  # of a page elsewhere, perhaps
+        assert status(json=called, auth=("kb", "secret"), headers={"X-KB-Request": "1"}) == 200
+        assert status(json=called, headers=reads | {"Origin": "http://evil.example"}) == 403
+        assert status(content=b"x" * (5 << 20), headers=reads) == 413
+        json = reads | {"Content-Type": "application/json"}
+        for body in (b"", b"{", b"[]", b"null", b'{"jsonrpc": "2.0"}', b"[" * 100_000, b"\xff\xfe"):
+            assert status(content=body, headers=json) in (400, 413), body[:20]
+        for headers in ({"Mcp-Session-Id": "another's"}, {"Mcp-Protocol-Version": "<bad>"}):
+            assert status(json=called, headers=reads | headers) in (200, 400, 404), headers
+        for method in ("GET", "DELETE", "PUT", "HEAD"):
+            assert client.request(method, "/mcp", headers=reads).status_code == 405
+        for path in ("/mcp/", "/mcp/x", "/mcp2"):
+            assert client.post(path, json=called, headers=reads).status_code == 404

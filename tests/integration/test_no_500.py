@@ -261,6 +261,7 @@ OPERATIONS = {
     "GET /media/documents/{sha256}/pages/{page}": 20,
     "GET /media/documents/{sha256}/pages/{page}/thumbnail": 20,
     "GET /media/documents/{sha256}/original": 20,
+    "GET /media/documents/{sha256}/words.vtt": 20,
     "GET /media/view/documents/{sha256}/pages/{page}": 20,
     "GET /media/view/{chunk_id}": 40,
 }

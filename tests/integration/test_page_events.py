@@ -17,11 +17,13 @@ from starlette.routing import Mount
 
 from ui.http.server import make_app, make_server_app
 from ui.service.service import Service
+from ui.service.tokens import Tokens
 from ui.web import upload_folder
 
 LOCAL = "http://127.0.0.1:7860"
 BOX = {"text": "pump", "files": []}
 FILTERS = ["all", "", None]
+FIELDS = ("source", "page", "folder", "root", "order", "target", "what", "sources")
 
 
 @pytest.fixture(scope="module")
@@ -96,12 +98,28 @@ ODD: list[tuple[str, str, list[Any], dict[str, Any]]] = [
     ),
     *(
         ("kb-files", name, FILTERS, {"event_data": data})
-        for name in ("remove", "retry", "turn")
+        for name in ("remove", "retry", "turn", "folder", "sort", "rename", "unlock", "many")
         for data in (
             *(None, "source page", 7, [], {}),
-            *({"source": value, "page": value} for value in (None, 7, [], {"a": 1})),
-            *({"source": value, "page": value} for value in ("a\0b", "\ud800", "9" * 5000)),
-            *({"source": value, "page": value} for value in ("²", "٣" * 30, "../../x", "\x1b[31m")),
+            *(dict.fromkeys(FIELDS, value) for value in (None, 7, [], {"a": 1})),
+            *(dict.fromkeys(FIELDS, value) for value in ("a\0b", "\ud800", "9" * 5000)),
+            *(dict.fromkeys(FIELDS, value) for value in ("²", "٣" * 30, "../../x", "\x1b[31m")),
+        )
+    ),
+    *(
+        (
+            elem_id,
+            name,
+            data,
+            {"event_data": {"what": what, "id": text, "ids": texts, "sources": texts}},
+        )
+        for elem_id, name, data in (
+            *(("kb-files", "many", FILTERS), ("kb-notice", "undo", FILTERS)),
+            *(("kb-trash", "submit", FILTERS), ("kb-held", "submit", [])),
+        )
+        for what, text, texts in (
+            *(("remove", "../x", ["../x", "\ud800"]), ("restore", "", [[]]), ("purge", "/", [""])),
+            *((7, [], "text"), ("read", "a\0", ["a\0"]), ("keep", "x", [7])),
         )
     ),
     *(
@@ -211,3 +229,22 @@ def test_a_picture_in_a_question_outlives_that_it_is_added(
     event = event_of(client, "kb-upload", "upload")
     assert "1 file was added" in json.dumps(send_event(client, event, [[as_file(added)], *FILTERS]))
     assert Path(attached).is_file()
+
+
+def test_who_is_not_the_owner_makes_no_token(service: Service) -> None:
+    with TestClient(make_app(service), base_url=LOCAL, headers={"Origin": LOCAL}) as client:
+        event = event_of(client, "kb-tokens", "submit")
+        given = {"name": "agent", "scopes": ["delete"]}
+        messages = send_event(client, event, [], event_data=given)
+        (done,) = [one for one in messages if one["msg"] == "process_completed"]
+        assert "kb token create NAME" in str(done["output"]["data"])
+    assert Tokens(service.home).all() == []
+
+
+def test_a_scope_that_is_none_makes_no_token(client: TestClient, service: Service) -> None:
+    event = event_of(client, "kb-tokens", "submit")
+    given = {"name": "agent", "scopes": ["everything"]}
+    messages = send_event(client, event, [], event_data=given)
+    (done,) = [one for one in messages if one["msg"] == "process_completed"]
+    assert not done["success"]
+    assert Tokens(service.home).all() == []

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from ui.http.headers import Policies
-from ui.http.page_policy import put_nonces_into_template
+from ui.http.page_template import prepare_template
 from ui.web.app import mount_options
 
 LOCAL = "http://127.0.0.1:7860"
@@ -20,8 +20,8 @@ HOSTILE = "</script><script>window.hacked = 1</script>"
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[TestClient]:
-    put_nonces_into_template()
-    put_nonces_into_template()
+    prepare_template()
+    prepare_template()
     with gr.Blocks(analytics_enabled=False, title=HOSTILE) as blocks:
         gr.Textbox(HOSTILE, label=HOSTILE)
     app = gr.mount_gradio_app(FastAPI(), blocks, path="/", **mount_options())

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import run_here
 from PIL import Image
 
 REPOSITORY = Path(__file__).parents[2]
@@ -22,15 +21,9 @@ _FILES = (
 
 
 def kb(*arguments: str | Path) -> Any:
-    done = subprocess.run(
-        [sys.executable, "-m", "ui.cli", *map(str, arguments), "--json"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    done = run_here(*arguments, "--json")
+    assert done.code == 0, done.err
+    return json.loads(done.out)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +52,7 @@ def test_words_are_answered_about_what_the_picture_shows(home: Path, tmp_path: P
     photo = cropped(_LAMP, tmp_path)
     answer = kb("ask", "How many of these are in stock?", "--image", photo, "--home", home)
     assert answer["status"] == "answered"
-    assert answer["answer"].startswith("57 (In stock) — ")
+    assert answer["answer"].startswith("In stock: 57 — ")
     sources = [citation["source"] for citation in answer["citations"]]
     assert sources == ["office/Stock and orders March 2026.xlsx", _LAMP]
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from command_line import run_here
 
 from kb import Query, open_knowledge_base
 from kb.types import AnswerStatus
@@ -29,10 +28,9 @@ ASKED = {
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("home")
     shutil.copytree(SAMPLES / "pictures" / "charts", home / "library" / "charts")
-    sync = [sys.executable, "-m", "ui.cli", "sync", "--home", str(home), "--json"]
-    done = subprocess.run(sync, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)
+    done = run_here("sync", "--home", home, "--json")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)
     return home
 
 

@@ -66,21 +66,33 @@ def run(server: Server, token: str, line: str, folder: Path) -> str:
 
 def test_there_are_examples() -> None:
     assert len(CURLS) >= 5
-    assert len(PYTHONS) == 1
+    assert len(PYTHONS) == 2
+
+
+@pytest.fixture(scope="module")
+def open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Without a password."""
+    home = make_home(tmp_path_factory.mktemp("open"))
+    subprocess.run([KB, "sync", "--home", home], check=True, timeout=60, capture_output=True)
+    with running_server(home) as started:
+        yield started
 
 
 @pytest.mark.parametrize("code", PYTHONS)
-def test_python_works(tmp_path: Path, code: str) -> None:
-    home = make_home(tmp_path)
-    subprocess.run([KB, "sync", "--home", home], check=True, timeout=60, capture_output=True)
-    with running_server(home) as open_server:
-        code = code.replace(ADDRESS, open_server.url)
-        said = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
-        )
+def test_python_works(open_server: Server, tmp_path: Path, code: str) -> None:
+    (tmp_path / "manual.md").write_text("# Manual\n\nPress it.")
+    said = subprocess.run(
+        [sys.executable, "-c", code.replace(ADDRESS, open_server.url)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert said.returncode == 0, said.stderr
     assert "40 decibels" in said.stdout
-    assert "/media/documents/" in said.stdout
+    shown = "/media/documents/" if "openai" in code else "pump.md None"
+    assert shown in said.stdout
 
 
 @pytest.mark.parametrize("line", CURLS)
@@ -88,5 +100,7 @@ def test_examples_work(server: Server, token: str, line: str, tmp_path: Path) ->
     said = run(server, token, line, tmp_path)
     if '"stream": true' in line:
         assert "event: done\n" in said
+    elif "/metrics" in line:
+        assert "kb_questions_total" in said
     else:
         assert isinstance(json.loads(said), dict)

@@ -25,7 +25,9 @@ PROGRAM = {"X-KB-Request": "1"}
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """On 127.0.0.1, with a password."""
     home = make_home(tmp_path_factory.mktemp("home"))
-    with running_server(home, KB_PASSWORD="secret", FORWARDED_ALLOW_IPS="*") as started:
+    with running_server(
+        home, KB_PASSWORD="secret", FORWARDED_ALLOW_IPS="*", KB_LOG_FORMAT="json"
+    ) as started:
         yield started
 
 
@@ -37,6 +39,24 @@ def test_a_password_applies_on_this_machine_too(server: Server) -> None:
         client.auth = httpx.BasicAuth("kb", "secret")
         assert client.get("/").status_code == 200
         assert client.post("/api/search", data={"text": "pump"}).status_code == 200
+
+
+def test_its_log_is_json_with_every_request(server: Server) -> None:
+    sent = {"X-Request-ID": "my-own.id-0001", "Authorization": "Bearer kbt_" + "a" * 43}
+    refused = httpx.get(f"{server.url}/api/v1/status?q=secret+question", headers=sent)
+    assert refused.headers["X-Request-ID"] == refused.json()["request_id"] == "my-own.id-0001"
+    log = server.library.parent / "server.log"
+    # A line is written when its request has been answered.
+    ends_s = time.monotonic() + 20
+    while '"my-own.id-0001"' not in log.read_text("utf-8") and time.monotonic() < ends_s:
+        time.sleep(0.05)
+    text = log.read_text("utf-8")
+    assert "secret" not in text
+    assert "kbt_" not in text
+    lines = [json.loads(line) for line in text.splitlines()]
+    (line,) = [one for one in lines if one.get("request_id") == "my-own.id-0001"]
+    assert (line["method"], line["path"], line["status"]) == ("GET", "/api/v1/status", 401)
+    assert line["address"] == "127.0.0.1"
 
 
 def test_a_guesser_may_not_say_where_he_is(server: Server) -> None:

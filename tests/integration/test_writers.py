@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from chat_server import DONE, ChatServer, says, stream
-from gradio_events import event_of, send_event
+from gradio_events import event_of, page_client, send_event
 from made_home import pump_service
 from starlette.testclient import TestClient
 
 from kb.errors import ConfigError, ModelLoadError
 from kb.types import Query
-from ui.http.server import make_server_app
 from ui.service.service import Service
 
 QUESTION = Query("How loud is the pump?")
@@ -76,20 +74,10 @@ def test_another_name_changes_nothing(service: Service, server: ChatServer, name
 @pytest.mark.usefixtures("server")
 def test_a_model_that_is_not_here_changes_nothing(service: Service) -> None:
     before = service.kb.config
-    assert not service.writers.laptop().is_here
+    assert not service.writers.laptop.now().is_here
     with pytest.raises(ModelLoadError, match="kb models pull"):
         service.writers.choose("laptop")
     assert service.kb.config is before
-
-
-@contextmanager
-def page(service: Service, password: str | None = None) -> Iterator[TestClient]:
-    app = make_server_app(service, token="t" * 32, password=password)
-    headers = {"origin": "http://127.0.0.1", "sec-fetch-site": "same-origin"}
-    login = ("kb", password) if password else None
-    with TestClient(app, "http://127.0.0.1", headers=headers) as client:
-        client.auth = login  # type: ignore[assignment]
-        yield client
 
 
 def chosen(client: TestClient, name: str) -> str:
@@ -99,7 +87,7 @@ def chosen(client: TestClient, name: str) -> str:
 
 @pytest.mark.usefixtures("server")
 def test_the_page_of_this_computer_chooses_by_name(service: Service) -> None:
-    with page(service) as client:
+    with page_client(service) as client:
         looked = json.dumps(send_event(client, event_of(client, "kb-settings", "retry"), []))
         assert "served/model" in looked
         assert "Written now by served/model" in chosen(client, "ollama/served/model")
@@ -111,7 +99,7 @@ def test_the_page_of_this_computer_chooses_by_name(service: Service) -> None:
 
 @pytest.mark.usefixtures("server")
 def test_where_others_have_the_password_it_does_not(service: Service) -> None:
-    with page(service, "a long password") as client:
+    with page_client(service, "a long password") as client:
         before = service.kb.config
         looked = json.dumps(send_event(client, event_of(client, "kb-settings", "retry"), []))
         assert "served/model" not in looked
@@ -122,11 +110,9 @@ def test_where_others_have_the_password_it_does_not(service: Service) -> None:
 def test_names_are_escaped() -> None:
     from kb.config.named import LOCAL_SERVERS
     from kb.models.remote.servers import FoundModel, FoundServer
-    from ui.service.writers import LaptopModel
     from ui.web.html.writers import writers_html
 
     name = 'ollama/"><img src=x onerror=alert(1)>'
     found = FoundServer(LOCAL_SERVERS[0], (FoundModel(name),), "")
-    laptop = LaptopModel("m", 1, is_here=False)
-    shown = writers_html(name, [found], laptop, is_writing=True, may_choose=True, error=name)
+    shown = writers_html(name, [found], is_writing=True, may_choose=True, error=name)
     assert "<img" not in shown

@@ -1,4 +1,5 @@
-"""The command line: ``kb up | sync | search | ask | status | doctor | models | eval | mcp``.
+"""The command line: ``kb up | sync | search | ask | status | doctor | models | eval | mcp |
+export | import | backup``.
 
 Results go to stdout, progress and errors to stderr. Exit code 0: done; 1: failed; 2: wrong
 usage. While a server runs for the same home, `sync`, `search`, `ask` and `status` go
@@ -25,9 +26,11 @@ from kb.errors import ConfigError, KnowledgeBaseError, StoreError
 from kb.masking import masked
 from kb.types import Kind
 from ui.cli.models_commands import models
+from ui.cli.moving_commands import backup, export, import_
 from ui.cli.options import HomeOption, JsonOption, ProfileOption, configure, print_json, say
 from ui.cli.token_commands import token
-from ui.logs import mask_logs
+from ui.cli.trash_commands import trash
+from ui.logs import LogFormat, log_as, mask_logs
 from ui.printable import printable, printable_json
 
 if TYPE_CHECKING:
@@ -61,6 +64,10 @@ def root(
 
 app.add_typer(models, name="models")
 app.add_typer(token, name="token")
+app.add_typer(trash, name="trash")
+app.command()(export)
+app.command(name="import")(import_)
+app.command()(backup)
 
 ImageOption = Annotated[
     list[Path] | None,
@@ -78,14 +85,32 @@ SourceOption = Annotated[
     list[str] | None, typer.Option("--source", help="Only this file, relative to its root.")
 ]
 AfterOption = Annotated[
-    datetime | None, typer.Option("--after", help="Not older than.", formats=["%Y-%m-%d"])
+    datetime | None,
+    typer.Option(
+        "--after",
+        help="Not older than this, by the content's own date, else the file's.",
+        formats=["%Y-%m-%d"],
+    ),
 ]
 AsWrittenOption = Annotated[
     bool,
     typer.Option("--as-written", help="Mend no word; a word in quotation marks never is."),
 ]
 BeforeOption = Annotated[
-    datetime | None, typer.Option("--before", help="Older than.", formats=["%Y-%m-%d"])
+    datetime | None,
+    typer.Option("--before", help="Older than this, likewise.", formats=["%Y-%m-%d"]),
+]
+ChangedAfterOption = Annotated[
+    datetime | None,
+    typer.Option(
+        "--changed-after", help="The file was changed on this day or later.", formats=["%Y-%m-%d"]
+    ),
+]
+ChangedBeforeOption = Annotated[
+    datetime | None,
+    typer.Option(
+        "--changed-before", help="The file was changed before this day.", formats=["%Y-%m-%d"]
+    ),
 ]
 
 
@@ -99,9 +124,17 @@ def up(
     samples: Annotated[
         bool, typer.Option("--samples", help="Put the samples into an empty library first.")
     ] = False,
+    log_format: Annotated[
+        LogFormat,
+        typer.Option(
+            help="Of the log on stderr: text with warnings, or JSON with every request.",
+            envvar="KB_LOG_FORMAT",
+        ),
+    ] = LogFormat.TEXT,
     as_json: JsonOption = False,
 ) -> None:
     """Index the library, keep it indexed, and serve the page."""
+    log_as(log_format)
     # Gradio asks its makers for news at start, unless told not to.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     from ui.cli.choose_profile import choose_profile
@@ -226,6 +259,8 @@ def search(
     source: SourceOption = None,
     after: AfterOption = None,
     before: BeforeOption = None,
+    changed_after: ChangedAfterOption = None,
+    changed_before: ChangedBeforeOption = None,
     as_written: AsWrittenOption = False,
     home: HomeOption = None,
     profile: ProfileOption = None,
@@ -238,7 +273,7 @@ def search(
     if batch is None and not (text.strip() or image or video):
         raise typer.BadParameter("Give some words, --image, --video, or --batch.")
     place, config = configure(home, profile)
-    filters = _filters(folder, kind, source, after, before)
+    filters = _filters(folder, kind, source, (after, before), (changed_after, changed_before))
     with open_backend(place, config, profile) as backend:
         if batch is not None:
             n_failed = _search_batch(backend, batch, filters, top, as_written=as_written)
@@ -304,6 +339,8 @@ def ask(
     source: SourceOption = None,
     after: AfterOption = None,
     before: BeforeOption = None,
+    changed_after: ChangedAfterOption = None,
+    changed_before: ChangedBeforeOption = None,
     as_written: AsWrittenOption = False,
     generator: Annotated[
         str,
@@ -346,7 +383,7 @@ def ask(
     if generator not in ("", QUOTES, LAPTOP):
         generator = find_name(generator)
     with open_backend(place, config, profile) as backend:
-        filters = _filters(folder, kind, source, after, before)
+        filters = _filters(folder, kind, source, (after, before), (changed_after, changed_before))
         turns = read_conversation(conversation) if conversation else "[]"
         held = said = ""
         for event in backend.ask(
@@ -440,14 +477,29 @@ def mcp(home: HomeOption = None, profile: ProfileOption = None) -> None:
 @app.command(name="eval")
 def evaluate(
     folder: Annotated[
-        Path,
+        Path | None,
         typer.Argument(
             metavar="SET",
             help="A folder with corpus/ and queries.jsonl; with --claims, with claims.jsonl.",
             exists=True,
             file_okay=False,
         ),
-    ],
+    ] = None,
+    from_feedback: Annotated[
+        bool,
+        typer.Option(
+            "--from-feedback",
+            help="In place of SET: ask again what was judged by thumbs, of the library as it is.",
+        ),
+    ] = False,
+    save: Annotated[
+        Path | None,
+        typer.Option(
+            "--save",
+            help="With --from-feedback: only write the questions to this folder, as a set.",
+            file_okay=False,
+        ),
+    ] = None,
     claims: Annotated[
         bool,
         typer.Option(
@@ -480,6 +532,13 @@ def evaluate(
     from ui.cli.evaluation import run_answers_evaluation, run_evaluation
     from ui.cli.progress import SyncDisplay
 
+    if from_feedback or folder is None or save:
+        if not from_feedback or folder or claims or corpus:
+            raise typer.BadParameter(
+                "Name a SET; or give --from-feedback, perhaps with --save, and no SET."
+            )
+        _evaluate_feedback(home, profile, setting or [], save, as_json=as_json)
+        return
     if claims and (answers or corpus):
         raise typer.BadParameter("--claims judges claims of its own: no --answers, no --corpus.")
     place, _ = configure(home, profile, is_needed=False)
@@ -499,6 +558,29 @@ def evaluate(
         print_answers_evaluation(result)
     else:
         print_evaluation(result)
+
+
+def _evaluate_feedback(
+    home: Path | None, profile: str | None, setting: list[str], save: Path | None, *, as_json: bool
+) -> None:
+    from ui.cli.display_answers import print_answers_evaluation
+    from ui.cli.feedback_evaluation import run_feedback_evaluation, save_feedback
+
+    place, _ = configure(home, profile, is_needed=False)
+    if save is not None:
+        saved = save_feedback(save, place)
+        if as_json:
+            print_json(saved)
+        else:
+            say(f"{saved['n_queries']:,} questions are in {saved['path']}.")
+        return
+    result = run_feedback_evaluation(
+        place, load_config(place, profile, _settings(setting)), profile
+    )
+    if as_json:
+        print_json(result)
+    else:
+        print_answers_evaluation(result)
 
 
 def _settings(pairs: list[str]) -> dict[str, Any]:
@@ -523,16 +605,18 @@ def _filters(
     folder: list[str] | None,
     kind: list[Kind] | None,
     source: list[str] | None,
-    after: datetime | None,
-    before: datetime | None,
+    dates: tuple[datetime | None, datetime | None],
+    changed: tuple[datetime | None, datetime | None],
 ) -> str:
     return json.dumps(
         {
             "folder": folder or [],
             "kind": [item.value for item in kind or []],
             "source": source or [],
-            "after_ns": _ns(after),
-            "before_ns": _ns(before),
+            "after_ns": _ns(dates[0]),
+            "before_ns": _ns(dates[1]),
+            "changed_after_ns": _ns(changed[0]),
+            "changed_before_ns": _ns(changed[1]),
         }
     )
 

@@ -18,6 +18,7 @@ _COLUMNS = {
     "false_refusal": "false refusals",
     "right_refusal": "right refusals",
     "false_answer": "false answers",
+    "other": "other answers",
     "cited": "cited right",
     "mean_chars": "mean length",
 }
@@ -57,10 +58,11 @@ def print_answers_evaluation(result: dict[str, Any]) -> None:
         console.print(line, highlight=False)
     everything = result["kinds"]["all"]
     n_unanswerable = everything["right_refusal"] + everything["false_answer"]
-    n_answerable = everything["n"] - n_unanswerable
+    n_answerable = everything["n"] - n_unanswerable - everything["other"]
     console.print(
         f"{everything['right']} of {n_answerable} answerable questions answered right, "
-        f"{everything['right_refusal']} of {n_unanswerable} others refused "
-        f"({result['total_time_ms'] / 1000:.0f} s)",
+        f"{everything['right_refusal']} of {n_unanswerable} others refused"
+        + (f", {everything['other']} that nobody has judged" if everything["other"] else "")
+        + f" ({result['total_time_ms'] / 1000:.0f} s)",
         highlight=False,
     )

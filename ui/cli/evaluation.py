@@ -17,7 +17,7 @@ from kb.types import Answer, Outcome, Query, SyncReport
 from ui.service.service import Service
 from ui.service.wire import progress_json
 
-__all__ = ["run_answers_evaluation", "run_evaluation"]
+__all__ = ["judged_json", "run_answers_evaluation", "run_evaluation", "since_ms"]
 
 _N_RANKED = 100
 
@@ -55,7 +55,7 @@ def run_evaluation(
             ]
 
         measures = evaluate(queries, search)
-    return _head(folder, queries, report) | measures | {"total_time_ms": _since_ms(start)}
+    return _head(folder, queries, report) | measures | {"total_time_ms": since_ms(start)}
 
 
 def run_answers_evaluation(
@@ -70,8 +70,8 @@ def run_answers_evaluation(
     return _head(folder, queries, report) | {
         "kinds": summarise(judged),
         "curve": refusal_curve(judged),
-        "questions": [_judged_json(one) for one in judged],
-        "total_time_ms": _since_ms(start),
+        "questions": [judged_json(one) for one in judged],
+        "total_time_ms": since_ms(start),
     }
 
 
@@ -112,13 +112,14 @@ def _head(folder: Path, queries: Sequence[EvalQuery], report: SyncReport) -> dic
     return {
         "set": folder.resolve().name,
         "n_queries": len(queries),
-        "n_unanswerable": sum(not query.relevant for query in queries),
+        "n_unanswerable": sum(query.is_answerable is False for query in queries),
         "n_files": len(report.files) - n_failed,
         "n_files_failed": n_failed,
     }
 
 
-def _judged_json(one: Judged) -> dict[str, Any]:
+def judged_json(one: Judged) -> dict[str, Any]:
+    """A question with the verdict on its answer."""
     return {
         "id": one.query.id,
         "kind": one.query.kind,
@@ -132,5 +133,6 @@ def _judged_json(one: Judged) -> dict[str, Any]:
     }
 
 
-def _since_ms(start: float) -> float:
+def since_ms(start: float) -> float:
+    """Milliseconds since a time of `time.perf_counter`."""
     return round((time.perf_counter() - start) * 1000, 1)

@@ -8,19 +8,21 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from kb.config import Config, Home
+from kb.config import Config, Home, SoundConfig
 from kb.config.loading import available_profiles, load_config
 from kb.device.placement import find_gpu
 from kb.device.precision import weights_bytes
 from kb.errors import ConfigError, ModelLoadError
 from kb.files import size_bytes
-from kb.hub.catalog import KNOWN_MODELS, KnownModel, Role, find_known_model
+from kb.hub.catalog import KNOWN_MODELS, KnownModel, Role, SpeechModel, find_known_model
 from kb.hub.check import noted_bytes
 from kb.hub.files import check_model_directory, is_gguf_directory, locate_model
 from kb.hub.record import read_damaged, read_record
+from kb.hub.speech import find_speech_model
 from kb.masking import masked
 from kb.models.encoders.weights import E5, MINILM, choose_models
 from kb.models.remote.servers import FoundServer
+from kb.models.speech import require_faster_whisper
 
 __all__ = [
     "Examine",
@@ -43,7 +45,7 @@ def model_table(home: Home, config: Config, examine: Examine = check_model_direc
     """One row a model of the profile: ``role, name, ok, size_bytes, note``; of Qwen3-VL also
     ``directory`` and ``damaged``, the files that `kb models check` has found damage in."""
     rows = []
-    for role in Role:
+    for role in (Role.ENCODER, Role.RERANKER, Role.GENERATOR):
         section = getattr(config, role.value)
         if section.kind == "text":
             rows += _text_encoders(section.model, section.fallback)
@@ -59,7 +61,7 @@ def model_table(home: Home, config: Config, examine: Examine = check_model_direc
                     "note": f"behind {masked(section.url)}; not asked now",
                 }
             )
-    return [*rows, _ocr(config)]
+    return [*rows, _ocr(config), _speech(config.ingest.sound, home)]
 
 
 def available_table(home: Home) -> list[Json]:
@@ -75,6 +77,8 @@ def available_table(home: Home) -> list[Json]:
         except ModelLoadError as error:
             if directory is not None:
                 state, note = "incomplete", str(error)
+            elif isinstance(model, SpeechModel) and _is_packaged(model, home):
+                state, note = "here", "installed as packages"
         record = read_record(directory) if directory else None
         rows.append(
             {
@@ -226,6 +230,32 @@ def _text_encoders(name: str, fallback: str | None = None) -> list[Json]:
             }
         )
     return rows
+
+
+def _is_packaged(model: SpeechModel, home: Home) -> bool:
+    try:
+        find_speech_model(model.name, home.models)
+    except ModelLoadError:
+        return False
+    return True
+
+
+def _speech(config: SoundConfig, home: Home) -> Json:
+    row: Json = {"role": "speech", "name": config.model, "ok": True, "size_bytes": 0}
+    if not config.enabled:
+        return {**row, "note": "switched off"}
+    try:
+        require_faster_whisper()
+        found = find_speech_model(config.model, home.models)
+    except ModelLoadError as error:
+        # It is an extra: without it sound is not heard, and all else works.
+        return {**row, "name": "none", "note": str(error)}
+    row |= {"name": found.name, "size_bytes": found.n_bytes, "note": found.origin}
+    try:
+        found.read()
+    except ModelLoadError as error:
+        row |= {"ok": False, "note": str(error)}
+    return row
 
 
 def _ocr(config: Config) -> Json:

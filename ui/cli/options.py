@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from kb.arrival import finish_import
 from kb.config import Config, Home
 from kb.config.loading import available_profiles, load_config
 from kb.errors import ConfigError
+from ui.logs import is_log_for_programs
 from ui.printable import printable, printable_json
 
 __all__ = ["HomeOption", "JsonOption", "ProfileOption", "configure", "print_json", "say"]
+
+_log = logging.getLogger(__name__)
 
 HomeOption = Annotated[
     Path | None,
@@ -45,6 +50,7 @@ def configure(
             param_hint="--profile",
         )
     place = Home(home) if home else Home.default()
+    finish_import(place)
     if not place.path.is_dir():
         if is_made:
             say(f"A new knowledge base is made in {place.path}.")
@@ -62,5 +68,8 @@ def print_json(value: Any) -> None:
 
 
 def say(text: str) -> None:
-    """A word to the person, on stderr."""
-    print(printable(text), file=sys.stderr, flush=True)
+    """A word to the person, on stderr; where that is a log for programs, a line of it."""
+    if is_log_for_programs():
+        _log.info("%s", text)
+    else:
+        print(printable(text), file=sys.stderr, flush=True)

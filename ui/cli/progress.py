@@ -18,7 +18,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from kb.text.humanize import duration_text, size_text
+from kb.text.humanize import duration_text, size_text, timestamp
 from ui.printable import printable
 
 __all__ = ["BytesDisplay", "ProgressBar", "SyncDisplay"]
@@ -106,6 +106,8 @@ class SyncDisplay(ProgressBar):
         if progress["eta_s"] is not None:
             pace += f", {duration_text(progress['eta_s'])} left"
         current = progress["current"][-_MAX_CURRENT_CHARS:]
+        if progress.get("heard_s") is not None:
+            current += f", heard to {timestamp(progress['heard_s'])}"
         self.at(progress["n_done"], progress["n_total"] or None, name, pace=pace, current=current)
 
 

@@ -15,6 +15,7 @@ answers, nor send a header of its own, and the browser says where a request come
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import math
 import re
@@ -27,6 +28,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ui.http.addresses import network_of
 from ui.http.gradio_routes import is_asset, methods_of
 from ui.http.login import Caller, Login
+from ui.http.rates import Rates
 from ui.http.refusals import refused
 from ui.service.tokens import TokenScope
 
@@ -36,7 +38,13 @@ REQUEST_HEADER = "X-KB-Request"
 
 _READS = frozenset({"GET", "HEAD"})
 _OURS = ("/api/", "/media/", "/v1/")
+# Where what is sent stays.
+_KEPT = ("/api/v1/documents", "/api/v1/conversations", "/api/v1/trash")
 _PROGRAMS = ("/api/v1/", "/v1/", "/media/")
+# For programs as well: an address alone, with its methods. Below the page's addresses all else is
+# Gradio's.
+_SINGLE = {"/metrics": frozenset({"GET"}), "/mcp": frozenset({"POST"})}
+_RATED = ("/api/", "/v1/", "/mcp")
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
 # What a browser would run or apply. Only the page's own files are for that, so that no file of
 # the library becomes a script of the page.
@@ -54,10 +62,14 @@ class Guard:
     Args:
         login: Who is let in.
         any_name: Whether it answers to every host name; otherwise to those of this machine.
+        rates: Of those who are let in; None sets no limit.
     """
 
-    def __init__(self, app: ASGIApp, login: Login, *, any_name: bool) -> None:
+    def __init__(
+        self, app: ASGIApp, login: Login, *, any_name: bool, rates: Rates | None = None
+    ) -> None:
         self._app = app
+        self._rates = rates
         self._login = login
         self._any_name = any_name
 
@@ -79,7 +91,9 @@ class Guard:
                 refusal = self._has_to_wait(scope["path"], headers, who)
             if refusal is None:
                 caller = self._login.caller(headers, who)
-                refusal = self._refusal(scope, headers, caller)
+                refusal = self._refusal(scope, headers, caller) or self._too_many(
+                    scope["path"], headers, caller, who
+                )
             if refusal is None:
                 scope.setdefault("state", {})["caller"] = caller
                 await self._app(scope, receive, send)
@@ -93,6 +107,27 @@ class Guard:
         return refused(
             path,
             f"There were too many wrong passwords or tokens from {who}. Try again in {wait_s} s.",
+            429,
+            {"Retry-After": str(wait_s)},
+        )
+
+    def _too_many(self, path: str, headers: Headers, caller: Caller, who: str) -> Response | None:
+        """The refusal of a program's request that comes too soon after its others. The command
+        line's, of this machine's own user, never does; nor does what the page loads."""
+        if self._rates is None or not path.startswith(_RATED) or caller is Caller.COMMAND_LINE:
+            return None
+        sender = who
+        if caller is Caller.PROGRAM:
+            who = "this token"
+            sender = hashlib.sha256(headers["authorization"].encode("latin-1")).hexdigest()
+        wait_s = math.ceil(self._rates.wait_s(sender))
+        if not wait_s:
+            return None
+        return refused(
+            path,
+            f"There were too many requests from {who}, over the limit of "
+            f"{self._rates.per_minute:,} a minute. Try again in {wait_s} s, or raise "
+            "`limits.max_requests_per_minute` in kb.yaml.",
             429,
             {"Retry-After": str(wait_s)},
         )
@@ -119,14 +154,18 @@ class Guard:
         if caller is Caller.NOBODY:
             challenge = {"WWW-Authenticate": 'Basic realm="Knowledge base", charset="UTF-8"'}
             return refused(path, "A login is needed.", 401, challenge)
+        if path.startswith(_OURS) and "\n" in path:
+            # No route of ours takes a second line, and it would end at Gradio's.
+            return refused(path, "There is nothing at this address.", 404)
         if not path.startswith(_OURS):
-            methods = methods_of(path)
+            methods = _SINGLE.get(path) or methods_of(path)
             if not methods:
                 return refused(path, "There is nothing at this address.", 404)
             if method not in methods:
                 return refused(path, "Not in this way.", 405, {"Allow": ", ".join(sorted(methods))})
-        if caller is Caller.PROGRAM and not path.startswith(_PROGRAMS):
-            return refused(path, "A token is for /api/v1 and /v1 alone.", 403)
+        is_for_programs = path.startswith(_PROGRAMS) or path in _SINGLE
+        if caller is Caller.PROGRAM and not is_for_programs:
+            return refused(path, "A token is for /api/v1, /v1, /mcp and /metrics alone.", 403)
         if caller is Caller.PROGRAM:
             wanted = _scope_of(method, path)
             if wanted not in (self._login.scopes(headers) or ()):
@@ -195,7 +234,7 @@ def _scope_of(method: str, path: str) -> TokenScope:
     """What a program's token must allow for a request."""
     if method == "DELETE":
         return TokenScope.DELETE
-    is_added = method not in _READS and path.startswith("/api/v1/documents")
+    is_added = method not in _READS and path.startswith(_KEPT)
     return TokenScope.ADD if is_added else TokenScope.READ
 
 
@@ -205,5 +244,5 @@ def _is_meant(path: str, headers: Headers, caller: Caller) -> bool:
     if caller in (Caller.COMMAND_LINE, Caller.PROGRAM) or headers.get(REQUEST_HEADER):
         return True
     # Gradio's own script sends no header of ours. Browsers put the origin on every POST.
-    is_gradio = not path.startswith(_OURS)
+    is_gradio = not path.startswith(_OURS) and path not in _SINGLE
     return is_gradio and ("origin" in headers or "sec-fetch-site" in headers)

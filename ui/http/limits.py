@@ -4,6 +4,7 @@ announced is cut off as it passes the limit."""
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import suppress
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -24,6 +25,7 @@ _LINGER_S = 1.0
 # As much unread is discarded, and the connection goes on.
 _DISCARDED_BYTES = 1 << 16
 _LENGTH_DIGITS = 20
+_ASKED_IN = re.compile(r"/api/v1/conversations(?:/[^/]{1,100}/ask)?")
 
 
 class BodyLimits:
@@ -48,7 +50,10 @@ class BodyLimits:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        max_bytes, setting = self._limits.get(scope["path"].rstrip("/"), (_MAX_OTHER_BYTES, ""))
+        path = scope["path"].rstrip("/")
+        if _ASKED_IN.fullmatch(path):
+            path = "/api/v1/ask"
+        max_bytes, setting = self._limits.get(path, (_MAX_OTHER_BYTES, ""))
         headers = Headers(scope=scope)
         announced = headers.get("content-length", "0")[:_LENGTH_DIGITS]
         n_bytes = int(announced) if announced.isascii() and announced.isdigit() else 0
@@ -127,9 +132,15 @@ class _Body:
         return HTTPException(413, self._message())
 
     def _message(self, n_bytes: int | None = None) -> str:
-        what = "is" if n_bytes is None else f"has {n_bytes:,} bytes,"
-        advice = f" Send less, or raise `{self._setting}` in kb.yaml." if self._setting else ""
-        return f"The request {what} over the limit of {self._max_bytes:,} bytes.{advice}"
+        if n_bytes is None:
+            message = f"The request is over the limit of {self._max_bytes:,} bytes."
+        else:
+            message = (
+                f"The request has {n_bytes:,} bytes, over the limit of {self._max_bytes:,} bytes."
+            )
+        if not self._setting:
+            return message
+        return " ".join([message, f"Send less, or raise `{self._setting}` in kb.yaml."])
 
     async def _discard(self) -> None:
         n_bytes = 0

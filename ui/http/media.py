@@ -13,6 +13,8 @@ from fastapi.responses import FileResponse, HTMLResponse, Response
 from PIL import Image
 
 from ui.http.headers import policy_for
+from ui.language import tr
+from ui.service.spoken import web_vtt
 from ui.web.html.viewer import Shelf, chunk_view, page_view
 from ui.web.scripts import STATIC, page_script
 
@@ -24,7 +26,9 @@ STATIC_FILES = {
     "app.js": "text/javascript",
     "page.js": "text/javascript",
     "passage.css": "text/css",
+    "settings.css": "text/css",
     "talk.css": "text/css",
+    "turn.css": "text/css",
     "icon.svg": "image/svg+xml",
 }
 _THUMBNAIL_PX = 320
@@ -42,7 +46,7 @@ def media_router(shelf: Shelf) -> APIRouter:
     @router.api_route("/static/{name}", methods=both)
     def static(name: str) -> Response:
         if name not in STATIC_FILES:
-            raise HTTPException(404, "There is no such file.")
+            raise HTTPException(404, tr("There is no such file."))
         headers = {"Cache-Control": "no-cache"}
         if name == "page.js":
             return Response(page_script(), media_type=STATIC_FILES[name], headers=headers)
@@ -71,6 +75,14 @@ def media_router(shelf: Shelf) -> APIRouter:
         if document is None or path is None:
             raise _no_file()
         return _original(path, document.media_type)
+
+    @router.api_route("/documents/{sha256}/words.vtt", methods=both)
+    def words(sha256: str) -> Response:
+        lines = shelf.spoken(sha256) if _SHA256.fullmatch(sha256) else ()
+        if not lines:
+            raise HTTPException(404, tr("Nothing was heard in that file, or it is gone."))
+        headers = {"Cache-Control": "private, no-cache"}
+        return Response(web_vtt(lines), media_type="text/vtt", headers=headers)
 
     @router.get("/view/documents/{sha256}/pages/{page}")
     def view_page(sha256: str, page: int) -> Response:
@@ -132,7 +144,7 @@ def _small(path: Path) -> Response:
 
 
 def _no_picture() -> HTTPException:
-    return HTTPException(404, "There is no such picture, or no more.")
+    return HTTPException(404, tr("There is no such picture, or no more."))
 
 
 @functools.lru_cache(maxsize=512)
@@ -171,10 +183,10 @@ def _original(path: Path, media_type: str) -> Response:
 
 
 def _no_file() -> HTTPException:
-    return HTTPException(404, "The file is no longer in the library.")
+    return HTTPException(404, tr("The file is no longer in the library."))
 
 
 def _fragment(content: str | None) -> Response:
     if content is None:
-        raise HTTPException(404, "That source is no longer in the library.")
+        raise HTTPException(404, tr("That source is no longer in the library."))
     return HTMLResponse(content, headers={"Cache-Control": "no-store"})

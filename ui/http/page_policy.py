@@ -2,8 +2,8 @@
 
 A script runs if it carries the nonce of this very response, or is a file of ours; the guard serves
 none but the page's own as a script. The scripts of Gradio's template get the nonce by the
-template, not by a search through the finished page: a tag that something else brought into the
-page has none.
+template (`ui.http.page_template`), not by a search through the finished page: a tag that something
+else brought into the page has none.
 
 Two things are looser than they should be, since Gradio does not work without:
 
@@ -16,16 +16,7 @@ Two things are looser than they should be, since Gradio does not work without:
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import gradio.routes
-from jinja2 import BaseLoader, Environment
-
-__all__ = ["page_policy", "put_nonces_into_template"]
-
-_TEMPLATE = "frontend/index.html"
-# What the page's addresses are relative to, as Gradio's template has it.
-_BASE = "{{ base_url | default('./') }}"
+__all__ = ["page_policy"]
 
 
 def page_policy(nonce: str) -> str:
@@ -45,26 +36,3 @@ def page_policy(nonce: str) -> str:
             "frame-ancestors 'none'",
         )
     )
-
-
-def put_nonces_into_template() -> None:
-    """Have the scripts of Gradio's page carry ``request.state.nonce``, and its addresses be
-    relative to ``request.state.base``, where that is set."""
-    environment = gradio.routes.templates.env
-    if not isinstance(environment.loader, _WithNonces):
-        assert environment.loader is not None
-        environment.loader = _WithNonces(environment.loader)
-
-
-class _WithNonces(BaseLoader):
-    def __init__(self, loader: BaseLoader) -> None:
-        self._loader = loader
-
-    def get_source(
-        self, environment: Environment, template: str
-    ) -> tuple[str, str | None, Callable[[], bool] | None]:
-        source, name, is_current = self._loader.get_source(environment, template)
-        if template == _TEMPLATE:
-            source = source.replace("<script", '<script nonce="{{ request.state.nonce }}"')
-            source = source.replace(_BASE, "{{ request.state.base | default('./') }}")
-        return source, name, is_current

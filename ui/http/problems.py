@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from kb.errors import KnowledgeBaseError
 from kb.stopping import StoppedError
 from ui.http.api_errors import STOPPED, TOO_MUCH, error_json, status_of
+from ui.request_id import current_request_id
 from ui.service.wire import explained
 
 __all__ = [
@@ -35,18 +36,21 @@ PROBLEM = "application/problem+json"
 def problem(
     status: int, detail: str, error: str, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
-    """A problem of the type ``about:blank``, whose title is the status's phrase.
+    """A problem of the type ``about:blank``, whose title is the status's phrase, with the id of the
+    request that it answers.
 
     Args:
         error: A name of `kb.errors`, or of the exception that is a bug: for programs.
     """
-    content = {
+    content: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
         "error": error,
     }
+    if request_id := current_request_id():
+        content["request_id"] = request_id
     return JSONResponse(content, status, dict(headers) if headers else None, PROBLEM)
 
 

@@ -13,6 +13,7 @@ import gradio as gr
 import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.routing import Mount
 from starlette.types import ASGIApp
 from uvicorn.server import ServerState
@@ -24,16 +25,21 @@ from ui.http.connections import limited_protocol
 from ui.http.conversations import conversations_router
 from ui.http.guard import Guard, is_loopback
 from ui.http.headers import Policies
+from ui.http.languages import Languages
 from ui.http.limits import BodyLimits
 from ui.http.login import USER, Login
+from ui.http.mcp_http import McpOverHttp
 from ui.http.media import media_router
+from ui.http.observed import Observed
 from ui.http.openai_app import openai_app
 from ui.http.page_addresses import PageAddresses
 from ui.http.page_events import EndedStreams
-from ui.http.page_policy import put_nonces_into_template
+from ui.http.page_template import prepare_template
+from ui.http.rates import Rates
 from ui.http.rest import api_router
 from ui.http.unread import Unread
 from ui.http.v1.app import v1_app
+from ui.http.why import why_router
 from ui.logs import mask_logs
 from ui.service.server_note import ServerNote
 from ui.service.service import Service
@@ -56,8 +62,10 @@ def make_server_app(service: Service, *, token: str, password: str | None = None
     login = Login(token, password, tokens=Tokens(service.home))
     # Without a password only this computer is answered.
     app = make_app(service, may_choose=password is None)
-    guard = Guard(app, login, any_name=password is not None)
-    return PageAddresses(Policies(BodyLimits(guard, service.config.limits)))
+    rates = Rates(service.config.limits.max_requests_per_minute)
+    guard = Guard(app, login, any_name=password is not None, rates=rates)
+    limited = BodyLimits(guard, service.config.limits)
+    return Observed(PageAddresses(Policies(Languages(limited))), service.metrics)
 
 
 def make_app(service: Service, *, may_choose: bool = False) -> FastAPI:
@@ -71,7 +79,8 @@ def make_app(service: Service, *, may_choose: bool = False) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         sweeping = asyncio.create_task(Unread(blocks).sweep_on())
         try:
-            yield
+            async with mcp.running():
+                yield
         finally:
             sweeping.cancel()
 
@@ -96,7 +105,14 @@ def make_app(service: Service, *, may_choose: bool = False) -> FastAPI:
     app.mount("/api/v1", v1_app(service))
     app.mount("/v1", openai_app(service))
     app.include_router(conversations_router(service))
-    put_nonces_into_template()
+    app.include_router(why_router(service))
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        return Response(service.metrics.text(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+    mcp = McpOverHttp(app)
+    prepare_template()
     blocks = build_app(service, may_choose=may_choose)
     options = mount_options(service.config.limits.max_upload_file_bytes)
     mounted: FastAPI = gr.mount_gradio_app(app, blocks, path="/", **options)
@@ -142,6 +158,7 @@ def run_server(service: Service, host: str, port: int, on_ready: Callable[[str],
     config = uvicorn.Config(
         app,
         http=limited_protocol(limits),
+        log_config=None,  # as the process logs
         log_level="warning",
         # Beyond `_LAST_WORDS_S`: what it cancels shows in the terminal as a traceback.
         timeout_graceful_shutdown=3,

@@ -139,6 +139,12 @@ class Askers:
         finally:
             stop.set()
 
+    def n_working_and_waiting(self) -> tuple[int, int]:
+        """How many questions are worked on, and how many wait for one of those to end."""
+        taken = [room.n_taken for room in tuple(self._rooms.values())]
+        n_working = sum(min(n, self._n_at_once) for n in taken)
+        return n_working, sum(taken) - n_working
+
     def stop(self, session: str | None = None) -> None:
         """Stop the questions of a session, or all of them."""
         with self._lock:

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 
-from kb import Conversation, ConversationTurn, Ledger
+from kb import Conversation, ConversationTurn, Feedback, Ledger
 from kb.errors import ConfigError, StoreError
 from ui.service.turns import Stage, Turn, read_turn
 
@@ -77,11 +77,43 @@ class KeptConversations:
 
     def turns(self, conversation_id: str, n_last: int | None = N_SHOWN) -> list[Turn]:
         """The turns of a conversation, in order; none where there is no such conversation."""
-        return [_turn(one) for one in self._kept.turns(conversation_id, n_last)]
+        said = self._kept.feedback.of(conversation_id)
+        return [
+            _turn(one, said.get(one.number)) for one in self._kept.turns(conversation_id, n_last)
+        ]
 
-    def find(self, text: str = "") -> list[Conversation]:
+    def turn(self, conversation_id: str, number: int) -> Turn | None:
+        """A turn of a conversation; None where there is none, or no more."""
+        kept = self._kept.turn(conversation_id, number)
+        if kept is None:
+            return None
+        return _turn(kept, self._kept.feedback.of(conversation_id).get(number))
+
+    def rate(self, conversation_id: str, number: int, feedback: Feedback | None) -> None:
+        """Keep what is said of an answer; None takes it back.
+
+        Raises:
+            ConfigError: There is no such answer, or no more.
+        """
+        if feedback is None:
+            self._kept.feedback.take_back(conversation_id, number)
+        else:
+            self._kept.feedback.give(conversation_id, number, feedback)
+
+    def rated(self) -> list[tuple[str, Turn]]:
+        """Every turn of whose answer something was said, and the conversation it is in, in the
+        order in which that was said."""
+        rated = self._kept.feedback.turns()
+        turns = {
+            (talk, turn.number): turn
+            for talk in dict.fromkeys(talk for talk, _ in rated)
+            for turn in self.turns(talk, n_last=None)
+        }
+        return [(talk, turns[talk, number]) for talk, number in rated if (talk, number) in turns]
+
+    def find(self, text: str = "", limit: int = _N_LISTED, offset: int = 0) -> list[Conversation]:
         """Those that a list shows, best first; see `Conversations.find`."""
-        return self._kept.find(text, _N_LISTED)
+        return self._kept.find(text, limit, offset)
 
     def rename(self, conversation_id: str, title: str) -> None:
         """See `Conversations.rename`."""
@@ -117,10 +149,11 @@ def title_of(turn: Turn) -> str:
     return f"{head if is_most else words[:_TITLE_CHARS]}…"
 
 
-def _turn(kept: ConversationTurn) -> Turn:
+def _turn(kept: ConversationTurn, feedback: Feedback | None) -> Turn:
     turn = read_turn(kept.body)
     if turn is None:
         stage = Stage.WHOLE if kept.answer else Stage.RUNNING
-        return Turn(kept.number, kept.question, text=kept.answer, stage=stage)
+        turn = Turn(kept.number, kept.question, text=kept.answer, stage=stage)
     turn.number = kept.number
+    turn.feedback = feedback
     return turn

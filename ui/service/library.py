@@ -1,4 +1,4 @@
-"""Files of the drop folder: deleting them, and listing how each stands."""
+"""Files of the library: how each stands."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from pathlib import Path
 
 from ingest.dates import clamp_ns
 from kb import FileQuery, FileRow, Ledger
-from kb.errors import ConfigError
 from kb.types import Kind
+from ui.service.folders import Folder, open_folders
 
 __all__ = [
     "PAGE_FILES",
     "FilesPage",
     "LibraryFile",
     "copy_samples",
-    "delete_file",
     "list_files",
     "list_page",
 ]
@@ -62,6 +61,8 @@ class FilesPage:
         n_matching: Files of the status and the name that were looked for.
         n_by_status: All files.
         size_bytes: Of all files, as far as they were looked at.
+        query: What was looked for.
+        folders: The tree of folders, of all files.
     """
 
     files: list[LibraryFile]
@@ -69,6 +70,8 @@ class FilesPage:
     n_matching: int
     n_by_status: dict[str, int]
     size_bytes: int
+    query: FileQuery
+    folders: list[Folder]
 
     @property
     def n_files(self) -> int:
@@ -99,13 +102,14 @@ def list_files(
 
 
 def list_page(ledger: Ledger, library: Path, query: FileQuery, page: int) -> FilesPage:
-    """The files of one page, by source; the last page where there are fewer.
+    """The files of one page; the last page where there are fewer.
 
     Args:
         page: From 1.
     """
-    everything = ledger.count_files(replace(query, status="", name=""))
-    matching = ledger.count_files(query) if query.status or query.name else everything
+    every = replace(query, status="", name="", root="", folder="")
+    everything = ledger.count_files(every)
+    matching = everything if query == every else ledger.count_files(query)
     n_matching = sum(count.n_files for count in matching.values())
     offset = (min(max(page, 1), _n_pages(n_matching)) - 1) * PAGE_FILES
     return FilesPage(
@@ -114,6 +118,8 @@ def list_page(ledger: Ledger, library: Path, query: FileQuery, page: int) -> Fil
         n_matching=n_matching,
         n_by_status={status: count.n_files for status, count in everything.items()},
         size_bytes=sum(count.size_bytes for count in everything.values()),
+        query=query,
+        folders=open_folders(ledger.folders(every), query.root, query.folder),
     )
 
 
@@ -147,21 +153,6 @@ def _library_files(rows: Iterable[FileRow], library: Path) -> list[LibraryFile]:
             )
         )
     return files
-
-
-def delete_file(library: Path, source: str) -> None:
-    """Delete a file of the library from disk.
-
-    Raises:
-        ConfigError: It does not lie in the library, or may not be deleted.
-    """
-    path = library / source
-    if not path.parent.resolve().is_relative_to(library.resolve()):
-        raise ConfigError(f"{source} does not lie in the library folder. Delete it where it lies.")
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise ConfigError(f"{source} could not be deleted ({error.strerror}).") from error
 
 
 def copy_samples(library: Path) -> list[str]:

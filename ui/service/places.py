@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 
 from kb.text.humanize import timestamp
 from kb.types import Locator
+from ui.language import tr
 
 __all__ = ["page_word", "place"]
 
@@ -22,7 +23,7 @@ def page_word(source: str) -> str:
 
 def place(source: str, locator: Locator, time_s: float | None = None) -> str:
     """Where in its file something stands: ``page 3``, ``slide 2``, ``0:42``; empty if the
-    whole file is meant."""
+    whole file is meant. In the language that is spoken."""
     if time_s is not None:
         return timestamp(time_s)
     if locator.start_s is not None:
@@ -30,5 +31,10 @@ def place(source: str, locator: Locator, time_s: float | None = None) -> str:
         end = timestamp(locator.end_s) if locator.end_s is not None else start
         return start if end == start else f"{start}–{end}"
     if locator.page is not None:
-        return f"{page_word(source)} {locator.page}"
+        match page_word(source):
+            case "slide":
+                return tr("slide {n}", n=locator.page)
+            case "sheet":
+                return tr("sheet {n}", n=locator.page)
+        return tr("page {n}", n=locator.page)
     return ""

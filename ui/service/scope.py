@@ -7,19 +7,21 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from kb.types import Filters, Kind
+from ui.language import later, tr
 from ui.service.wire import make_filters
 
-__all__ = ["KIND_LABELS", "folders_of", "scope_choices", "scope_filters", "scope_text"]
+__all__ = ["KIND_LABELS", "folders_of", "scope_choices", "scope_filters", "scope_of", "scope_text"]
 
 KIND_LABELS = {
     Kind.PDF: "PDF",
-    Kind.EBOOK: "E-book",
-    Kind.IMAGE: "Picture",
-    Kind.VIDEO: "Video",
-    Kind.HTML: "Web page",
-    Kind.TEXT: "Text",
-    Kind.DATA: "Data",
-    Kind.OFFICE: "Office",
+    Kind.EBOOK: later("E-book"),
+    Kind.IMAGE: later("Picture"),
+    Kind.VIDEO: later("Video"),
+    Kind.AUDIO: later("Recording"),
+    Kind.HTML: later("Web page"),
+    Kind.TEXT: later("Text"),
+    Kind.DATA: later("Data"),
+    Kind.OFFICE: later("Office"),
 }
 # A menu of more is no help: the folder that holds them is one choice.
 _MAX_LISTED = 2_000
@@ -41,7 +43,7 @@ def folders_of(sources: Iterable[str]) -> list[str]:
 def scope_choices(sources: Sequence[str]) -> list[tuple[str, str]]:
     """``(label, value)`` of what a question can be asked in: kinds, folders, then files, some
     thousand at most."""
-    kinds = [(label, f"{_KIND}{kind.value}") for kind, label in KIND_LABELS.items()]
+    kinds = [(tr(label), f"{_KIND}{kind.value}") for kind, label in KIND_LABELS.items()]
     folders = [(f"{folder}/", f"{_FOLDER}{folder}") for folder in folders_of(sources)]
     files = [(source, f"{_FILE}{source}") for source in sorted(sources)]
     return [*kinds, *folders[:_MAX_LISTED], *files[:_MAX_LISTED]]
@@ -70,9 +72,20 @@ def scope_filters(values: Sequence[str], sources: Iterable[str]) -> Filters:
     return filters
 
 
+def scope_of(filters: Filters) -> tuple[str, ...]:
+    """The kinds, folders and files of filters, as values of `scope_choices`."""
+    return (
+        *(f"{_KIND}{kind.value}" for kind in filters.kinds),
+        *(f"{_FOLDER}{folder}" for folder in filters.folders),
+        *(f"{_FILE}{source}" for source in filters.sources),
+    )
+
+
 def scope_text(values: Sequence[str]) -> str:
     """Where it is asked, in words; empty for the whole library."""
     labels = {f"{_KIND}{kind.value}": label for kind, label in KIND_LABELS.items()}
-    kinds = " or ".join(labels[one] for one in values if one in labels)
+    kinds = tr(" or ").join(tr(labels[one]) for one in values if one in labels)
     places = ", ".join(one.partition(":")[2] or one for one in values if one not in labels)
-    return " in ".join(filter(None, (kinds, places)))
+    if kinds and places:
+        return tr("{kinds} in {places}", kinds=kinds, places=places)
+    return kinds or places

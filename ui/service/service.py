@@ -27,6 +27,7 @@ from kb.config.named import QUOTES
 from kb.errors import (
     ConfigError,
     IndexMismatchError,
+    MassDeleteError,
     PromptTooLongError,
     SourceUnavailableError,
 )
@@ -48,11 +49,16 @@ from kb.types import (
 from ui.service.asking import Askers
 from ui.service.background import BackgroundSync
 from ui.service.conversation import EarlierTurn, make_turns
+from ui.service.counts import ServiceCounts
 from ui.service.documents import Added, Documents
+from ui.service.held import Decisions
 from ui.service.kept import KeptConversations
-from ui.service.library import LibraryFile, delete_file, list_files
+from ui.service.library import LibraryFile, list_files
+from ui.service.metrics import Metrics
 from ui.service.scratch import Scratch
 from ui.service.sheets import Sheet, sheet_of
+from ui.service.shelf import Shelf
+from ui.service.spoken import SpokenLine, spoken_lines
 from ui.service.status import Failure, Status
 from ui.service.uploads import sweep_unfinished
 from ui.service.warming import Warmer
@@ -80,7 +86,8 @@ class Service:
     def __init__(self, home: Home, config: Config, *, rebuild: bool = False) -> None:
         self.home = home
         self.kb: KnowledgeBase = open_knowledge_base(home, config, rebuild=rebuild)
-        self.syncer = Syncer(self.kb, self._heard)
+        self.shelf = Shelf(self.kb, home, lambda: self._takeover.now(), self.sync_soon)
+        self.syncer = Syncer(self.kb, self._heard, self.shelf.put_aside)
         self.askers = Askers()
         # Requests for what takes the whole library: one works, and the others need no thread.
         self.sync_askers = Askers(n_at_once=1, n_in_all=8)
@@ -93,9 +100,19 @@ class Service:
         self._media = QueryMedia(config.ingest)
         self._progress = Progress()
         self.documents = Documents(self.kb, home, self.syncer, lambda: self._progress.current)
+        self._decisions = Decisions()
         self._warmer = Warmer(self.kb.warm)
         self._listeners: list[Callable[[Progress], None]] = []
         self._background = BackgroundSync(lambda retry: self.sync(retry=retry), self._watch)
+        self.metrics = Metrics(
+            ServiceCounts(
+                self.kb.ledger,
+                self.syncer,
+                self.askers,
+                self.progress,
+                lambda: self.alert,
+            )
+        )
         self._takeover = Takeover(self.kb, self.syncer, self.sync_soon, self._background.warn)
 
     # -- ask -----------------------------------------------------------------------------
@@ -117,7 +134,10 @@ class Service:
 
     def search(self, query: Query, n_results: int | None = None) -> SearchResult:
         """See `KnowledgeBase.search`."""
-        return self.kb.search(query, n_results)
+        with self.metrics.searching():
+            result = self.kb.search(query, n_results)
+        self.metrics.searched(len(result.hits), result.timings_ms)
+        return result
 
     def understood(self, query: Query, turns: Sequence[EarlierTurn]) -> Query:
         """See `KnowledgeBase.understood`."""
@@ -134,12 +154,12 @@ class Service:
             ConfigError: There is no generator of that name.
         """
         if generator in ("", QUOTES):
-            return self.kb.ask(query, is_written=not generator)
+            return self.metrics.asking(self.kb.ask(query, is_written=not generator))
         with self._answerers_lock:
             if generator not in self._answerers:
                 # Kept, for one of them may hold a model in memory.
                 self._answerers[generator] = answerer_with(self.kb, load_generator(generator))
-        return self.kb.ask(query, answerer=self._answerers[generator])
+        return self.metrics.asking(self.kb.ask(query, answerer=self._answerers[generator]))
 
     def make_query(
         self,
@@ -219,10 +239,14 @@ class Service:
         return added
 
     def remove(self, source: str) -> None:
-        """Delete a file of the library from disk and from the index."""
-        self._takeover.now()
-        delete_file(self.home.library, source)
-        self.kb.forget_paths([(str(self.home.library), source)])
+        """Move a file of the library to the trash and take it out of the index.
+
+        Raises:
+            ConfigError: It does not lie in the library, or may not be moved.
+        """
+        _, errors = self.shelf.remove([source])
+        for error in errors.values():
+            raise error
 
     def retry(self, sources: Sequence[str] = ()) -> None:
         """Have failed files read again; none named means all."""
@@ -246,10 +270,14 @@ class Service:
 
         def sync() -> SyncReport:
             return self.syncer.sync(
-                folders, dry_run=dry_run, allow_mass_delete=allow_mass_delete, retry=retry
+                folders,
+                dry_run=dry_run,
+                allow_mass_delete=allow_mass_delete,
+                decided=self._decisions.current(),
+                retry=retry,
             )
 
-        with self.heard_by(listen) if listen else nullcontext():
+        with self.metrics.syncing(), self.heard_by(listen) if listen else nullcontext():
             try:
                 report = sync()
             except IndexMismatchError:
@@ -257,8 +285,24 @@ class Service:
                 if not self._takeover.now():
                     raise
                 report = sync()
+            except MassDeleteError as error:
+                self._decisions.hold(error)
+                raise
         self._background.alert = ""
+        if not folders and not dry_run:
+            self._decisions.settle()
         return report
+
+    @property
+    def held(self) -> MassDeleteError | None:
+        """Why indexing waits until somebody decides, and what it would do; None: it does not."""
+        return self._decisions.held
+
+    def decide(self, *, are_kept: bool) -> None:
+        """Go on with a sync that was held: the files that are gone leave the index, or stay."""
+        if self._decisions.decide(are_kept=are_kept):
+            self._background.alert = ""
+            self.sync_soon()
 
     @contextmanager
     def heard_by(self, listen: Callable[[Progress], None]) -> Iterator[None]:
@@ -308,6 +352,7 @@ class Service:
                 "vectors": stats.size_bytes or 0,
                 "assets": tree_bytes(self.home.assets),
                 "ocr": tree_bytes(index / "ocr"),
+                "speech": tree_bytes(index / "speech"),
             },
             failures=tuple(
                 Failure(file.source, file.status, file.reason)
@@ -341,6 +386,10 @@ class Service:
         """The rows around those of a chunk; see `sheet_of`."""
         tables = self.kb.ledger.tables_of(chunk.document_sha256)
         return sheet_of(tables, chunk.id, quoted)
+
+    def spoken(self, document_sha256: str) -> tuple[SpokenLine, ...]:
+        """What was heard in a recording or a video, in order of time."""
+        return spoken_lines(self.kb.ledger.chunks_of(document_sha256))
 
     def n_pages(self, document_sha256: str) -> int:
         """How many pages a document has; 0 where it has none."""
@@ -376,6 +425,9 @@ class Service:
         )
         sweeper.start()
         threading.Thread(
+            target=self.shelf.sweep_until, args=(self._closing,), name="kb-trash", daemon=True
+        ).start()
+        threading.Thread(
             target=self._takeover.until, args=(self._closing,), name="kb-takeover", daemon=True
         ).start()
         self._background.start()
@@ -399,6 +451,7 @@ class Service:
         self.syncer.wait(_END_S)
         self._media.close()
         self._warmer.wait()
+        self.writers.close()
         self.kb.close()
 
     def _watch(self, on_change: Callable[[], None], stop: threading.Event) -> None:

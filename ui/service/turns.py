@@ -11,11 +11,13 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import islice
 from typing import Annotated
 
 from PIL import Image
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
+from kb import Feedback, TextDelta
 from kb.types import Answer, AnswerStatus, Citation, Claim, EncodedImage, Locator, Query
 from ui.service.conversation import EarlierTurn
 
@@ -28,6 +30,7 @@ _MAX_CHARACTERS = 1_000_000
 _MAX_FILES = 100
 _MAX_NAME_CHARS = 255
 _MAX_SCOPE = 500
+_MAX_TIMINGS = 50
 _MAX_PICTURES = 8
 _MAX_TEXT_CHARS = 100_000
 _MAX_QUOTE_CHARS = 4_000
@@ -77,6 +80,8 @@ class Turn:
         generator: As of `Service.ask`.
         scope: Where it was asked, as values of `ui.service.scope.scope_choices`; empty for the
             whole library.
+        timings_ms: By stage.
+        feedback: What was said of the answer; kept beside the record, not in it.
     """
 
     number: Annotated[int, Field(ge=1, le=1_000_000)]
@@ -103,6 +108,8 @@ class Turn:
     files: tuple[str, ...] = ()
     generator: str = ""
     scope: tuple[str, ...] = ()
+    timings_ms: dict[str, Annotated[float, Field(ge=0, le=1e9)]] = field(default_factory=dict)
+    feedback: Annotated[Feedback | None, Field(exclude=True)] = None
 
     def attach(self, query: Query) -> None:
         """Show the pictures and the clip of the question."""
@@ -116,6 +123,7 @@ class Turn:
         self.text = answer.text
         self.status = answer.status
         self.total_time_ms = answer.total_time_ms
+        self.timings_ms = {**answer.timings_ms}
         self.claims = answer.claims
         self.check_error = answer.check_error
         self.probability = answer.probability
@@ -125,6 +133,18 @@ class Turn:
         self.note = answer.note
         self.is_draft = answer.is_draft
         self.citations = [*answer.citations]
+
+    def take(self, event: TextDelta | Citation | Answer) -> None:
+        """Take over what came of the answer just now."""
+        match event:
+            case TextDelta():
+                self.begin_writing()
+                self.text += event.text
+            case Citation():
+                self.begin_writing()
+                self.citations.append(event)
+            case Answer():
+                self.answered(event)
 
     def begin_writing(self) -> None:
         """Take away the quotes, whose place the written answer takes."""
@@ -142,7 +162,7 @@ class Turn:
             status=self.status,
             citations=tuple(self.citations),
             hits=(),
-            timings_ms={},
+            timings_ms=self.timings_ms,
             total_time_ms=self.total_time_ms,
             claims=self.claims,
             check_error=self.check_error,
@@ -219,6 +239,7 @@ def _cut(turn: Turn) -> Turn:
         understood=turn.understood[:_MAX_QUOTE_CHARS],
         attachments=tuple(name[:_MAX_NAME_CHARS] for name in turn.attachments[:_MAX_FILES]),
         files=turn.files[:_MAX_FILES],
+        timings_ms=dict(islice(turn.timings_ms.items(), _MAX_TIMINGS)),
         scope=tuple(one[:_MAX_SOURCE_CHARS] for one in turn.scope[:_MAX_SCOPE]),
     )
 

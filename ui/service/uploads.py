@@ -19,7 +19,14 @@ from ingest.scan import UNFINISHED
 from kb.errors import ConfigError
 from kb.files import sync_folder
 
-__all__ = ["add_file", "safe_name", "sweep_unfinished"]
+__all__ = [
+    "add_file",
+    "name_free",
+    "require_not_ignored",
+    "safe_name",
+    "sweep_unfinished",
+    "take_name",
+]
 
 _MAX_NAME_BYTES = 200
 # Longer than any that is known: what follows such a dot is no suffix.
@@ -50,13 +57,7 @@ def add_file(library: Path, name: str, content: Path | BinaryIO, ignore: Sequenc
         ConfigError: A sync would pass over such a name, or it can't be saved.
     """
     safe = safe_name(name)
-    for pattern in ignore:
-        if fnmatch.fnmatchcase(safe, pattern):
-            raise ConfigError(
-                f"{safe} is ignored and was not added: `ingest.ignore` passes over names like "
-                f"{pattern!r}, which unfinished, temporary and hidden files have. Rename it and "
-                "add it again, or change `ingest.ignore` in kb.yaml."
-            )
+    require_not_ignored(safe, ignore)
     temporary: Path | None = None
     try:
         library.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -70,7 +71,7 @@ def add_file(library: Path, name: str, content: Path | BinaryIO, ignore: Sequenc
                 shutil.copyfileobj(content, target, 1 << 20)
             target.flush()
             os.fsync(target.fileno())
-        kept = _name(temporary, library / safe)
+        kept = name_free(temporary, library / safe)
         sync_folder(library)
     except OSError as error:
         raise ConfigError(
@@ -80,6 +81,21 @@ def add_file(library: Path, name: str, content: Path | BinaryIO, ignore: Sequenc
         if temporary is not None:
             temporary.unlink(missing_ok=True)
     return kept.name
+
+
+def require_not_ignored(name: str, ignore: Sequence[str]) -> None:
+    """Make sure that a sync would not pass over a name.
+
+    Raises:
+        ConfigError: It would.
+    """
+    for pattern in ignore:
+        if fnmatch.fnmatchcase(name, pattern):
+            raise ConfigError(
+                f"{name} is a name that is ignored: `ingest.ignore` passes over names like "
+                f"{pattern!r}, which unfinished, temporary and hidden files have. Choose another "
+                "name, or change `ingest.ignore` in kb.yaml."
+            )
 
 
 def sweep_unfinished(library: Path) -> None:
@@ -118,17 +134,18 @@ def _owners(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
 
 
-def _name(temporary: Path, wanted: Path) -> Path:
-    """Give a whole file its name, or the next one that is free."""
+def name_free(temporary: Path, wanted: Path) -> Path:
+    """Give a whole file its name, or the next one that is free, which is returned. It may have
+    its former name, too, afterwards."""
     target, n = wanted, 2
-    while not _take(temporary, target):
+    while not take_name(temporary, target):
         target = wanted.with_name(f"{wanted.stem} ({n}){wanted.suffix}")
         n += 1
     return target
 
 
-def _take(temporary: Path, target: Path) -> bool:
-    """Whether `target` was free, and is the file now."""
+def take_name(temporary: Path, target: Path) -> bool:
+    """Whether `target` was free, and is the file now. It may have its former name, too."""
     try:
         os.link(temporary, target)
     except FileExistsError:

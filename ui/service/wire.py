@@ -222,6 +222,8 @@ class FilterFields(BaseModel):
     source: _Names = []
     after_ns: _Nanoseconds | None = None
     before_ns: _Nanoseconds | None = None
+    changed_after_ns: _Nanoseconds | None = None
+    changed_before_ns: _Nanoseconds | None = None
 
     def made(self) -> Filters:
         """As a search takes them."""
@@ -231,11 +233,14 @@ class FilterFields(BaseModel):
             sources=tuple(self.source),
             after_ns=self.after_ns,
             before_ns=self.before_ns,
+            changed_after_ns=self.changed_after_ns,
+            changed_before_ns=self.changed_before_ns,
         )
 
 
 def parse_filters(text: str) -> Filters:
-    """Filters from JSON: ``{"folder", "kind", "source", "after_ns", "before_ns"}``.
+    """Filters from JSON: ``{"folder", "kind", "source", "after_ns", "before_ns",
+    "changed_after_ns", "changed_before_ns"}``.
 
     Raises:
         ConfigError: A name or value is not accepted.

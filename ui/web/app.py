@@ -10,22 +10,31 @@ import gradio as gr
 from gradio.themes.utils import colors
 
 from ingest.progress import Progress
+from kb.errors import MassDeleteError
 from ui.http.api_errors import GRADIO_HANDLERS
+from ui.language import language_names, later, spoken, tr
 from ui.service.service import Service
+from ui.told import told
 from ui.web.chat import build_chat
 from ui.web.events import QUIET
+from ui.web.held import build_held
 from ui.web.html.files import files_html
+from ui.web.html.held import held_html
 from ui.web.html.render import MEDIA, escape
-from ui.web.library import build_library, files_page, library_state
+from ui.web.html.trash import trash_html
+from ui.web.library import build_library, library_state
+from ui.web.looked import Looked, files_page
 from ui.web.page_errors import ToldErrors
 from ui.web.scripts import STATIC, page_script
 from ui.web.search import build_search, menu_choices
 from ui.web.settings import build_settings
+from ui.web.spoken_page import made_html
+from ui.web.tokens import build_tokens
 from ui.web.upload_folder import OwnUploads
 
 __all__ = ["build_app", "mount_options"]
 
-_TITLE = "Knowledge base"
+_TITLE = later("Knowledge base")
 _POLL_S = 1.5
 
 _TEAL = colors.Color(
@@ -49,6 +58,7 @@ class _Seen:
     """What one person's page shows already, so that a tick sends changes only."""
 
     progress: Progress | None = None
+    held: MassDeleteError | None = None
     shown: dict[str, str] = field(default_factory=dict)
 
     def news(self, part: str, content: str) -> Any:
@@ -73,45 +83,55 @@ def build_app(service: Service, *, may_choose: bool = False) -> gr.Blocks:
     with Pages(title=_TITLE, analytics_enabled=False, fill_width=True) as app:
         limits = service.config.limits
         app.max_files = max(limits.max_upload_files, limits.max_question_files)
-        header = gr.HTML(
-            lambda: _header(service), elem_id="kb-header", apply_default_css=False, js_on_load=None
-        )
+        # Above all: on a wide page the tabs stand beside the header.
+        banner = build_held(service)
+        header = made_html(lambda: _header(service), elem_id="kb-header")
         with gr.Tabs(elem_id="kb-tabs"):
-            with gr.Tab("Chat", id="chat"):
-                chat = build_chat(service, app)
-            with gr.Tab("Search", id="search") as search_tab:
+            with gr.Tab(later("Chat"), id="chat", elem_id="kb-tab-chat"):
+                chat = build_chat(service, app, may_choose=may_choose)
+            with gr.Tab(later("Search"), id="search", elem_id="kb-tab-search") as search_tab:
                 menus = build_search(service)
-            with gr.Tab("Library", id="library"):
-                library = build_library(service)
-            with gr.Tab("Settings", id="settings"):
-                build_settings(service, chat.mode, may_choose=may_choose)
+            with gr.Tab(later("Library"), id="library", elem_id="kb-tab-library"):
+                library = build_library(service, is_owner=may_choose)
+            with gr.Tab(later("Settings"), id="settings", elem_id="kb-tab-settings"):
+                build_settings(service, chat.mode, chat.offer, may_choose=may_choose)
+                build_tokens(service, may_choose=may_choose)
         seen = gr.State(_Seen())
 
         def refresh(
-            seen: _Seen, status: str | None, name: str | None, page: int
+            seen: _Seen, status: str | None, name: str | None, looked: Looked
         ) -> tuple[Any, ...]:
-            progress = service.progress()
-            # Each step of a sync tells of itself with an object of its own.
-            if progress is seen.progress:
-                return (gr.skip(),) * 5
+            progress, held = service.progress(), service.held
+            # Each step of a sync tells of itself with an object of its own, and each that is held.
+            if progress is seen.progress and held is seen.held:
+                return (gr.skip(),) * 7
             # What was turned or looked for since the page was opened has just been drawn. This tick
             # may have been sent before it: it would draw the list as it was asked for then.
-            is_drawn = seen.progress is None and (status, name or "", page) != ("all", "", 1)
-            seen.progress = progress
-            files = files_html(files_page(service, status, name, page))
+            is_drawn = seen.progress is None and (status, name or "", looked) != (
+                "all",
+                "",
+                Looked(),
+            )
+            seen.progress, seen.held = progress, held
+            files = files_html(files_page(service, status, name, looked))
             news = seen.news("files", files)
             return (
                 seen,
                 seen.news("header", _header(service)),
+                seen.news("held", held_html(held)),
                 seen.news("progress", library_state(service)),
                 gr.skip() if is_drawn else news,
+                seen.news("trash", trash_html(service.shelf.trash.find())),
                 seen.news("welcome", chat.suggestions.html()),
             )
 
         gr.Timer(_POLL_S).tick(
             refresh,
             [seen, *library.filters],
-            [seen, header, library.state, library.table, chat.welcome],
+            [
+                *(seen, header, banner, library.state, library.table, library.trash),
+                chat.welcome,
+            ],
             concurrency_limit=None,
             **QUIET,
         )
@@ -155,6 +175,8 @@ def _head() -> str:
         f'<link rel="stylesheet" href="{url("app.css")}">'
         f'<link rel="stylesheet" href="{url("passage.css")}">'
         f'<link rel="stylesheet" href="{url("talk.css")}">'
+        f'<link rel="stylesheet" href="{url("turn.css")}">'
+        f'<link rel="stylesheet" href="{url("settings.css")}">'
         f'<script src="{url("page.js")}"></script>'
         '<meta name="color-scheme" content="light dark">'
     )
@@ -165,26 +187,43 @@ def _header(service: Service) -> str:
     busy = ""
     if progress.running:
         label = (
-            f"Indexing {progress.n_done} of {progress.n_total}"
+            tr("Indexing {n} of {total}", n=progress.n_done, total=progress.n_total)
             if progress.n_total
-            else "Looking for changes"
+            else tr("Looking for changes")
         )
         busy = (
             '<button type="button" class="kb-pill kb-pill-busy" data-goto="library">'
-            f"{label}</button>"
+            f"{escape(label)}</button>"
         )
     return (
         '<header class="kb-header"><div class="kb-brand">'
         '<svg class="kb-logo" viewBox="0 0 32 32" aria-hidden="true">'
         '<rect width="32" height="32" rx="8"/><path d="M9 8h10l4 4v12H9z"/>'
         '<path class="kb-logo-mark" d="M12 16h8M12 20h5"/></svg>'
-        f'<h1>{_TITLE}</h1></div><div class="kb-header-end">{busy}'
+        f'<h1>{escape(tr(_TITLE))}</h1></div><div class="kb-header-end">{busy}'
         f'<details class="kb-profile"><summary class="kb-pill">{escape(service.profile)}</summary>'
-        f"<p>{escape(service.profile_note)}</p></details>"
-        '<button type="button" class="kb-tool" data-theme-toggle aria-label="Switch between '
-        'light and dark" title="Light or dark"><svg class="kb-icon" viewBox="0 0 24 24" '
+        f"<p>{escape(told(service.profile_note))}</p></details>{_language_menu()}"
+        '<button type="button" class="kb-tool kb-tool-keys" data-keys aria-haspopup="dialog" '
+        f'aria-label="{escape(tr("Keys"))}" title="{escape(tr("Keys"))} (?)">?</button>'
+        '<button type="button" class="kb-tool" data-theme-toggle '
+        f'aria-label="{escape(tr("Switch between light and dark"))}" '
+        f'title="{escape(tr("Light or dark"))}"><svg class="kb-icon" viewBox="0 0 24 24" '
         'aria-hidden="true"><path d="M12 4a8 8 0 1 0 8 8 6 6 0 0 1-8-8z"/></svg></button>'
         "</div></header>"
+    )
+
+
+def _language_menu() -> str:
+    """Each language by its own name, for those who read no other."""
+    options = "".join(
+        f'<option value="{language}" lang="{language}"{" selected" * (language == spoken())}>'
+        f"{escape(name)}</option>"
+        for language, name in language_names().items()
+    )
+    label = escape(tr("Language"))
+    return (
+        f'<select class="kb-language" data-language aria-label="{label}" title="{label}">'
+        f"{options}</select>"
     )
 
 

@@ -8,13 +8,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kb import MAX_TURNS, TextDelta
+from kb import MAX_TURNS
 from kb.errors import ConfigError, KnowledgeBaseError
-from kb.types import Answer, Chunk, Citation
+from kb.types import Answer, Chunk
+from ui.language import tr
 from ui.service.scope import scope_filters
 from ui.service.service import Service
 from ui.service.turns import Stage, Turn
 from ui.service.wire import understood_text
+from ui.told import told
 from ui.web.html.turn import past_html, turn_html
 from ui.web.upload_folder import received
 
@@ -77,10 +79,10 @@ def asked_before(
 ) -> Question:
     """A question of a conversation, to be asked once more as it was; an empty one where there is
     none."""
-    for turn in service.conversations.turns(conversation) if number else ():
-        if turn.number == number:
-            return Question(turn.question, turn.files, generator, number, turn.scope)
-    return Question("")
+    turn = service.conversations.turn(conversation, number) if number else None
+    if turn is None:
+        return Question("")
+    return Question(turn.question, turn.files, generator, number, turn.scope)
 
 
 def number_of(text: str | None) -> int | None:
@@ -116,7 +118,7 @@ def answered(service: Service, conversation: str, question: Question) -> Iterato
         if asked.conversation != conversation:
             past = []
     except KnowledgeBaseError as error:
-        turn.note = f"This conversation can't be kept: {error}"
+        turn.note = _not_kept(error)
     asked.past = past_of(service, past, asked.conversation)
     try:
         yield asked
@@ -133,6 +135,10 @@ def answered(service: Service, conversation: str, question: Question) -> Iterato
         if asked.conversation:
             service.conversations.save(asked.conversation, turn)
     yield asked
+
+
+def _not_kept(error: KnowledgeBaseError) -> str:
+    return tr("This conversation can't be kept: {error}", error=told(error))
 
 
 def _answering(
@@ -152,16 +158,9 @@ def _answering(
     note = turn.note
     painted_s = time.monotonic()
     for event in service.ask(query, question.generator):
-        match event:
-            case TextDelta():
-                turn.begin_writing()
-                turn.text += event.text
-            case Citation():
-                turn.begin_writing()
-                turn.citations.append(event)
-            case Answer():
-                turn.answered(event)
-                turn.note = " ".join(filter(None, (turn.note, note)))
+        turn.take(event)
+        if isinstance(event, Answer):
+            turn.note = " ".join(filter(None, (turn.note, note)))
         # A whole answer is shown before its claims are checked.
         if isinstance(event, Answer) or time.monotonic() - painted_s > _REPAINT_S:
             yield asked
@@ -178,7 +177,7 @@ def past_of(service: Service, turns: Sequence[Turn], conversation: str) -> str:
     running = {
         turn.number for turn in turns if service.conversations.is_running(conversation, turn.number)
     }
-    return past_html(turns, _chunks(service, turns), running)
+    return past_html(turns, _chunks(service, turns), running, conversation)
 
 
 def _chunks(service: Service, turns: Sequence[Turn]) -> dict[str, Chunk]:

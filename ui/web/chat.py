@@ -11,9 +11,11 @@ from typing import Any
 import gradio as gr
 
 from kb.config.named import QUOTES
+from ui.language import later, tr
 from ui.service.scope import scope_choices, scope_text
 from ui.service.service import Service
 from ui.service.turns import Stage
+from ui.told import told
 from ui.web.asking import (
     QUESTION_FILE_TYPES,
     Asked,
@@ -26,7 +28,9 @@ from ui.web.asking import (
 )
 from ui.web.events import N_AT_ONCE, ON_ASK, QUIET
 from ui.web.html.render import escape, message
+from ui.web.laptop import build_offer
 from ui.web.page_errors import event_text
+from ui.web.spoken_page import made_html
 from ui.web.talks import WHERE, build_talks, shown_talks
 from ui.web.upload_folder import is_uploaded
 from ui.web.welcome import Welcome
@@ -34,11 +38,6 @@ from ui.web.welcome import Welcome
 __all__ = ["ChatPage", "build_chat"]
 
 _WRITTEN = "written"
-_NO_SUCH = message(
-    "It was deleted, or the address is not whole. Choose another, or begin a new one.",
-    kind="warning",
-    title="There is no such conversation",
-)
 # A new turn is scrolled to once, and has the page take its conversation's address.
 _ON_LOAD_LIVE = f"""{ON_ASK}
 element.setAttribute('aria-live', 'polite');
@@ -56,30 +55,28 @@ class ChatPage:
     welcome: gr.HTML
     suggestions: Welcome
     mode: gr.Radio
+    offer: gr.HTML
 
 
-def build_chat(service: Service, app: gr.Blocks) -> ChatPage:
-    """The page's components and their events, within `app`."""
+def build_chat(service: Service, app: gr.Blocks, *, may_choose: bool = False) -> ChatPage:
+    """The page's components and their events, within `app`.
+
+    Args:
+        may_choose: As of `build_app`.
+    """
     suggestions = Welcome(service)
     with gr.Row(elem_id="kb-chat"):
         with gr.Column(elem_id="kb-talk-side", min_width=0, scale=0):
             talks = build_talks(service, app)
         with gr.Column(elem_id="kb-chat-main", min_width=0):
-            gr.HTML(
-                '<button type="button" class="kb-button kb-button-quiet" data-talks-toggle '
-                'aria-expanded="false" aria-controls="kb-talk-side">Conversations</button>',
-                elem_id="kb-talk-toggle",
-                apply_default_css=False,
-                js_on_load=None,
-            )
+            made_html(_talk_toggle, elem_id="kb-talk-toggle")
             # Apart from the turns, so that nothing it is filled with can overwrite one: a question
             # may be sent before what the page loads has come. The stylesheet shows one or the
             # other.
-            welcome = gr.HTML(
-                suggestions.html, elem_id="kb-welcome", apply_default_css=False, js_on_load=ON_ASK
-            )
+            welcome = made_html(suggestions.html, elem_id="kb-welcome", js_on_load=ON_ASK)
             past = gr.HTML("", elem_id="kb-past", apply_default_css=False, js_on_load=ON_ASK)
             live = gr.HTML("", elem_id="kb-live", apply_default_css=False, js_on_load=_ON_LOAD_LIVE)
+            offer = build_offer(service, may_choose=may_choose)
             box, scope, mode, new = _composer(service)
     running = gr.State(None)
     after = gr.Textbox(visible=False)
@@ -183,7 +180,7 @@ def build_chat(service: Service, app: gr.Blocks) -> ChatPage:
     )
     opened.then(None, js=_SHOWN, **QUIET)
     new.click(None, js="() => { window.kb && kb.newTalk && kb.newTalk(); return []; }", **QUIET)
-    return ChatPage(welcome, suggestions, mode)
+    return ChatPage(welcome, suggestions, mode, offer)
 
 
 def _composer(service: Service) -> tuple[gr.MultimodalTextbox, gr.Dropdown, gr.Radio, gr.Button]:
@@ -192,15 +189,15 @@ def _composer(service: Service) -> tuple[gr.MultimodalTextbox, gr.Dropdown, gr.R
             scope_choices([]),
             value=[],
             multiselect=True,
-            label="Ask within",
+            label=later("Ask within"),
             show_label=False,
             container=False,
             elem_id="kb-scope",
         )
         box = gr.MultimodalTextbox(
             elem_id="kb-question",
-            placeholder="Ask with words, a picture or a clip",
-            label="Question",
+            placeholder=later("Ask with words, a picture or a clip"),
+            label=later("Question"),
             show_label=False,
             file_types=QUESTION_FILE_TYPES,
             file_count="multiple",
@@ -210,23 +207,31 @@ def _composer(service: Service) -> tuple[gr.MultimodalTextbox, gr.Dropdown, gr.R
             autofocus=True,
         )
         with gr.Row(elem_id="kb-composer-foot"):
-            gr.HTML(
-                f'<div class="kb-muted kb-note" title="{escape(service.profile_note)}">'
-                f"{escape(service.profile_note)}</div>",
-                apply_default_css=False,
-                js_on_load=None,
-            )
+            made_html(lambda: _profile_note(service))
             mode = gr.Radio(
-                [("Quotes", QUOTES), ("Written", _WRITTEN)],
+                [(later("Quotes"), QUOTES), (later("Written"), _WRITTEN)],
                 value=_WRITTEN,
-                label="Answer in",
+                label=later("Answer in"),
                 show_label=False,
                 container=False,
                 visible=service.writers.is_writing,
                 elem_id="kb-mode",
             )
-            new = gr.Button("New conversation", size="sm", elem_id="kb-new")
+            new = gr.Button(later("New conversation"), size="sm", elem_id="kb-new")
     return box, scope, mode, new
+
+
+def _talk_toggle() -> str:
+    return (
+        '<button type="button" class="kb-button kb-button-quiet" data-talks-toggle '
+        'aria-expanded="false" aria-controls="kb-talk-side">'
+        f"{escape(tr('Conversations'))}</button>"
+    )
+
+
+def _profile_note(service: Service) -> str:
+    note = escape(told(service.profile_note))
+    return f'<div class="kb-muted kb-note" title="{note}">{note}</div>'
 
 
 def _shown(
@@ -276,7 +281,11 @@ def _opened(service: Service, conversation: str) -> str:
     if not conversation:
         return ""
     if service.conversations.get(conversation) is None:
-        return _NO_SUCH
+        return message(
+            tr("It was deleted, or the address is not whole. Choose another, or begin a new one."),
+            kind="warning",
+            title=tr("There is no such conversation"),
+        )
     return past_of(service, service.conversations.turns(conversation), conversation)
 
 

@@ -11,19 +11,22 @@ import re
 from typing import Any
 
 import gradio as gr
+from starlette.datastructures import Headers
 
 from kb.masking import masked
 from kb.stopping import StoppedError
+from ui.language import chosen_language, later, speaking, spoken, tr
 from ui.printable import printable
 from ui.web.html.render import escape
 
-__all__ = ["NotFromThePageError", "ToldErrors", "event_text"]
+__all__ = ["NotFromThePageError", "ToldErrors", "event_text", "event_texts"]
 
 _MAX_FIELD_CHARS = 4_096  # As long as a path may be.
+_MAX_FIELDS = 100_000  # More files than that are no list that anybody looks through.
 _MAX_LOGGED_CHARS = 200
 _SESSION = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_REFUSAL = "A value of the page can't be used. Correct it, or load the page again."
+_REFUSAL = later("A value of the page can't be used. Correct it, or load the page again.")
 _log = logging.getLogger(__name__)
 
 
@@ -67,7 +70,14 @@ class ToldErrors(gr.Blocks):  # type: ignore[misc]
     async def process_api(
         self, block_fn: Any, inputs: list[Any], *arguments: Any, **options: Any
     ) -> Any:
-        """See `gradio.Blocks`. Raises `gradio.Error` where the event failed."""
+        """See `gradio.Blocks`. In the language of who sent the event. Raises `gradio.Error` where
+        it failed."""
+        with speaking(_language(options.get("request"))):
+            return await self._process(block_fn, inputs, *arguments, **options)
+
+    async def _process(
+        self, block_fn: Any, inputs: list[Any], *arguments: Any, **options: Any
+    ) -> Any:
         event = options.get("event_data")
         if event is not None:
             event._data = _without_surrogates(event._data)
@@ -77,15 +87,16 @@ class ToldErrors(gr.Blocks):  # type: ignore[misc]
         except gr.Error:
             raise
         except StoppedError as error:
-            raise _told("The answer was stopped.") from error
+            raise _told(tr("The answer was stopped.")) from error
         except NotFromThePageError as error:
             said = printable(" ".join(str(error).split()))[:_MAX_LOGGED_CHARS]
             _log.warning("An event of a page was refused: %s", said)
-            raise _told(_REFUSAL) from error
+            raise _told(tr(_REFUSAL)) from error
         except Exception as error:
             _log.exception("An event of the page failed")
             text = f"{type(error).__name__}: {error}"
-            raise _told(f"An unexpected error ({text}). See the log of `kb up`.") from error
+            said = tr("An unexpected error ({error}). See the log of `kb up`.", error=text)
+            raise _told(said) from error
 
 
 def event_text(event: gr.EventData, name: str) -> str:
@@ -94,11 +105,39 @@ def event_text(event: gr.EventData, name: str) -> str:
     Raises:
         NotFromThePageError: It is no text that the script sends.
     """
-    fields = event._data
-    value = fields.get(name) if isinstance(fields, dict) else None
+    return _text(_field(event, name), name)
+
+
+def event_texts(event: gr.EventData, name: str) -> list[str]:
+    """A field of several texts, each once.
+
+    Raises:
+        NotFromThePageError: It is none that the script sends.
+    """
+    values = _field(event, name)
+    if not isinstance(values, list) or len(values) > _MAX_FIELDS:
+        raise NotFromThePageError(f"The event's {name} is no list that the page sends")
+    return list(dict.fromkeys(_text(value, name) for value in values))
+
+
+def _field(event: gr.EventData, name: str) -> Any:
+    return event._data.get(name) if isinstance(event._data, dict) else None
+
+
+def _text(value: Any, name: str) -> str:
     if not isinstance(value, str) or "\0" in value or len(value) > _MAX_FIELD_CHARS:
         raise NotFromThePageError(f"The event's {name} is {str(value)[:_MAX_LOGGED_CHARS]!r}")
     return value
+
+
+def _language(request: gr.Request | list[gr.Request] | None) -> str:
+    """The language of whoever sent an event; events that wait can be processed together."""
+    first = request[0] if isinstance(request, list) and request else request
+    sent = getattr(first, "request", None)
+    if sent is None:
+        return spoken()
+    headers = Headers(raw=sent.headers.raw)
+    return chosen_language(headers.get("accept-language", ""), headers.get("cookie", ""))
 
 
 def _without_surrogates(value: Any) -> Any:

@@ -8,7 +8,16 @@ __all__ = ["STATIC", "page_script"]
 
 STATIC = Path(__file__).parent / "static"
 # A later one uses what an earlier one says.
-_PARTS = ("app.js", "address.js", "talk.js")
+_PARTS = (
+    "app.js",
+    "address.js",
+    "talk.js",
+    "rate.js",
+    "why.js",
+    "shelf.js",
+    "tokens.js",
+    "keys.js",
+)
 # What Gradio built before this came waits for it.
 _READY = b'document.dispatchEvent(new Event("kb-ready"));\n'
 

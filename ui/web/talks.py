@@ -8,11 +8,14 @@ from typing import Any
 import gradio as gr
 
 from kb.errors import KnowledgeBaseError
-from kb.masking import masked
+from ui.language import later, tr
 from ui.service.service import Service
+from ui.told import told
 from ui.web.events import QUIET
+from ui.web.html.render import escape
 from ui.web.html.talks import talks_html
 from ui.web.page_errors import event_text
+from ui.web.spoken_page import made_html
 
 __all__ = ["WHERE", "TalkList", "build_talks", "shown_talks"]
 
@@ -50,15 +53,10 @@ class TalkList:
 
 def build_talks(service: Service, app: gr.Blocks) -> TalkList:
     """The list's components and those of its events that concern nothing else, within `app`."""
-    gr.HTML(
-        '<div class="kb-talk-head"><button type="button" class="kb-button kb-talk-new" '
-        'data-talk="">New conversation</button></div>',
-        apply_default_css=False,
-        js_on_load=None,
-    )
+    made_html(_head)
     text = gr.Textbox(
-        placeholder="Search conversations",
-        label="Search conversations",
+        placeholder=later("Search conversations"),
+        label=later("Search conversations"),
         show_label=False,
         container=False,
         max_length=_MAX_TEXT_CHARS,
@@ -86,13 +84,20 @@ def build_talks(service: Service, app: gr.Blocks) -> TalkList:
                 case "restore":
                     kept.restore(talk_id)
         except KnowledgeBaseError as error:
-            return shown_talks(service, text, error=masked(str(error)))
+            return shown_talks(service, text, error=told(error))
         return shown_talks(service, text, deleted=deleted)
 
     app.load(show, text, view, **QUIET)
     gr.on([text.change, view.focus], show, text, view, trigger_mode="always_last", **QUIET)
     view.edit(act, text, view, trigger_mode="multiple", **QUIET)
     return TalkList(view, text, where)
+
+
+def _head() -> str:
+    return (
+        '<div class="kb-talk-head"><button type="button" class="kb-button kb-talk-new" '
+        f'data-talk="">{escape(tr("New conversation"))}</button></div>'
+    )
 
 
 def shown_talks(service: Service, text: str | None, **more: Any) -> str:

@@ -24,6 +24,7 @@ from gradio.utils import get_upload_folder
 from kb.config import LimitsConfig
 from kb.errors import ConfigError, PromptTooLongError
 from kb.files import size_bytes
+from ui.told import told
 
 __all__ = ["OwnUploads", "is_uploaded", "opened_upload", "received"]
 
@@ -47,9 +48,9 @@ class OwnUploads(gr.Blocks):  # type: ignore[misc]
         # Counted before any is looked at: Gradio reads each one, as often as it is named.
         if len(paths) > self.max_files:
             refusal = too_many_files(len(paths), self.max_files, "limits.max_upload_files")
-            raise gr.Error(refusal, print_exception=False)
+            raise gr.Error(told(refusal), print_exception=False)
         if not all(map(is_uploaded, paths)):
-            raise gr.Error(_REFUSAL, print_exception=False)
+            raise gr.Error(told(_REFUSAL), print_exception=False)
         return await super().preprocess_data(block_fn, inputs, state, explicit_call)
 
 

@@ -12,6 +12,7 @@ from kb import DocumentStatus, FileQuery, FileRow
 from kb.errors import KnowledgeBaseError
 from kb.text.terms import Language, language, terms
 from kb.types import Chunk, Kind
+from ui.language import ntr, tr
 from ui.service.service import Service
 from ui.web.html.render import escape, icon
 
@@ -56,22 +57,26 @@ class Welcome:
             if status in counts
         )
         if not counts:
+            add = tr(
+                "Add PDFs, pictures, videos, web pages, office files or text. They are read on "
+                "this computer and can be asked about as soon as they are indexed."
+            )
             return (
                 f'<section class="kb-welcome kb-welcome-empty">{icon("empty")}'
-                "<h2>Your library is empty</h2>"
-                "<p>Add PDFs, pictures, videos, web pages, office files or text. They are read on "
-                "this computer and can be asked about as soon as they are indexed.</p>"
-                '<button type="button" class="kb-button" data-goto="library">Add files</button>'
-                "</section>"
+                f"<h2>{escape(tr('Your library is empty'))}</h2><p>{escape(add)}</p>"
+                '<button type="button" class="kb-button" data-goto="library">'
+                f"{escape(tr('Add files'))}</button></section>"
             )
         if not n_indexed:
+            wait = tr(
+                "Questions can be asked as soon as the first file is indexed. The Library page "
+                "shows how far it is."
+            )
             return (
                 f'<section class="kb-welcome kb-welcome-empty">{icon("empty")}'
-                "<h2>Reading your files</h2>"
-                "<p>Questions can be asked as soon as the first file is indexed. The Library page "
-                "shows how far it is.</p>"
-                '<button type="button" class="kb-button" data-goto="library">Show progress</button>'
-                "</section>"
+                f"<h2>{escape(tr('Reading your files'))}</h2><p>{escape(wait)}</p>"
+                '<button type="button" class="kb-button" data-goto="library">'
+                f"{escape(tr('Show progress'))}</button></section>"
             )
         questions = "".join(
             f'<button type="button" class="kb-suggestion" data-ask="{escape(found.question)}">'
@@ -79,11 +84,16 @@ class Welcome:
             f'<span class="kb-muted">{escape(found.source)}</span></button>'
             for found in self._suggested()
         )
-        noun = "file" if n_indexed == 1 else "files"
+        where = ntr(
+            "Answers come from your {n} file, and every claim opens at its page, picture or "
+            "second.",
+            "Answers come from your {n} files, and every claim opens at its page, picture or "
+            "second.",
+            n_indexed,
+        )
         return (
-            '<section class="kb-welcome"><h2>What would you like to know?</h2>'
-            f"<p>Answers come from your {n_indexed:,} {noun}, and every claim opens "
-            "at its page, picture or second.</p>"
+            f'<section class="kb-welcome"><h2>{escape(tr("What would you like to know?"))}</h2>'
+            f"<p>{escape(where)}</p>"
             f'<div class="kb-suggestions">{questions}</div></section>'
         )
 

@@ -30,6 +30,8 @@ _MAX_GUIDED_ELEMENTS = 50_000
 _DROPPED_TAGS = (
     "script", "style", "noscript", "template", "iframe", "object", "embed", "svg", "canvas",
     "button", "input", "select", "textarea", "dialog", "link", "meta",
+    # Readings above characters (ruby) would stand in the middle of the words that they are of.
+    "rt", "rp", "rtc",
 )  # fmt: skip
 _SIDE_TAGS = frozenset({"nav", "aside", "footer", "form", "menu"})
 _SIDE_ROLES = frozenset(

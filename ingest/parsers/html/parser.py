@@ -24,7 +24,7 @@ class HtmlParser:
     """Main content of a page; each section is a segment whose anchor is its heading's id,
     each data table and each picture a segment of its own. Nothing is fetched."""
 
-    version = 2
+    version = 4
     media_types = frozenset({"text/html", "application/xhtml+xml"})
 
     def parse(self, source: Source, context: ParseContext) -> Iterator[Segment]:

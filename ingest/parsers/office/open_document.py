@@ -65,7 +65,7 @@ _TAGS = {
 class OpenDocumentParser:
     """Sections under headings, tables, pictures, comments; a slide or sheet is a page."""
 
-    version = 1
+    version = 2
     media_types = frozenset(ODF_TYPES)
 
     def parse(self, source: Source, context: ParseContext) -> Iterator[Segment]:

@@ -42,7 +42,7 @@ _TITLE = re.compile(rb"<dc:title>([^<]+)</dc:title>")
 class OfficeParser:
     """Sections under headings as in Markdown; a slide or sheet is a page, numbered from 1."""
 
-    version = 6
+    version = 7
     media_types = frozenset(_SUFFIX)
 
     def parse(self, source: Source, context: ParseContext) -> Iterator[Segment]:

@@ -38,6 +38,8 @@ def opened(source: Source, context: ParseContext) -> Iterator[Any]:
     """
     pymupdf.TOOLS.mupdf_display_errors(False)
     pymupdf.TOOLS.mupdf_display_warnings(False)
+    # Readings above characters (ruby) would stand in the middle of the words that they are of.
+    pymupdf.mupdf.fz_set_user_css("rt, rp { display: none }")
     kind = FILE_TYPES[source.media_type]
     name = _NAMES[kind]
     try:
@@ -93,14 +95,10 @@ def _unlock(document: Any, source: Source, context: ParseContext) -> None:
     passwords = context.config.pdf_passwords
     if any(document.authenticate(password) for password in passwords):
         return
-    tried = (
-        f"none of the {len(passwords)} configured passwords opens it"
-        if passwords
-        else ("no password is configured")
-    )
+    tried = "none of those that are known opens it" if passwords else "no password is known"
     raise ParseError(
-        f"The file is locked with a password, and {tried}. Add the password to "
-        "`ingest.pdf_passwords` in kb.yaml and sync again.",
+        f"The file is locked with a password, and {tried}. Give its password on the Library page, "
+        "or add it to `ingest.pdf_passwords` in kb.yaml and sync again.",
         source=source.path,
     )
 

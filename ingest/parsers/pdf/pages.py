@@ -14,6 +14,8 @@ import numpy as np
 from ingest.decode.reading_order import Rect
 from ingest.decode.rendered import RenderedImage, halved
 from ingest.parsers.base import OcrText, ParseContext
+from ingest.parsers.pdf.figure_words import FigureReader, Section, last_section, section_of
+from ingest.parsers.pdf.figures import Figure, figures_on
 from ingest.parsers.pdf.layout import Layout, OutlineEntry
 from ingest.parsers.pdf.mupdf import pymupdf
 from ingest.parsers.pdf.opening import MUPDF_ERRORS, is_cut_short, opened
@@ -65,6 +67,9 @@ def read_pages(source: Source, context: ParseContext) -> Iterator[Segment]:
             )
 
 
+_UNSEEN = "Text that the page holds and does not show:"
+
+
 def render_page(page: Any, display: Any) -> RenderedImage:
     """A MuPDF page by its display list, upright and in RGB, as a JPEG of at most 1280 x 1440
     px."""
@@ -85,6 +90,7 @@ def _segments(document: Any, source: Source, context: ParseContext) -> Iterator[
     pages: Shelf[PageText] = Shelf()
     unread: set[int] = set()
     drawn: dict[int, RenderedImage | None] = {}
+    figures: dict[int, list[Figure]] = {}
     damage: Exception | None = None
     for number in range(1, document.page_count + 1):
         pymupdf.TOOLS.reset_mupdf_warnings()
@@ -96,6 +102,8 @@ def _segments(document: Any, source: Source, context: ParseContext) -> Iterator[
             text = read_page(number, page, display)
             if needs_ocr(page, text):
                 unread.add(number)
+            elif on_page := figures_on(document, display, text, context):
+                figures[number] = on_page
         except MUPDF_ERRORS as error:
             damage = error
             context.warn(f"Page {number} is damaged and was left out.")
@@ -113,6 +121,7 @@ def _segments(document: Any, source: Source, context: ParseContext) -> Iterator[
         ) from damage
     layout = Layout(pages, _outline(document))
     writer = SectionWriter(_title(document, layout, source), layout.style)
+    sections: dict[int, list[Section]] = {}
     for text in pages.values():
         number = text.number
         image = drawn.pop(number) if number in drawn else _picture(document, number, None, context)
@@ -126,11 +135,20 @@ def _segments(document: Any, source: Source, context: ParseContext) -> Iterator[
         if text.n_lost >= MIN_LOST_CHARS and (image is None or context.read_words is None):
             context.warn(_NO_MEANING.format(number, "OCR, which could read it, is off"))
         headings: tuple[str, ...] | None = None
+        if number in figures:
+            sections[number] = [Section(writer.headings)]
         for segment in writer.page(number, blocks):
             headings = segment.headings if headings is None else headings
+            if number in figures:
+                sections[number].append(section_of(segment, blocks))
             yield segment
+        if number in figures:
+            sections[number] += last_section(writer.headings, blocks)
         for lines in layout.running(number):
             yield writer.aside(number, "\n".join(x.text for x in lines), [x.box for x in lines])
+        if text.unseen:
+            words = "\n".join(line for line, _ in text.unseen)
+            yield writer.aside(number, f"{_UNSEEN} {words}", [box for _, box in text.unseen])
         for remark, boxes in remarks(document, text):
             yield writer.aside(number, remark, boxes)
         if image is not None:
@@ -143,7 +161,17 @@ def _segments(document: Any, source: Source, context: ParseContext) -> Iterator[
                 image=image,
                 atomic=True,
             )
+        else:
+            # What shows a page's passages is its own picture.
+            figures.pop(number, None)
     yield from writer.finish()
+    if context.read_words is None:
+        return
+    # Last, since each takes a second: where the time is up, no text is lost. The first picture of a
+    # page is the page's own.
+    reader = FigureReader(document, writer.title, context)
+    for number, on_page in figures.items():
+        yield from reader.read(pages[number], on_page, sections[number], context.read_words)
 
 
 def _size_points(page: PageText) -> tuple[float, float]:

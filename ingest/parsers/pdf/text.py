@@ -17,6 +17,8 @@ from typing import Any
 from ingest.decode.reading_order import Rect
 from ingest.parsers.pdf.mupdf import pymupdf
 from ingest.parsers.pdf.right_to_left import holds_right_to_left, rows_of_block
+from ingest.parsers.pdf.unseen import take_unseen
+from ingest.parsers.pdf.vertical import columns_of
 from kb.types import Box
 
 __all__ = ["Line", "PageText", "read_page"]
@@ -94,6 +96,7 @@ class PageText:
         rules: Thin drawn rectangles (table lines, cell edges) in the turned page.
         shapes: Other drawn figures in the turned page, by their bounding boxes.
         n_lost: Characters without a meaning in lines of which little else is left.
+        unseen: Lines that the page holds and does not show, which are not among `lines`.
     """
 
     number: int
@@ -103,6 +106,7 @@ class PageText:
     rules: list[Rect] = field(default_factory=list)
     shapes: list[Rect] = field(default_factory=list)
     n_lost: int = 0
+    unseen: list[tuple[str, Box]] = field(default_factory=list)
 
     @property
     def n_garbage(self) -> int:
@@ -126,11 +130,17 @@ def read_page(number: int, page: Any, display: Any) -> PageText:
     layer = pymupdf.TextPage(display.get_textpage(FLAGS))
     blocks = layer.extractDICT()["blocks"]
     letters: list[dict[str, Any]] = []
-    result = PageText(number, page.rect.width, page.rect.height)
+    result = PageText(number, page.rect.width, page.rect.height, unseen=take_unseen(blocks, page))
     directions: Counter[tuple[int, int]] = Counter()
     runs: list[tuple[tuple[int, int], list[dict[str, Any]]]] = []
+    lines = [line for b in blocks if b["type"] == TEXT_BLOCK for line in b["lines"]]
+    columns = columns_of(lines)
+    for way, spans in columns or ():
+        direction = _direction(*way)
+        directions[direction] += sum(len(span["text"]) for span in spans)
+        runs.append((direction, spans))
     for number_of_block, block in enumerate(blocks):
-        if block["type"] != TEXT_BLOCK:
+        if block["type"] != TEXT_BLOCK or columns is not None:
             continue
         spans_of_block = [span for line in block["lines"] for span in line["spans"]]
         is_horizontal = all(_direction(*line["dir"]) == (1, 0) for line in block["lines"])

@@ -5,24 +5,29 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from ingest.companions import read_beside
 from ingest.confined import confined, confined_items
 from ingest.decode.containers import probe
 from ingest.decode.frames import Sample, encode_frame, n_samples, sample_frames
 from ingest.decode.screen_text import ScreenText, is_same_line
-from ingest.decode.subtitles import Cue, parse_subtitles, read_embedded
-from ingest.parsers.base import OcrText, ParseContext
+from ingest.decode.sound import is_sound_alone
+from ingest.decode.subtitles import Cue, read_embedded
+from ingest.parsers.base import Heard, OcrText, ParseContext
+from ingest.parsers.sound.words import (
+    companion_cues,
+    cues_of,
+    heading_of,
+    joined,
+    spoken_of_video,
+    spoken_segments,
+    subtitle_segments,
+)
 from kb.errors import ParseError
-from kb.types import EncodedImage, Frame, Locator, Modality, Segment, Source, Span
+from kb.types import EncodedImage, Frame, Locator, Modality, Segment, Source
 
 __all__ = ["OVERVIEW_ANCHOR", "read_windows"]
 
 OVERVIEW_ANCHOR = "overview"
 """The anchor of the segment that shows a whole video in as many frames as a window has."""
-
-_SUBTITLE_SUFFIXES = frozenset({".srt", ".vtt"})
-# Those of a day of talk have some five.
-_MAX_SUBTITLES_BYTES = 64 * 1024 * 1024
 
 
 def read_windows(source: Source, context: ParseContext) -> Iterator[Segment]:
@@ -31,11 +36,13 @@ def read_windows(source: Source, context: ParseContext) -> Iterator[Segment]:
     try:
         info = confined(lambda: probe(path, config.max_image_px), path)
     except ParseError as error:
-        yield from _subtitles_alone(source, context, error)
+        yield from _without_pictures(source, context, error)
         return
-    cues = _Cues(
-        (*confined(lambda: read_embedded(path), path), *_companion_cues(source, context.warn))
+    written = (
+        *confined(lambda: read_embedded(path), path),
+        *companion_cues(source, context.warn),
     )
+    said = _Said(written, None if written else spoken_of_video(source, context))
     fps, n_frames = config.video.fps, config.video.max_frames
     n_expected = n_samples(info, fps)
     read_words = context.read_words if config.video.ocr else None
@@ -49,7 +56,7 @@ def read_windows(source: Source, context: ParseContext) -> Iterator[Segment]:
         if window is None or start_s != window.start_s:
             if window is not None:
                 end_s = window.start_s + n_frames / fps
-                yield window.segment(end_s, cues.before(end_s), path.stem)
+                yield window.segment(end_s, said.before(end_s), path.stem, said.language)
             window = _Window(start_s, read_words)
         frame = window.add(sample)
         if k * n_frames // n_expected != (k - 1) * n_frames // n_expected:
@@ -59,7 +66,7 @@ def read_windows(source: Source, context: ParseContext) -> Iterator[Segment]:
         return
     # A sample stands for the 1/fps s after it, and a last half of one has none of its own.
     end_s = min(info.duration_s, last_s + 1.5 / fps, window.start_s + n_frames / fps)
-    yield window.segment(end_s, cues.before(float("inf")), path.stem)
+    yield window.segment(end_s, said.before(float("inf")), path.stem, said.language)
     if window.start_s > 0:
         yield Segment(
             modality=Modality.VIDEO,
@@ -70,28 +77,31 @@ def read_windows(source: Source, context: ParseContext) -> Iterator[Segment]:
         )
 
 
-def _subtitles_alone(source: Source, context: ParseContext, error: ParseError) -> Iterator[Segment]:
-    """The subtitles beside a video without pictures that can be read, by window, as text."""
-    config = context.config.video
-    cues = deque(sorted(_companion_cues(source, context.warn), key=lambda cue: cue.start_s))
-    if not cues:
-        raise error
-    context.warn(f"Only the subtitles beside it were indexed. {error}")
-    length_s = config.max_frames / config.fps
-    while cues:
-        end_s = (cues[0].start_s // length_s + 1) * length_s
-        said = []
-        while cues and cues[0].start_s < end_s:
-            said.append(cues.popleft())
-        text, spans = _joined(said)
-        yield Segment(
-            modality=Modality.TEXT,
-            locator=Locator(start_s=said[0].start_s, end_s=max(cue.end_s for cue in said)),
-            text=text,
-            title=source.absolute.stem,
-            spans=spans,
-            atomic=True,
-        )
+def _without_pictures(
+    source: Source, context: ParseContext, error: ParseError
+) -> Iterator[Segment]:
+    """The words of a video without pictures that can be read, by window, as text: the subtitles
+    beside it, or what is said in it.
+
+    Raises:
+        ParseError: There are none.
+    """
+    cues = tuple(companion_cues(source, context.warn))
+    if cues:
+        context.warn(f"Only the subtitles beside it were indexed. {error}")
+        yield from subtitle_segments(cues, source, context.config)
+        return
+    path = source.absolute
+    try:
+        alone = confined(lambda: is_sound_alone(path), path)
+        spoken = spoken_segments(source, context)
+        first = next(spoken)
+    except ParseError as also:
+        raise error if str(also) == str(error) else ParseError(f"{error} {also}") from also
+    if not alone:
+        context.warn(f"Only what is said in it was indexed. {error}")
+    yield first
+    yield from spoken
 
 
 class _Window:
@@ -118,64 +128,53 @@ class _Window:
             self._screen.add(sample.time_s, sample.picture)
         return frame
 
-    def segment(self, end_s: float, spoken: Sequence[Cue], title: str) -> Segment:
-        """The window as a segment that ends at `end_s`."""
+    def segment(self, end_s: float, spoken: Sequence[Cue], title: str, language: str) -> Segment:
+        """The window as a segment that ends at `end_s`.
+
+        Args:
+            language: Of the sound, where `spoken` was heard.
+        """
         shown = self._screen.finish(end_s) if self._screen else ()
         # Subtitles that are part of the picture say what the track says.
         new = [
             cue for cue in shown if not any(is_same_line(cue.text, said.text) for said in spoken)
         ]
-        text, spans = _joined([*spoken, *new])
+        text, spans = joined([*spoken, *new])
         return Segment(
             modality=Modality.VIDEO,
             locator=Locator(start_s=self.start_s, end_s=end_s),
             text=text,
             title=title,
+            headings=heading_of(language) if spoken else (),
             spans=spans,
             frames=tuple(self._frames),
             atomic=True,
         )
 
 
-class _Cues:
-    """Subtitles in order of time, handed out once."""
+class _Said:
+    """Words in order of time, handed out once.
 
-    def __init__(self, cues: Iterable[Cue]) -> None:
+    Args:
+        cues: Subtitles.
+        heard: What is said, listened to as far as it is asked for.
+    """
+
+    def __init__(self, cues: Iterable[Cue], heard: Iterator[Heard] | None) -> None:
         self._cues = deque(sorted(cues, key=lambda cue: (cue.start_s, cue.end_s)))
+        self._heard = heard
+        self._until_s = 0.0
+        self.language = ""
 
     def before(self, end_s: float) -> list[Cue]:
         """Those that begin before `end_s` and were not handed out yet."""
+        while self._heard is not None and self._until_s < end_s:
+            more = next(self._heard, None)
+            if more is None:
+                break
+            self._cues += cues_of(more)
+            self._until_s, self.language = more.until_s, more.language
         taken = []
         while self._cues and self._cues[0].start_s < end_s:
             taken.append(self._cues.popleft())
         return taken
-
-
-def _joined(cues: Sequence[Cue]) -> tuple[str, tuple[Span, ...]]:
-    spans: list[Span] = []
-    start = 0
-    for cue in cues:
-        locator = Locator(start_s=cue.start_s, end_s=cue.end_s)
-        spans.append(Span(start, start + len(cue.text), locator))
-        start += len(cue.text) + 1
-    return "\n".join(cue.text for cue in cues), tuple(spans)
-
-
-def _companion_cues(source: Source, warn: Callable[[str], None]) -> Iterator[Cue]:
-    for companion in source.companions:
-        if companion.suffix.lower() not in _SUBTITLE_SUFFIXES:
-            continue
-        try:
-            cues = parse_subtitles(read_beside(companion, _MAX_SUBTITLES_BYTES))
-        except OSError as error:
-            warn(
-                f"The subtitles {companion.name} can't be read ({error.strerror}). Put them right, "
-                "or give this user permission to read them, then sync again."
-            )
-            continue
-        if not cues:
-            warn(
-                f"The subtitles {companion.name} hold no line with times. Save them as SubRip "
-                "(.srt) or WebVTT (.vtt)."
-            )
-        yield from cues

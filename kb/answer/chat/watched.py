@@ -9,7 +9,7 @@ from typing import Final
 
 from kb.errors import InferenceError
 
-__all__ = ["watched"]
+__all__ = ["too_slow", "watched"]
 
 _MAX_PERIOD: Final = 300  # characters of what is said again and again
 _MIN_REPEATS: Final = 4
@@ -52,11 +52,16 @@ def watched(
                         model_id=model,
                     )
             if time.monotonic() - start_s > limit_s:
-                raise InferenceError(
-                    f"{model} had not ended its answer after {limit_s:g} s and was stopped. Choose "
-                    "a smaller model, or raise generator.answer_limit_s in kb.yaml.",
-                    model_id=model,
-                )
+                raise too_slow(model, limit_s)
+
+
+def too_slow(model: str, limit_s: float) -> InferenceError:
+    """The error for a text that was not whole within `limit_s`."""
+    return InferenceError(
+        f"{model} had not ended its answer after {limit_s:g} s and was stopped. Choose "
+        "a smaller model, or raise generator.answer_limit_s in kb.yaml.",
+        model_id=model,
+    )
 
 
 def _goes_round(tail: str) -> bool:

@@ -160,6 +160,6 @@ def _joined(*statements: _Statement) -> _Statement:
 
 
 def _layout(chunk: Chunk) -> Layout:
-    if chunk.modality is not Modality.TEXT:
+    if chunk.modality is not Modality.TEXT or chunk.kind is Kind.AUDIO:
         return Layout.LINES
     return Layout.RECORDS if chunk.kind is Kind.DATA else Layout.PROSE

@@ -86,9 +86,9 @@ _SLOTS = (
     re.compile(r"[去今明前]年"),
 )
 _PLACE = re.compile(rf"在(?!哪)[{COMMON_HAN}]{{1,8}}?(?=的|{_VERBS}|{_ASKING}|{_ATTRIBUTES})")
-_CODE = re.compile(r"(?<![A-Za-z\d])[A-Za-z]+[-\s]?\d[\w-]*")
+_CODE = re.compile(r"(?<![A-Za-z\d])[A-Za-z]+[-\s]?\d[A-Za-z0-9_-]*")
 _NAME = re.compile(
-    rf"[{COMMON_HAN}]{{0,6}}? ?[A-Za-z][A-Za-z\d\-]*(?: ?\d[\w\-]*)?"
+    rf"[{COMMON_HAN}]{{0,6}}? ?[A-Za-z][A-Za-z\d\-]*(?: ?\d[A-Za-z0-9_\-]*)?"
     rf"|[{COMMON_HAN}]{{2,4}} ?\d{{2,5}}(?![年月日号\d])"
 )
 _LEADING = re.compile(r"^(?:请问|想问一下|我想知道|请告诉我|问一下|在|对于?|关于)")

@@ -9,7 +9,15 @@ from kb.text.chinese import names_person
 from kb.text.quantities import NUMBER_WORDS
 from kb.text.terms import fold_width
 
-__all__ = ["KNOWN_BY_FORM", "WITH_UNIT", "Asked", "asks_for_steps", "holds", "what_is_asked"]
+__all__ = [
+    "KNOWN_BY_FORM",
+    "WITH_UNIT",
+    "Asked",
+    "asks_for_steps",
+    "holds",
+    "names_money",
+    "what_is_asked",
+]
 
 
 class Asked(StrEnum):
@@ -22,10 +30,12 @@ class Asked(StrEnum):
     WEIGHT = "weight"
     PERCENTAGE = "percentage"
     MONEY = "money"
+    COUNT = "count"
     AMOUNT = "amount"
     PHONE = "phone number"
     E_MAIL = "e-mail address"
     WEB = "web address"
+    VERSION = "version"
     PERSON = "person"
     PLACE = "place"
     REASON = "reason"
@@ -45,16 +55,18 @@ WITH_UNIT = frozenset(
         Asked.WEIGHT,
         Asked.PERCENTAGE,
         Asked.MONEY,
+        Asked.COUNT,
         Asked.AMOUNT,
     }
 )
 # Whose answers are known when they are seen: what holds none is no answer.
-KNOWN_BY_FORM = WITH_UNIT | {Asked.PHONE, Asked.E_MAIL, Asked.WEB}
+KNOWN_BY_FORM = WITH_UNIT | {Asked.PHONE, Asked.E_MAIL, Asked.WEB, Asked.VERSION}
 _WHAT_IS = r"\b(?:what(?:'s| is| are)|which|give me|tell me|is there an?)\b[^.?!]{0,40}"
 _SPAN = "second|minute|hour|day|night|week|month|year|decade|centur"
 _NUMBER_WORDS = f"{NUMBER_WORDS}|million"
 _A_NUMBER = rf"(?:\d|\b(?:{_NUMBER_WORDS})\b|[一二两三四五六七八九十百千万半])"
-_CURRENCY = r"[$€£¥￥]|\b(?:EUR|USD|GBP|CNY|RMB|euros?|dollars?|pounds?|cents?)\b"
+_MONEY_WORDS = "EUR|USD|GBP|CNY|RMB|euros?|dollars?|pounds?|cents?"
+_CURRENCY = rf"[$€£¥￥]|\b(?:{_MONEY_WORDS})\b"
 _MONEY = rf"(?:{_CURRENCY}|[元块]|_eur\b)"
 _NAME = r"(?<![.!?。]\s)(?<!^)\b[A-Z][\w'’-]+"
 
@@ -63,7 +75,7 @@ _ASKED: tuple[tuple[Asked, str], ...] = (
     (
         Asked.PHONE,
         rf"{_WHAT_IS}\b(?:phone|telephone|fax|hotline|mobile)\b(?: number)?|\bphone number\b"
-        r"|(?:电话|热线|手机|传真)(?:号码|号)?是?(?:多少|什么|几号)|电话号码",
+        r"|(?:电话|热线|手机|传真)(?:号码|号)?是?(?:多少|什么|几号)|(?:电话|手机|传真)(?:号码|号)",
     ),
     (
         Asked.E_MAIL,
@@ -74,6 +86,10 @@ _ASKED: tuple[tuple[Asked, str], ...] = (
         Asked.WEB,
         rf"{_WHAT_IS}\b(?:website|web ?page|web address|url)\b"
         r"|(?:网址|官网|网站)(?:地址)?是?(?:多少|什么)",
+    ),
+    (
+        Asked.VERSION,
+        rf"{_WHAT_IS}\bversions?\b(?! of\b)|(?:哪个|什么|几个?)版本|版本号?是?(?:多少|什么|几)",
     ),
     (
         Asked.FREQUENCY,
@@ -104,12 +120,19 @@ _ASKED: tuple[tuple[Asked, str], ...] = (
         r"\bhow much (?:is|are|does|do|did)\b.{0,60}\b(?:cost|pay|price)\b"
         r"|\bwhat (?:is|are|was|were) (?:the |our |their |its |your |my )?(?:\w+ ){0,2}?(?:revenue"
         r"|turnover|profit|income|budget|salary|wage|rent|fee|deposit|postage)s?\b"
+        r"|^\W*(?:the )?(?:salary|wages?|rent|deposit|budget|turnover|revenue) of\b"
+        r"|工资|薪水|月薪|年薪"
         r"|\bwhat (?:do|did) i pay\b|\bprice\b|\bcosts?\b|多少钱|价格|售价|价钱",
+    ),
+    (
+        Asked.COUNT,
+        r"\bhow many\b(?! (?:euros?|dollars?|pounds?|cents?|yuan)\b)"
+        r"|(?:多少|几)[个人名位只件台家次辆本种条间头棵]",
     ),
     (
         Asked.AMOUNT,
         r"\bhow (?:many|much|far|old|big|large|tall|high|wide|deep|fast|tight|hot|cold)\b"
-        r"|\bwh(?:at|ich) (?:\w+ )?(?:number|size|version|temperature|total|rate|code|amount"
+        r"|\bwh(?:at|ich) (?:\w+ )?(?:number|size|temperature|total|rate|code|amount"
         r"|population|distance|speed|length|height|width|area|power|voltage)\b"
         r"|多少|几[^乎]|多[大高远长宽深快]|面积|长度|高度|功率|容量",
     ),
@@ -137,6 +160,8 @@ _HELD: dict[Asked, str] = {
     Asked.PHONE: r"\d(?:[ ()/.\-–]{0,2}\d){4,}",
     Asked.E_MAIL: r"\w@\w",
     Asked.WEB: r"https?://|\bwww\.|\w\.[a-z]{2,}\b",
+    Asked.VERSION: r"\d\.\d|\b(?:[Vv]ersion|[Rr]elease|[Vv]er|[Vv])\.? ?\d"
+    r"|\b[A-Z][a-z]+ \d{1,4}\b|版本[^。\n]{0,6}?\d|\d ?版",
     Asked.FREQUENCY: rf"\b(?:every|each|per) (?:\w+ ){{0,2}}?(?:{_SPAN})\w*\b|\b(?:daily|weekly"
     rf"|monthly|yearly|annually|once an?|twice an?)\b|\b(?:lasts?|after|up to|at least) "
     rf"(?:\w+ ){{0,2}}?{_A_NUMBER}[^.。\n]{{0,8}}?\b(?:{_SPAN})\w*\b"
@@ -153,9 +178,14 @@ _HELD: dict[Asked, str] = {
     r"|星期|周[一二三四五六日]",
     Asked.LOUDNESS: rf"{_A_NUMBER}\s*(?:dB|decibel|分贝)",
     Asked.WEIGHT: rf"{_A_NUMBER}\s*(?:kg|g|lbs?|gram|tons?|tonnes?|千克|公斤|克|吨)"
-    r"|\b(?:kilo|pounds?)\b",
+    r"|\b(?:kilos?|pounds?)\b",
     Asked.PERCENTAGE: r"\d\s*%|\bpercent\b|百分之",
     Asked.MONEY: rf"{_MONEY}|{_A_NUMBER}",
+    # What is counted is no money: "£5.95" says how many of nothing.
+    Asked.COUNT: rf"(?<![\d.,$€£¥￥])(?<![$€£¥￥] )(?<!\b(?:EUR|USD|GBP|CNY) )\d[\d.,]*+"
+    rf"(?!\s?(?:[$€£¥￥元块]|(?:{_MONEY_WORDS})\b))"
+    rf"|\b(?:{_NUMBER_WORDS})\b(?! (?:{_MONEY_WORDS})\b)"
+    r"|[一二两三四五六七八九十百千万半](?![元块])",
     Asked.AMOUNT: _A_NUMBER,
     Asked.PERSON: rf"{_NAME}|\b(?:he|she|mr|mrs|ms|dr)\b|(?:先生|女士|博士|教授|老师)|[·•]",
     Asked.PLACE: rf"\b(?:in|at|on|near|to|from|of|into|under|behind|beside)\b[^.\n]{{0,24}}?{_NAME}"
@@ -168,12 +198,22 @@ _HELD: dict[Asked, str] = {
 }
 _FIND = tuple((asked, re.compile(pattern, re.IGNORECASE)) for asked, pattern in _ASKED)
 _STEPS = dict(_FIND)[Asked.STEPS]
-# In a sentence a number without a currency is of something else, unless it has cents.
+# In a sentence a number without a currency is of something else, unless it has cents and no unit.
 _MONEY_IN_PROSE = re.compile(
-    rf"{_CURRENCY}|{_A_NUMBER}\s*[元块]|\d[.,]\d\d(?!\d)|免费|\bfree\b", re.IGNORECASE
+    rf"{_CURRENCY}|{_A_NUMBER}\s*[元块]"
+    r"|(?<![\d.,])\d+[.,]\d\d(?![.,]?\d|\s?[%°‰]|\s?(?:[kMGT]?B|[kMG]?Hz|[kmµμ]?[gmsAVW]|cm|ml|l|h|kWh)\b)"
+    r"|免费|(?<!-)\bfree\b(?!-)",
+    re.IGNORECASE,
+)
+_NAMES_MONEY = re.compile(
+    rf"{_CURRENCY}|[元块]|_(?:eur|usd|gbp|cny)\b"
+    r"|\b(?:price|cost|fee|fare|charge|tariff|rate|rent|salary|wage|pay|amount|budget|revenue|turnover"
+    r"|income|profit|deposit|postage|surcharge|discount|total|value|free)s?\b"
+    r"|[价费钱薪金额]|工资|收入|支出|预算|利润|免费",
+    re.IGNORECASE,
 )
 # A name is known by its capital letter.
-_CASED = (Asked.PERSON, Asked.PLACE)
+_CASED = (Asked.PERSON, Asked.PLACE, Asked.VERSION)
 _HOLDS = {
     asked: re.compile(pattern, 0 if asked in _CASED else re.IGNORECASE)
     for asked, pattern in _HELD.items()
@@ -192,6 +232,12 @@ def what_is_asked(question: str) -> tuple[Asked, str]:
         if found := pattern.search(folded):
             return asked, found.group()
     return Asked.ANYTHING, ""
+
+
+def names_money(text: str) -> bool:
+    """Whether `text` says of any of its numbers that it may be money: by a currency, or by a word
+    for what is paid."""
+    return _NAMES_MONEY.search(fold_width(text)) is not None
 
 
 def holds(asked: Asked, text: str, *, is_prose: bool = False) -> bool | None:

@@ -14,7 +14,10 @@ from kb.text.terms import fold_width
 
 __all__ = ["Code", "codes"]
 
-_LATIN_CODE = re.compile(r"(?<![A-Za-z0-9])([A-Za-z]{1,6})[-_ ]?(\d[\w.\-]*\w|\d)(?![A-Za-z0-9])")
+# Chinese goes on behind a code without a space: "E07是什么意思".
+_LATIN_CODE = re.compile(
+    r"(?<![A-Za-z0-9])([A-Za-z]{1,6})[-_ ]?(\d[A-Za-z0-9_.\-]*[A-Za-z0-9]|\d)(?![A-Za-z0-9])"
+)
 _BARE = re.compile(r"(?<![A-Za-z0-9.,])\d+(?:[.,]\d+)*(?![A-Za-z0-9%])")
 _WORD_BEFORE = re.compile(r"(?<![^\W\d_])([^\W\d_]+)[\s\-]?$")
 # What stands before any number says of none what it is the number of.

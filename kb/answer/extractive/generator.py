@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from kb.answer.extractive.compared import is_half_answer
 from kb.answer.extractive.labelled import Labelled, is_of_chart, labelled
+from kb.answer.extractive.named_parts import NamedPart, named_part
 from kb.answer.extractive.passages import Passage
 from kb.answer.extractive.question import Question
-from kb.answer.extractive.rendering import render
+from kb.answer.extractive.rendering import render, render_lines
 from kb.answer.extractive.steps import is_in_passing
 from kb.answer.refusal.features import is_held
 from kb.answer.refusal.gate import relevance_of
@@ -62,13 +64,18 @@ class ExtractiveGenerator:
             yield from _beside(told)
             yield AnswerStatus.ANSWERED
             return
+        if not has_picture and (part := named_part(query.text, hits)):
+            yield from _whole(part, hits)
+            yield AnswerStatus.ANSWERED
+            return
         match = best_match(hits) if has_picture else None
         has_words = bool(query.text.strip() if match is None else without_naming(query.text))
         judged = self._judge.judge(query.text, hits) if has_words else None
         if judged is not None:
             yield from relevance_of(judged)
-        if judged is not None and judged.is_answered and not _is_of_chart(judged, hits):
-            yield from _quotes(self._chosen(judged, hits), judged.question, hits)
+        chosen = self._chosen(judged, hits) if judged is not None and judged.is_answered else []
+        if judged is not None and _may_stand(judged, chosen, hits):
+            yield from _quotes(chosen, judged.question, hits)
             yield AnswerStatus.ANSWERED
         elif match is not None:
             yield from _picture(language(query.text), match, hits[match])
@@ -156,11 +163,28 @@ def _quotes(
         yield TextDelta(f"{before}{render(passage, question, hits[passage.hit_index])} [{number}]")
 
 
+def _whole(part: NamedPart, hits: Sequence[Hit]) -> Iterator[GeneratorEvent]:
+    yield Quote(1, part.hit_index, part.start, part.end)
+    yield TextDelta(f"{render_lines(hits[part.hit_index].chunk.text[part.start : part.end])} [1]")
+
+
 def _beside(told: Labelled) -> Iterator[GeneratorEvent]:
     for number, (start, end) in enumerate(told.ranges, 1):
         yield Quote(number, told.hit_index, start, end)
     marks = "".join(f"[{number}]" for number in range(1, len(told.ranges) + 1))
     yield TextDelta(f"{escape_markdown(told.text)} {marks}")
+
+
+def _may_stand(judged: Judged, chosen: Sequence[Passage], hits: Sequence[Hit]) -> bool:
+    """Whether what was chosen answers the whole question."""
+    if not chosen or _is_of_chart(judged, hits):
+        return False
+    said = "\n".join(
+        "\n".join((*chunk.headings, one.header, chunk.text[one.start : one.end]))
+        for one in chosen
+        for chunk in (hits[one.hit_index].chunk,)
+    )
+    return not is_half_answer(judged.question, said)
 
 
 def _is_of_chart(judged: Judged, hits: Sequence[Hit]) -> bool:

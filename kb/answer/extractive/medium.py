@@ -1,4 +1,4 @@
-"""Where a question says that its answer stands: "in the film"."""
+"""Where a question says that its answer stands: "in the film", "in the recording"."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from kb.text.terms import fold_width, has_content
 
 __all__ = ["without_medium"]
 
-_FILM = r"(?:film|video|clip|movie|footage)s?"
+_FILM = r"(?:film|video|clip|movie|footage|(?:audio |voice )?recording|podcast|voice memo|audio)s?"
 _THE = r"(?:the|this|that|these|those|your|our)"
 _SAYS = (
     r"(?:say|tell|show|mention|recommend|explain|advise|suggest|warn|teach|demonstrate)s?"
@@ -31,7 +31,7 @@ _IN_ENGLISH = re.compile(
     rf"|\b{_THE} {_FILM} {_SAYS}\b",
     re.IGNORECASE,
 )
-_FILM_ZH = "(?:视频|影片|短片|录像|片子)"
+_FILM_ZH = "(?:视频|影片|短片|录像|片子|录音|音频|播客)"
 _SAYS_ZH = "(?:[是有]?(?:说|讲|提到|介绍|显示|演示|建议|要求|展示|教)(?:的是|[的了过到])?)"
 _MOMENT_ZH = "[里中的]?(?:什么时候|何时|哪里|哪儿|哪一?段|哪一?秒|第几[秒分]钟?)"
 _IN_CHINESE = re.compile(
@@ -45,8 +45,8 @@ _LEFT_OVER = re.compile(r",? (?=[?!.]*$)|,(?=[?!.]*$)")
 
 
 def without_medium(question: str) -> str | None:
-    """`question` without the words that name a film as the place of its answer; None where it
-    names none, or nothing else."""
+    """`question` without the words that name a film or a recording as the place of its answer; None
+    where it names none, or nothing else."""
     folded = fold_width(question)
     rest, n_named = _IN_ENGLISH.subn("", folded, count=1)
     if not n_named:

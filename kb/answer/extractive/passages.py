@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from kb.answer.extractive.asked import Asked
 from kb.answer.extractive.question import Question
 from kb.answer.layout import layout
 from kb.stopping import check
@@ -21,9 +22,14 @@ _IS_SENTENCE = re.compile(r"[.!?。！？:：;；…][\"'”’」』)\]）]*$")
 _IS_VALUE = re.compile(r"\n[^\w\n]*\d[\d.,%]*[^\w\n]*$")
 # "一、保修期限", "第三章 保养": the heading of what follows, though a text file does not mark it.
 _IS_NUMBERED_HEADING = re.compile(
-    r"^\s*(?:[一二三四五六七八九十]+、|第[一二三四五六七八九十百\d]+[章节条])[^，。；：！？\n]{1,20}$"
+    r"^\s*(?:[一二三四五六七八九十]+、|第[一二三四五六七八九十百\d]+[章节条]|\d+(?:\.\d+)+ )"
+    r"[^，。；：！？\n]{1,20}$"
 )
 _IS_QUESTION = re.compile(r"[?？][\"'”’」』)\]）\s]*$")
+
+_LABEL = re.compile(r"^[^\n:：|]{1,30}[:：](?=[^\n]{1,60}$)")
+# To whom the label itself may be the answer.
+_ASKED_OF_WHAT_IT_IS = frozenset({Asked.ANYTHING, Asked.DEFINITION, Asked.YES_NO, Asked.STEPS})
 
 # A term that stands only above a unit (heading, lead-in, the question of an FAQ) says what
 # the unit is about, less surely than in the unit itself; more surely for all that stands
@@ -57,7 +63,8 @@ class Passage:
         said: These, and those of the heading it is the text of.
         context: Terms of the question in what stands above it.
         words: All its terms.
-        is_echo: It has no word of content that the question has not.
+        is_echo: It has no word of content that the question has not, but for the label of a value
+            that the question gives itself ("Customer: Old Mill", asked who repaired it).
         is_whole: A whole sentence, or no sentence by its kind: what a name on a picture means
             can't be told from its likeness to the question.
         is_fragment: No sentence, though it stands among sentences.
@@ -179,7 +186,7 @@ def find_passages(question: Question, hits: Sequence[Hit]) -> Found:
                 context=frozenset(one.context | one.about),
                 words=words,
                 is_whole=one.kind is not UnitKind.SENTENCE or bool(_IS_SENTENCE.search(said)),
-                is_echo=not {term.stem for term in content_terms(said)} - set(question.stems),
+                is_echo=_is_echo(question, said),
                 is_fragment=one.is_fragment,
                 is_value=one.is_value,
                 header=one.header,
@@ -187,6 +194,13 @@ def find_passages(question: Question, hits: Sequence[Hit]) -> Found:
         )
     found.sort(key=lambda passage: (-passage.score, passage.hit_index, passage.start))
     return Found(found, weights)
+
+
+def _is_echo(question: Question, said: str) -> bool:
+    label = _LABEL.match(said)
+    if label is not None and question.asked not in _ASKED_OF_WHAT_IT_IS:
+        said = said[label.end() :]
+    return not {term.stem for term in content_terms(said)} - set(question.stems)
 
 
 def _nearest(hits: Sequence[Hit]) -> frozenset[int]:

@@ -1,24 +1,27 @@
-"""Quarters and months, as a chart's labels and as questions name them, in English and Chinese."""
+"""Years, quarters and months, as a chart's labels and as questions name them, in English and
+Chinese."""
 
 from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
-__all__ = ["PERIODS", "Period", "PeriodKind", "kind_asked_for", "period_of"]
+__all__ = ["Period", "PeriodKind", "kind_asked_for", "period_of"]
 
 
 class PeriodKind(StrEnum):
     """What a period is one of."""
 
+    YEAR = "year"
     QUARTER = "quarter"
     MONTH = "month"
 
 
 class Period(NamedTuple):
-    """A quarter or a month; `label` is all of a label that names it, `said` stands in a text that
-    speaks of it. Both are for text in small letters."""
+    """A year, a quarter or a month; `label` is all of a label that names it, `said` stands in a
+    text that speaks of it. Both are for text in small letters."""
 
     kind: PeriodKind
     label: re.Pattern[str]
@@ -45,11 +48,15 @@ _MONTHS = (
     "january 一", "february 二", "march 三", "april 四", "may 五", "june 六",
     "july 七", "august 八", "september 九", "october 十", "november 十一", "december 十二",
 )  # fmt: skip
-PERIODS = (
+_PERIODS = (
     *(_quarter(number, *names.split()) for number, names in enumerate(_QUARTERS, 1)),
     *(_month(number, *names.split()) for number, names in enumerate(_MONTHS, 1)),
 )
+_YEAR = re.compile(r"(?:fy ?)?((?:19|20)\d\d(?:[/–-]\d{2,4})?) ?(?:年度?)?")
 _ASKED = {
+    PeriodKind.YEAR: re.compile(
+        r"\b(?:which|what) (?:(?:calendar|financial|fiscal|business) )?year\b|哪一?个?年"
+    ),
     PeriodKind.QUARTER: re.compile(r"\b(?:which|what) quarter\b|哪一?个?季度"),
     PeriodKind.MONTH: re.compile(r"\b(?:which|what) month\b|哪一?个?月|几月"),
 }
@@ -57,9 +64,17 @@ _ASKED = {
 
 def period_of(label: str) -> Period | None:
     """The period that `label`, in small letters, names."""
-    return next((period for period in PERIODS if period.label.fullmatch(label)), None)
+    if year := _YEAR.fullmatch(label):
+        return _year(year[1])
+    return next((period for period in _PERIODS if period.label.fullmatch(label)), None)
+
+
+@lru_cache(maxsize=512)
+def _year(written: str) -> Period:
+    said = rf"(?<!\d){re.escape(written)}(?![\d/])"
+    return Period(PeriodKind.YEAR, re.compile(re.escape(written)), re.compile(said))
 
 
 def kind_asked_for(question: str) -> PeriodKind | None:
-    """Whether `question`, in small letters, asks for a quarter or a month."""
+    """Whether `question`, in small letters, asks for a year, a quarter or a month."""
     return next((kind for kind, words in _ASKED.items() if words.search(question)), None)

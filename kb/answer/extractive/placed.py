@@ -250,7 +250,22 @@ def _axis(numbers: Sequence[Cell]) -> set[Cell]:
         for line, places in ((column, [c.y for c in column]), (row, [c.x for c in row])):
             if len(line) >= _MIN_CHART and _is_scale(places, [cell.number or 0 for cell in line]):
                 found.update(line)
+                if line is column:
+                    found.update(_beyond(line, numbers))
     return found
+
+
+def _beyond(axis: Sequence[Cell], numbers: Sequence[Cell]) -> Iterator[Cell]:
+    """Numbers that go on with an upright axis, though they do not end where its others do: the
+    "0" below "5,000" where they are centred."""
+    left, right = min(cell.box.x0 for cell in axis), max(cell.box.x1 for cell in axis)
+    values = [cell.number or 0 for cell in axis]
+    fit = np.polynomial.Polynomial.fit([cell.y for cell in axis], values, 1)
+    extent = max(values) - min(values)
+    for cell in numbers:
+        is_under = left <= cell.x <= right
+        if is_under and abs(fit(cell.y) - (cell.number or 0)) <= _OFF_AXIS * extent:
+            yield cell
 
 
 def _is_scale(places: Sequence[float], numbers: Sequence[float]) -> bool:

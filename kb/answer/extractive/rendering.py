@@ -11,7 +11,7 @@ from kb.text.sentences import UnitKind
 from kb.text.terms import find_terms
 from kb.types import Hit
 
-__all__ = ["render"]
+__all__ = ["render", "render_lines"]
 
 _CJK_LINE_BREAK = re.compile(r"(?<=[\u3001-\u9fff\uff00-\uffef])[^\S\n]*+\n\s*+(?=[\u3001-\u9fff])")
 # Marks of the source's own Markdown. Only in pairs, around text: 2*3 and __init__ stay.
@@ -38,6 +38,12 @@ def render(passage: Passage, question: Question, hit: Hit) -> str:
         escape_markdown(_unmarked(_one_line(text[unit.start : unit.end]))) for unit in passage.units
     ]
     return "  \n".join(lines) if passage.kind is UnitKind.STEP else " ".join(lines)
+
+
+def render_lines(text: str) -> str:
+    """`text` as Markdown with the lines that it has."""
+    lines = [escape_markdown(_unmarked(line.strip())) for line in text.splitlines()]
+    return "  \n".join(line for line in lines if line)
 
 
 def _fields(pairs: list[tuple[str, str]], question: Question) -> str:

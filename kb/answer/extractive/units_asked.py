@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from kb.answer.extractive.asked import Asked
 from kb.text.quantities import NUMBER_WORDS
 from kb.text.terms import fold_width
 
-__all__ = ["UnitAsked", "unit_asked"]
+__all__ = ["UnitAsked", "unit_asked", "unit_of_kind"]
 
 # Units of one measure may stand for each other: "how many minutes?" is answered by half an hour.
 # By line: words for them in English and in Chinese, and how numbers carry them.
@@ -36,7 +37,13 @@ _MEASURES = (
     (r"(?:kilo|mega|giga)?hertz", r"赫兹?|兆赫", "Hz|kHz|MHz|GHz"),
     (r"(?:kilo|mega|giga|tera)bytes?", r"字节|兆", "kB|KB|MB|GB|TB"),
     (r"decibels?", r"分贝", "dB"),
-    (r"degrees?", r"摄氏度|度", "°C|°F|℃|°"),
+    (r"(?:kilo|mega)?watt[ -]?hours?", r"千瓦时|度电", "kWh|MWh|Wh"),
+    (
+        r"kilocalories?|kcals?|calories?|kilojoules?",
+        r"千卡|大卡|卡路里|千焦",
+        "kcal|kJ|cal",
+    ),
+    (r"degrees?", r"摄氏度|度(?!电)", "°C|°F|℃|°"),
 )
 
 
@@ -77,6 +84,22 @@ def _measure(english: str, chinese: str, symbols: str) -> tuple[re.Pattern[str],
 
 
 _UNITS = tuple(_measure(*words) for words in _MEASURES)
+
+
+def _unit(name: str) -> UnitAsked:
+    return next(unit for _, unit in _UNITS if unit.unit.fullmatch(name))
+
+
+_OF_KIND = {
+    Asked.DURATION: _unit("hours"),
+    Asked.WEIGHT: _unit("kg"),
+    Asked.LOUDNESS: _unit("dB"),
+}
+
+
+def unit_of_kind(asked: Asked) -> UnitAsked | None:
+    """The unit of what a question asks for ("how heavy"), where it is known."""
+    return _OF_KIND.get(asked)
 
 
 def unit_asked(question: str) -> UnitAsked | None:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from kb.answer.extractive.asked import WITH_UNIT, holds
+from kb.answer.extractive.asked import WITH_UNIT, Asked, holds, names_money
 from kb.answer.extractive.passages import Passage
 from kb.answer.extractive.question import Question
+from kb.answer.extractive.units_asked import unit_of_kind
 from kb.answer.refusal.nearness import QuestionNearness
 from kb.protocols import Float32Array
 from kb.text.contrasts import is_of_contrary
@@ -238,12 +239,23 @@ def is_held(question: Question, passage: Passage, hit: Hit) -> bool | None:
         return True
     is_prose = (
         hit.chunk.modality is Modality.TEXT
-        and passage.kind is UnitKind.SENTENCE
+        and passage.kind in (UnitKind.SENTENCE, UnitKind.STEP)
         and passage.is_whole
         and not passage.is_fragment
     )
+    is_row = passage.kind in (UnitKind.ROW, UnitKind.RECORD)
+    if question.asked is Asked.MONEY and is_row:
+        # The 230 of "Voltage | 230" is no price.
+        above = "\n".join((hit.chunk.title, *hit.chunk.headings))
+        if not names_money(f"{passage.header}\n{said}\n{above}"):
+            return False
     said = question.without_codes(f"{passage.header}\n{said}")
-    return holds(question.asked, said, is_prose=is_prose)
+    held = holds(question.asked, said, is_prose=is_prose)
+    unit = unit_of_kind(question.asked)
+    if held is False and unit is not None and is_row:
+        # "Duration min" and "Weight (kg)" stand above or before the number.
+        return unit.is_held(said, said)
+    return held
 
 
 def is_of_contrary_to(question: Question, passage: Passage, hit: Hit) -> bool:

@@ -10,10 +10,20 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from kb.protocols import Encoder, Float32Array, View, views_of
+from kb.shipped_vectors import read_vectors
 from kb.text.terms import Language, language
 from kb.types import Chunk, Kind, Locator, Modality, Query
 
-__all__ = ["Nearness", "QuestionNearness"]
+__all__ = [
+    "VECTORS",
+    "Nearness",
+    "QuestionNearness",
+    "background_sentences",
+    "encode_background",
+]
+
+VECTORS = ("kb.answer.refusal", "background.npz")
+"""The package and the file of the vectors of `background_sentences` that are shipped."""
 
 
 class QuestionNearness:
@@ -64,7 +74,8 @@ class QuestionNearness:
 
 
 class Nearness:
-    """Makes `QuestionNearness`. Its sentences are encoded at the first question.
+    """Makes `QuestionNearness`. Its sentences are encoded at the first question, unless their
+    vectors are shipped.
 
     Args:
         encoder: Of the profile.
@@ -100,15 +111,30 @@ def _background(encoder: Encoder) -> dict[Language, Float32Array]:
     """By language, float32 ``(n, dim)``: sentences about anything."""
     with _LOCK:
         if encoder not in _BACKGROUNDS:
-            file = resources.files("kb.answer.refusal").joinpath("background.txt")
-            sentences = [_chunk(line) for line in file.read_text("utf-8").splitlines()]
+            sentences = background_sentences()
+            rows = read_vectors(*VECTORS, encoder.fingerprint, sentences)
+            if rows is None:
+                rows = encode_background(encoder, sentences)
+            languages = [language(sentence) for sentence in sentences]
             _BACKGROUNDS[encoder] = {
-                one: encoder.encode_chunks(
-                    [chunk for chunk in sentences if language(chunk.text) is one]
-                )
-                for one in Language
+                one: rows[[other is one for other in languages]] for one in Language
             }
         return _BACKGROUNDS[encoder]
+
+
+def background_sentences() -> list[str]:
+    """About anything, in each language."""
+    file = resources.files("kb.answer.refusal").joinpath("background.txt")
+    return file.read_text("utf-8").splitlines()
+
+
+def encode_background(encoder: Encoder, sentences: Sequence[str]) -> Float32Array:
+    """float32 ``(n, dim)``.
+
+    Raises:
+        InferenceError: The encoder failed.
+    """
+    return encoder.encode_chunks([_chunk(sentence) for sentence in sentences])
 
 
 def _level(cosines: Float32Array) -> tuple[float, float]:

@@ -40,7 +40,7 @@ def may_be_answer(question: str, said: str) -> bool:
 def total_asked(question: str, text: str) -> str:
     """What a bill or a receipt with the words `text` is asked for by "how much did I pay?", in its
     own language; empty where `question` asks for no such thing."""
-    asked = what_is_asked(question)[0] in (Asked.MONEY, Asked.AMOUNT)
+    asked = what_is_asked(question)[0] in (Asked.MONEY, Asked.COUNT, Asked.AMOUNT)
     return _TOTAL[language(text)] if asked and _PAID.search(question) else ""
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kb.answer.tables.find import MIN_STRENGTH, Cell, FoundWords
-from kb.answer.tables.grammar import Act, Mark, is_yearless
+from kb.answer.tables.grammar import Act, Mark, Operator, days_meant, is_yearless
 from kb.answer.tables.lexicon import CONCEPTS, stems_of
 from kb.answer.tables.words import (
     FUNCTION,
@@ -25,6 +25,10 @@ MAX_LISTED_ROWS = 50
 """More rows are no answer to a question without a condition on numbers."""
 
 _MIN_CLOSENESS = 0.5
+# A word that is less of every cell that has it was found in prose, which has most words.
+_MIN_SHARE = 0.2
+# What stands between "highest" and what it is the highest of.
+_MAX_GAP = 4
 # Of counted things, which are no unit of measure.
 _COUNTERS = frozenset("件 个 台 只 册 人 pcs".split())
 _GENERIC_CONCEPTS = frozenset({"size", "area", "capacity", "score", "share", "quantity"})
@@ -86,15 +90,23 @@ class Choice:
                 groups.append(self._exact(mask, own))
         return groups
 
-    def in_dates(self, mark: Mark, column: int) -> NDArray[np.bool_]:
+    def in_dates(self, mark: Mark, column: int) -> NDArray[np.bool_] | None:
+        """Rows whose date is meant; None for "before August" where the dates are of more than
+        one year."""
         one = self._columns[column]
-        first, last = mark.numbers
-        if one.kind is ColumnKind.NUMBER:
+        is_number = one.kind is ColumnKind.NUMBER
+        is_limit = mark.operator is not Operator.EQ
+        needs_year = is_limit and is_yearless(mark.numbers) and not is_number
+        meant = days_meant(mark, _only_year(one) if needs_year else None)
+        if meant is None:
+            return None
+        first, last = meant
+        if is_number:
             low = dt.date.fromordinal(int(first)).year if first > 0 else 0
             return rows_where(
                 one, (one.numbers >= low) & (one.numbers <= dt.date.fromordinal(int(last)).year)
             )
-        if is_yearless(mark.numbers) and last < 2000:
+        if is_yearless(mark.numbers) and not is_limit:
             chosen = np.zeros(len(one.values), np.bool_)
             for code, value in enumerate(one.values):
                 date = parse_date(value, day_first=one.day_first)
@@ -125,7 +137,7 @@ class Choice:
                 concepts = concepts | {"date", "year"}
         if unit and unit not in _COUNTERS:
             fits = [i for i in numeric if _same_unit(self._columns[i].unit, unit)]
-            numeric = fits or [i for i in numeric if not self._columns[i].unit]
+            numeric = fits or self._without_unit(numeric, unit)
         named = [one for one in self._words.mentions if one.column in numeric]
         if concepts:
             meant = [i for i in numeric if concepts & self._index.concepts[i]]
@@ -148,12 +160,35 @@ class Choice:
             if len(named) > 1 and named[0].start == named[1].start:
                 return None
             return named[0].column
+        if self._is_other_named(near):
+            return None
         if len(numeric) == 1:
             return numeric[0]
         money = [i for i in numeric if "money" in self._index.concepts[i]]
         if unit and len(money) == 1:
             return money[0]
         return None
+
+    def _without_unit(self, columns: Sequence[int], unit: str) -> list[int]:
+        """Of `columns` those without a unit that may be of what `unit` measures: days are not
+        the number of a zone."""
+        bare = [i for i in columns if not self._columns[i].unit]
+        measured = {key for key, one in CONCEPTS.items() if unit.casefold() in one.units}
+        if not measured:
+            return bare
+        named = {one.column for one in self._words.mentions}
+        return [i for i in bare if measured & self._index.concepts[i] or i in named]
+
+    def _is_other_named(self, near: int) -> bool:
+        """Whether what follows at `near` is a column of words that has numbers in it: its numbers
+        are asked for, and no others."""
+        for one in self._words.mentions:
+            column = self._columns[one.column]
+            if column.kind is ColumnKind.TEXT and 0 <= one.start - near <= _MAX_GAP:
+                n = sum(parse_number(value) is not None for value in column.values)
+                if 2 * n >= len(column.values):
+                    return True
+        return False
 
     def pair(self, mark: Mark) -> tuple[int, int] | None:
         """The two columns of "the stock is below the reorder level"."""
@@ -171,6 +206,23 @@ class Choice:
             return before[0].column, right
         same = [i for i in others if self._columns[i].unit == self._columns[right].unit]
         return (same[0], right) if len(same) == 1 else None
+
+    def two_columns(self) -> tuple[int, int] | None:
+        """The two columns of numbers in the same unit of which the question says most, in the
+        order in which it says what tells them apart; None where it tells no two apart."""
+        numbers = self._index.numbers
+        named = [one for one in self._words.mentions if one.column in numbers]
+        named.sort(key=lambda one: -one.strength)
+        if len(named) < 2 or (len(named) > 2 and named[2].strength >= named[1].strength):
+            return None
+        one, other = named[:2]
+        if self._columns[one.column].unit != self._columns[other.column].unit:
+            return None
+        own = [
+            min(first.words - second.words, default=first.start)
+            for first, second in ((one, other), (other, one))
+        ]
+        return (one.column, other.column) if own[0] < own[1] else (other.column, one.column)
 
     def wanted(self, used: Iterable[int]) -> tuple[int, ...]:
         """Columns that the question names and that are no part of a condition."""
@@ -206,6 +258,15 @@ class Choice:
             return tuple(meant) if len(meant) == 1 else ()
         return ()
 
+    def besides_cells(
+        self, targets: tuple[int, ...], marks: dict[Act, list[Mark]]
+    ) -> tuple[int, ...]:
+        """`targets`; the column that "who" asks for in place of columns of which the question
+        gives the cells: "who is on duty on Monday?"."""
+        given = {i for cell in self._words.cells for i in cell.codes}
+        is_given = bool(targets) and set(targets) <= given
+        return (self.implied(marks) or targets) if is_given else targets
+
     def is_pairs(self) -> bool:
         """Whether the table is a list of properties, a name and a value a row."""
         return len(self._columns) == 2
@@ -216,19 +277,33 @@ class Choice:
 
     def closeness(self, rows: NDArray[np.intp]) -> float:
         """The largest share of a cell that the words in it are, in [0, 1]."""
-        asked = {stem for cell in self._words.cells for stem in stems_of(cell.word.text)[:1]}
-        parts = [cell.word.text for cell in self._words.cells if is_han(cell.word.text)]
+        asked, parts = self._said()
         best = 0.0
         for i in {i for cell in self._words.cells for i in cell.codes}:
             for row in rows[:MAX_LISTED_ROWS]:
                 value = fold_width(self._columns[i].text(int(row))).lower()
-                stems = [s for s in stems_of(value) if s not in FUNCTION]
-                if is_han(value):
-                    share = sum(len(part) for part in parts if part in value) / len(value)
-                else:
-                    share = sum(s in asked for s in stems) / len(stems) if stems else 0.0
-                best = max(best, min(share, 1.0))
+                best = max(best, _share(value, asked, parts))
         return best
+
+    def _said(self) -> tuple[set[str], list[str]]:
+        """The words that stand in cells: their stems, and those that are Chinese."""
+        asked = {stem for cell in self._words.cells for stem in stems_of(cell.word.text)[:1]}
+        return asked, [cell.word.text for cell in self._words.cells if is_han(cell.word.text)]
+
+    def are_named(self, rows: NDArray[np.intp]) -> bool:
+        """Whether each word that was found in cells is a fair part of one: what a long cell says
+        names no row."""
+        asked, parts = self._said()
+        for cell in self._words.cells:
+            shares = (
+                _share(fold_width(self._columns[i].text(int(row))).lower(), asked, parts)
+                for i, codes in cell.codes.items()
+                for row in rows[:MAX_LISTED_ROWS]
+                if int(self._columns[i].codes[row]) in codes
+            )
+            if not cell.is_context and max(shares, default=1.0) < _MIN_SHARE:
+                return False
+        return True
 
     def names_row(self, rows: NDArray[np.intp]) -> bool:
         """Whether the question names one row by its whole first cell."""
@@ -273,6 +348,13 @@ def all_of(masks: Iterable[NDArray[np.bool_]]) -> NDArray[np.bool_]:
     return found
 
 
+def _only_year(column: Column) -> int | None:
+    """The year of all dates of a column; None where they are of several, or there are none."""
+    known = column.numbers[~np.isnan(column.numbers)]
+    years = {dt.date.fromordinal(int(day)).year for day in known}
+    return years.pop() if len(years) == 1 else None
+
+
 def rows_where(column: Column, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """bool ``(n_rows,)``: rows whose value is chosen."""
     return np.append(chosen, False)[column.codes]
@@ -281,6 +363,20 @@ def rows_where(column: Column, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def numbers_of(column: Column) -> NDArray[np.float64]:
     """float64 ``(n_rows,)``: NaN for a cell without a number."""
     return np.append(column.numbers, np.nan)[column.codes]
+
+
+def _share(value: str, asked: Set[str], parts: Sequence[str]) -> float:
+    """The share of a cell that the words of a question are, in [0, 1].
+
+    Args:
+        asked: Their stems.
+        parts: Those that are Chinese.
+    """
+    if is_han(value):
+        return min(sum(len(part) for part in parts if part in value) / len(value), 1.0)
+    stems = [s for s in stems_of(value) if s not in FUNCTION]
+    # "IT" is a word of grammar, unless it is the whole cell.
+    return sum(s in asked for s in stems) / len(stems) if stems else 1.0
 
 
 def _same_unit(one: str, other: str) -> bool:

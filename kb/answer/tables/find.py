@@ -37,6 +37,7 @@ _MAX_UNKNOWN_CHARS = 2
 MIN_STRENGTH = 0.4
 """The least of a mention that counts."""
 
+_BEFORE_MONTHS = (["from"], ["in"], ["since"], ["until"], ["during"], ["for"], ["of"])
 _PLACEHOLDER = "\ufffc"
 # Names of columns that a rule of the grammar reads as well; the rule goes first.
 _RULES_OWN = frozenset("total sum average number count most first last and or in by".split())
@@ -76,6 +77,7 @@ class FoundWords:
         said: The same as it was written.
 
     Attributes:
+        text: As it was given.
         marks: What the grammar read.
         mentions: Columns, each once.
         cells: Words that stand in cells.
@@ -92,7 +94,7 @@ class FoundWords:
         self.cells: list[Cell] = []
         self.concepts: list[tuple[str, Word]] = []
         self.n_context = 0
-        self._text = text
+        self.text = text
         protected = self._protect(text)
         self.marks, rest = read_marks(protected)
         self._rest = rest
@@ -163,10 +165,16 @@ class FoundWords:
     def take_words(self) -> bool:
         """Explain what no rule has read; False where something stays unknown."""
         rest = self._rest
-        for mark in self.marks:
-            if mark.act is Act.DATE and self.date_column(mark) is None:
+        for mark in list(self.marks):
+            if mark.act is not Act.DATE:
+                continue
+            said = self.text[mark.start : mark.end]
+            month = said.split()[-1]
+            if month in self.index.whole_values and not self.dates_named():
+                self.marks.remove(mark)
+                self._take_cell(Word(month, mark.end - len(month), mark.end))
+            elif self.date_column(mark) is None:
                 # No column of dates: its words are words like others.
-                said = self._text[mark.start : mark.end]
                 rest = rest[: mark.start] + said + rest[mark.end :]
         for word in words_of(rest):
             if is_han(word.text):
@@ -178,6 +186,8 @@ class FoundWords:
         return n_unknown <= _MAX_UNKNOWN_CHARS and all(len(w.text) == 1 for w in self._unknown)
 
     def _take_english(self, word: Word) -> bool:
+        if word.text == "may" and self._is_month(word):
+            return self._take_cell(word)
         if word.text in FUNCTION:
             return True
         if word.text in BLOCKING:
@@ -205,6 +215,11 @@ class FoundWords:
         if word.text in CURRENCIES or any(word.text == c.unit.lower() for c in self.columns):
             return True
         return bool(stem in IGNORED or word.text in IGNORED)
+
+    def _is_month(self, word: Word) -> bool:
+        """Whether "may" is the month, as cells say it, and no verb."""
+        before = self.text[: word.start].split()
+        return word.text in self.index.whole_values and before[-1:] in _BEFORE_MONTHS
 
     def _name_with(self, stem: str, word: Word) -> float:
         """Note the columns whose name has a word; the largest share of a name that it is."""
@@ -308,16 +323,17 @@ class FoundWords:
             )
         ]
 
+    def dates_named(self) -> list[int]:
+        """The columns of dates that the question names."""
+        named = (one.column for one in self.mentions)
+        return [i for i in named if self.columns[i].kind is ColumnKind.DATE]
+
     def date_column(self, mark: Mark) -> int | None:
         dates = [i for i, one in enumerate(self.columns) if one.kind is ColumnKind.DATE]
-        named = [one.column for one in self.mentions if one.column in dates]
+        named = self.dates_named()
         if len(named) == 1:
             return named[0]
         if len(dates) == 1:
             return dates[0]
-        years = [
-            i
-            for i, one in enumerate(self.columns)
-            if one.kind is ColumnKind.NUMBER and "year" in self.index.concepts[i]
-        ]
+        years = [i for i, one in enumerate(self.columns) if self.index.is_years(i)]
         return years[0] if not dates and len(years) == 1 and not is_yearless(mark.numbers) else None

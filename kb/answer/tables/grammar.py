@@ -17,7 +17,7 @@ from enum import StrEnum
 from kb.answer.tables.lexicon import CONCEPTS, english_forms
 from kb.text.values import CURRENCIES, MONTHS, Number, parse_number
 
-__all__ = ["Act", "Mark", "Operator", "read_marks"]
+__all__ = ["Act", "Mark", "Operator", "days_meant", "is_yearless", "read_marks"]
 
 
 class Act(StrEnum):
@@ -55,24 +55,30 @@ class Mark:
 
     Attributes:
         concepts: What is measured (`kb.answer.tables.lexicon.CONCEPTS`); none where any number may be.
+        likely: What is meant first where it may be of any: a larger field has more area.
         is_high: For TOP and COMPARE the most or more of it; for POSITION the last.
         rank: For TOP which one from the top, from 1; for POSITION likewise.
         n: For TOP how many.
         operator: For THAN_NUMBER, THAN_COLUMN.
         numbers: For THAN_NUMBER one, or two that the cell lies between; for DATE days since year
             1, the first and the last.
+        unit: Of `numbers`; for COUNT and COMPARE the word by which Chinese counts (头, 件).
+        is_added: For MEASURE whether what is spent or earned is asked for, several amounts
+            together.
     """
 
     act: Act
     start: int
     end: int
     concepts: frozenset[str] = frozenset()
+    likely: frozenset[str] = frozenset()
     is_high: bool = True
     rank: int = 1
     n: int = 1
     operator: Operator = Operator.EQ
     numbers: tuple[float, ...] = ()
     unit: str = ""
+    is_added: bool = False
 
 
 _RANKS = {
@@ -143,6 +149,13 @@ _SUPERLATIVES |= {
     "min": (_NONE, False), "worst": (_NONE, False),
 }  # fmt: skip
 _COMPARATIVES |= {"more": (_NONE, True), "less": (_NONE, False), "fewer": (_NONE, False)}
+_NUMEROUS = frozenset({"quantity", "population", "attendance"})
+_LIKELY = {
+    form: _MEASURED[word][0]
+    for word in (*_GENERIC_HIGH, *_GENERIC_LOW)
+    if word in _MEASURED
+    for form in english_forms(word)
+} | dict.fromkeys(("more", "most", "fewer", "fewest"), _NUMEROUS)
 
 
 def _chinese() -> dict[str, tuple[frozenset[str], bool]]:
@@ -165,6 +178,12 @@ def _chinese() -> dict[str, tuple[frozenset[str], bool]]:
 
 
 _CHINESE = _chinese()
+_LIKELY_CHINESE = {
+    word: frozenset(
+        key for key, one in CONCEPTS.items() if word in (*one.high_chinese, *one.low_chinese)
+    )
+    for word in "多少大小高低"
+}
 
 
 def _any(words: Iterable[str]) -> str:
@@ -282,19 +301,46 @@ def _date(match: re.Match[str]) -> Mark | None:
     if days is None:
         return None
     groups = match.groupdict()
-    first, last = days
-    far = dt.date.max.toordinal()
-    if groups.get("before"):
-        first, last = (-1.0, first - 1) if not is_yearless(days) else days
-    elif groups.get("until"):
-        first = -1.0
-    elif groups.get("after"):
-        first, last = last + 1, far
-    elif groups.get("since"):
-        last = far
-    if is_yearless(days) and any(groups.get(key) for key in ("before", "until", "after", "since")):
-        return None
-    return Mark(Act.DATE, *match.span(), numbers=(first, last))
+    operators = {
+        "before": Operator.LT,
+        "until": Operator.LE,
+        "after": Operator.GT,
+        "since": Operator.GE,
+    }
+    operator = next((one for key, one in operators.items() if groups.get(key)), Operator.EQ)
+    return Mark(Act.DATE, *match.span(), operator=operator, numbers=days)
+
+
+def days_meant(mark: Mark, year: int | None = None) -> tuple[float, float] | None:
+    """The first and the last day that a DATE means, in days since year 1; None where it names no
+    year and is a limit ("before August").
+
+    Args:
+        year: Meant where none is named.
+    """
+    first, last = mark.numbers
+    if is_yearless(mark.numbers) and (year is not None or mark.operator is not Operator.EQ):
+        if year is None:
+            return None
+        first, last = (_in_year(day, year) for day in (first, last))
+    far = float(dt.date.max.toordinal())
+    match mark.operator:
+        case Operator.LT:
+            return -1.0, first - 1
+        case Operator.LE:
+            return -1.0, last
+        case Operator.GT:
+            return last + 1, far
+        case Operator.GE:
+            return first, far
+        case _:
+            return first, last
+
+
+def _in_year(day: float, year: int) -> float:
+    date = dt.date.fromordinal(int(day))
+    is_leap_day = date.month == 2 and date.day == 29
+    return (date.replace(year=year, day=28) if is_leap_day else date.replace(year=year)).toordinal()
 
 
 def _top(match: re.Match[str]) -> Mark | None:
@@ -306,10 +352,13 @@ def _top(match: re.Match[str]) -> Mark | None:
     if word not in _SUPERLATIVES:
         return None
     concepts, is_high = _SUPERLATIVES[word]
+    likely = _LIKELY.get(word, _NONE)
     rank = _RANKS.get((match["rank"] or "").casefold(), 1)
     count = (match["n"] or "").casefold()
     n = int(count) if count.isdigit() else _COUNTS.get(count, 1)
-    return Mark(Act.TOP, match.start(), end, concepts=concepts, is_high=is_high, rank=rank, n=n)
+    return Mark(
+        Act.TOP, match.start(), end, concepts=concepts, likely=likely, is_high=is_high, rank=rank, n=n
+    )  # fmt: skip
 
 
 def _top_n(match: re.Match[str]) -> Mark:
@@ -324,7 +373,10 @@ def _chinese_top(match: re.Match[str]) -> Mark:
     rank = _RANKS.get(match["rank"] or "", 1)
     count = match["n"] or ""
     n = int(count) if count.isdigit() else _COUNTS.get(count, 1)
-    return Mark(Act.TOP, *match.span(), concepts=concepts, is_high=is_high, rank=rank, n=n)
+    return Mark(
+        Act.TOP, *match.span(), concepts=concepts, likely=_LIKELY_CHINESE.get(match["word"], _NONE),
+        is_high=is_high, rank=rank, n=n,
+    )  # fmt: skip
 
 
 def _position(is_high: bool) -> _Make:
@@ -343,7 +395,19 @@ def _measure(match: re.Match[str]) -> Mark | None:
 def _compare(match: re.Match[str]) -> Mark:
     word = match["word"].casefold()
     concepts, is_high = _COMPARATIVES.get(word) or _CHINESE[word]
-    return Mark(Act.COMPARE, *match.span(), concepts=concepts, is_high=is_high)
+    likely = _LIKELY.get(word) or _LIKELY_CHINESE.get(word, _NONE)
+    unit = match.groupdict().get("unit") or ""
+    return Mark(
+        Act.COMPARE, *match.span(), concepts=concepts, likely=likely, is_high=is_high, unit=unit
+    )
+
+
+def _count(match: re.Match[str]) -> Mark:
+    return Mark(Act.COUNT, *match.span(), unit=match["unit"] or "")
+
+
+def _spent(match: re.Match[str]) -> Mark:
+    return Mark(Act.MEASURE, *match.span(), concepts=frozenset({"price"}), is_added=True)
 
 
 def _act(act: Act, *concepts: str) -> _Make:
@@ -351,7 +415,9 @@ def _act(act: Act, *concepts: str) -> _Make:
 
 
 _TWO = re.compile(r"\b(?:or|than)\b")
+_SPENT = re.compile(r"\b(?:spend|spent|paid)\b")
 _PAID = re.compile(r"\b(?:costs?|pay|paid|spend|spent|earn)\b")
+_BESIDE = re.compile(r"比")
 
 
 def _if(needed: re.Pattern[str], make: _Make) -> _Make:
@@ -372,7 +438,7 @@ def _than_column_word(match: re.Match[str]) -> Mark:
 _N = r"(?P<n>\d{1,2}|" + "|".join(word for word in _COUNTS if word.isascii()) + ")"
 _ZH_N = r"(?P<n>\d{1,2}|[一二两三四五六七八九十])"
 _RANK = r"(?P<rank>" + "|".join(word for word in _RANKS if word.isascii()) + ")"
-_COUNTED = "个种条款人名台件家次项本辆只位张份所座间部"
+_COUNTED = "个种条款人名台件家次项本辆只位张份所座间部头匹棵株箱袋瓶套组枚艘架册"
 
 _TOPS = r"(?:most|least) [a-z]{3,15}|[a-z]{2,12}est|most|least|worst|max(?:imum)?|min(?:imum)?"
 
@@ -421,6 +487,8 @@ _RULES: tuple[tuple[str, _Make], ...] = (
     (rf"\b(?:how much )?(?P<word>{_any(_COMPARATIVES)})\b", _if(_TWO, _compare)),
     (rf"(?<=[哪谁])(?:个|款|种|家|一个|位|台)?(?:更|比较)(?P<word>{_any(_CHINESE)})(?:一?些|一点)?", _compare),
     (rf"更(?P<word>{_any(_CHINESE)})", _compare),
+    (rf"(?P<word>[多少])(?:多少|几)(?P<unit>[{_COUNTED}])?", _if(_BESIDE, _compare)),
+    (rf"(?P<word>{_any(_CHINESE)})(?=一?[些点]?[吗嘛么]?[?？]?$)", _if(_BESIDE, _compare)),
     (rf"(?P<word>{_any(w for w in _CHINESE if w != '多')})多少|(?P<word2>(?!))", _compare),
     # Above or below another column.
     (rf"\b(?P<word>{_any(_COMPARATIVES)}) than\b", _than_column_word),
@@ -428,6 +496,9 @@ _RULES: tuple[tuple[str, _Make], ...] = (
     (r"\b(?:below|under)\b|低于|少于|小于|不到|不足", _than_column(Operator.LT)),
     # Asking.
     (rf"\bhow (?P<word>{_any(_MEASURED)})\b", _measure),
+    (r"\bhow (?:much|many)(?: (?:money|euros?|dollars?|pounds?|yuan))?\b|\bwhat(?= (?:do|does|did)\b)",
+     _if(_SPENT, _spent)),
+    (r"(?:花|用)了?(?:多少钱|多少元)", _spent),
     (r"\bhow (?:much|many)(?: (?:money|euros?|dollars?|pounds?|yuan))?\b|\bwhat(?= (?:do|does|did|will|would)\b)",
      _if(_PAID, _act(Act.MEASURE, "price"))),
     (r"\bhow expensive\b|\bhow much (?:is|are|was|were|for)\b"
@@ -435,7 +506,7 @@ _RULES: tuple[tuple[str, _Make], ...] = (
     (r"\bhow much\b", _act(Act.MEASURE)),
     (r"\bhow many (?:pieces|units|items|copies)\b|多少件|几件", _act(Act.COUNT, "quantity")),
     (r"\bhow many\b|\b(?:the )?number of\b|\b(?:the )?count(?: of)?\b"
-     rf"|有?(?:多少|几)[{_COUNTED}]|有多少(?=[^钱])|数量是多少", _act(Act.COUNT)),
+     rf"|有?(?:多少|几)(?P<unit>[{_COUNTED}])|有多少(?=[^钱])|数量是多少", _count),
     (rf"多(?P<word>{_any(w for w in _CHINESE if w not in '多少')})", _measure),
     (r"\bwho(?:se|m)?\b|谁|哪位", _act(Act.ASK, "person")),
     (r"\bwhere\b|(?:在|到)?哪里|(?:在|到)?哪儿", _act(Act.ASK, "place")),
@@ -445,7 +516,7 @@ _RULES: tuple[tuple[str, _Make], ...] = (
     (r"\b(?:list|show|give|tell|name|find|display)\b|列出|列举|显示|查一?下|查询|告诉我|给我|找出", _act(Act.LIST)),
     (r"\b(?:not|no|without|except|excluding|other than|never|isn't|aren't|doesn't|don't)\b|不是|没有|除了|不(?=需|用|能|在|会|可)",
      _act(Act.NOT)),
-    (r"\bor\b|\band\b|\bversus\b|\bvs\b\.?|\bthan\b|还是|以及|和|与|跟|、", _act(Act.JOIN)),
+    (r"\bor\b|\band\b|\bversus\b|\bvs\b\.?|\bthan\b|还是|以及|和|与|跟|、|比(?![较例赛率])", _act(Act.JOIN)),
 )  # fmt: skip
 
 

@@ -79,11 +79,13 @@ CONCEPTS = {
         _MONEY_UNITS, "expensive costly pricey dear", "cheap inexpensive affordable", "贵", "便宜",
     ),
     "money": _concept(
-        "amount revenue sale turnover spend spent worth value budget salary wage income profit pay"
-        " paid expense bill earn",
-        "金额 总价 销售额 营业额 收入 支出 预算 工资 薪资 月薪 利润 值 花 花费", _MONEY_UNITS,
+        "amount revenue sale turnover spend spent worth value budget income profit pay"
+        " paid expense bill",
+        "金额 总价 销售额 营业额 收入 支出 预算 利润 值 花 花费", _MONEY_UNITS,
         "valuable lucrative", "", "值钱",
     ),
+    # What somebody sold is not what they earn.
+    "wage": _concept("salary wage earn income pay", "工资 薪资 薪水 月薪 年薪", _MONEY_UNITS),
     "weight": _concept(
         "weight mass weigh", "重量 净重 毛重 体重 多重", "kg g mg t lb lbs oz 千克 公斤 克 吨 斤",
         "heavy", "light lightweight", "重", "轻",
@@ -121,6 +123,10 @@ CONCEPTS = {
     ),
     "population": _concept("population inhabitant resident people", "人口 居民", "人", "populous", "",
                            "多", "少"),
+    "attendance": _concept(
+        "visitor visit attendance attendee guest participant audience passenger people headcount",
+        "人次 客流 访客 观众 乘客 参加人数 游客", "人次", "", "", "多", "少",
+    ),
     "score": _concept("score rating grade point mark result", "分数 得分 评分 成绩 积分", "分", "good high",
                       "bad poor low", "好 高", "差 低"),
     "share": _concept("share percentage percent proportion rate ratio", "占比 比例 百分比 份额 比率 率 百分之几",
@@ -130,7 +136,11 @@ CONCEPTS = {
                      "early old", "晚 新 近", "早 旧 老"),
     "year": _concept("year", "年份 年度", "", "late new recent", "early old", "晚 新", "早 旧 老"),
     "month": _concept("month", "月份"),
-    "person": _concept("who person contact manager responsible owner", "姓名 人员 负责人 联系人 谁"),
+    "person": _concept(
+        "who person contact manager responsible owner coach trainer doctor physician nurse driver"
+        " captain chair lead leader head keeper instructor organiser speaker",
+        "姓名 人员 负责人 联系人 谁 医生 大夫 教练 司机 护士 主管 队长 导游 主讲",
+    ),
     "place": _concept("where place location site venue address", "地点 位置 地址 场所 哪里 哪儿"),
     "city": _concept("city town", "城市"),
     "country": _concept("country nation state", "国家"),
@@ -170,6 +180,10 @@ CONCEPTS = {
 """By name."""
 
 _MONEY = frozenset(_MONEY_UNITS.split())
+# "Transit days" and 住院天数 count days; they are no dates.
+_COUNTS_TIME = re.compile(
+    r"(?:\b(?:seconds|minutes|hours|days|weeks|months|years)|天数|年数|月数|小时数?|分钟数?)$"
+)
 
 
 def concepts_of(name: str, unit: str = "") -> frozenset[str]:
@@ -183,6 +197,8 @@ def _concepts_of(name: str, unit: str) -> frozenset[str]:
     found = {
         key for key, one in CONCEPTS.items() if stems & one.english or _named(name, one.chinese)
     }
+    if _COUNTS_TIME.search(name):
+        found = (found - {"date", "year", "month"}) | {"duration"}
     # A unit tells what nothing else does: "Preis (€)", "Lager (m²)".
     if not found and unit:
         found = {key for key, one in CONCEPTS.items() if unit in one.units}

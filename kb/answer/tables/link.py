@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -17,6 +18,10 @@ from kb.index.tables import Column, ColumnKind
 from kb.text.terms import fold_width
 
 __all__ = ["MAX_QUESTION_CHARS", "read_question"]
+
+_YES_NO = re.compile(
+    r"^\W*(?:and |but |so )?(?:is|are|was|were|do|does|did|has|have|had)\b(?!.*\bor\b)|[吗嘛么]\W*$"
+)
 
 MAX_QUESTION_CHARS = 300
 """A longer text is no question that one table answers."""
@@ -52,7 +57,7 @@ class _Asking:
         if not is_about and not any(mark.concepts for mark in marks[Act.MEASURE]):
             return None
         if marks[Act.COMPARE]:
-            compared = self._compared(marks)
+            compared = self._compared(marks) or self._two_columns(marks)
             if compared is not None or len(marks[Act.COMPARE]) > 1:
                 return compared
             # "Sold more than planned": of two columns, not of two rows.
@@ -70,7 +75,10 @@ class _Asking:
         for mark in marks[Act.DATE]:
             column = self._words.date_column(mark)
             if column is not None:
-                mask = mask & self._choice.in_dates(mark, column)
+                within = self._choice.in_dates(mark, column)
+                if within is None:
+                    return None
+                mask = mask & within
                 used.add(column)
                 has_condition = True
         for mark in marks[Act.THAN_NUMBER]:
@@ -102,7 +110,10 @@ class _Asking:
             has_condition = True
         elif marks[Act.NOT]:
             return None
-        return self._asked(marks, mask, used, has_condition=has_condition)
+        reading = self._asked(marks, mask, used, has_condition=has_condition)
+        if reading is None or not self._choice.are_named(reading.rows):
+            return None
+        return reading
 
     def _asked(
         self,
@@ -169,9 +180,14 @@ class _Asking:
             # "细颗粒物有多少？" asks for a cell.
             before[0].strength = max(before[0].strength, MIN_STRENGTH)
             return self._cells_asked(marks, mask, used, has_condition=True)
+        counted = [i for i in quantities if mark.unit and self._columns[i].unit == mark.unit]
+        if not used and len(counted) == 1 and len(rows):
+            asked = Asked.CELLS if len(rows) == 1 else Asked.SUM
+            return self._reading(asked, rows, (counted[0],), used, measure=counted[0])
         if not used and not follows:
             column = numbers[0].column if len(numbers) == 1 else None
-            is_pieces = cells_follow or "quantity" in mark.concepts
+            is_one = len(rows) == 1 and self._is_key_named()
+            is_pieces = cells_follow or is_one or "quantity" in mark.concepts
             if column is None and not numbers and is_pieces and len(quantities) == 1:
                 column = quantities[0]
             if column is not None:
@@ -179,18 +195,26 @@ class _Asking:
                     return None
                 asked = Asked.CELLS if len(rows) == 1 else Asked.SUM
                 return self._reading(asked, rows, (column,), used, measure=column)
-            if numbers:
+            if numbers or is_one:
+                # There is one row of one thing: that is not what is asked.
                 return None
         if not (follows or used or self._words.cells or self._words.n_context):
             return None
         distinct = follows[0].column if follows else None
         return self._reading(Asked.COUNT, rows, (), used, distinct=distinct)
 
+    def _is_key_named(self) -> bool:
+        """Whether the question names the row by what tells it from the others."""
+        keys = self._choice.name_columns()
+        return any(column in cell.codes for cell in self._words.cells for column in keys)
+
     def _top(
         self, marks: dict[Act, list[Mark]], mask: NDArray[np.bool_], used: set[int]
     ) -> Reading | None:
         (mark,) = marks[Act.TOP]
         column = self._choice.measure(mark.concepts, mark.end)
+        if column is None and mark.likely:
+            column = self._choice.measure(mark.likely, mark.end)
         if column is None:
             return None
         one = self._columns[column]
@@ -219,6 +243,7 @@ class _Asking:
         self, mark: Mark, marks: dict[Act, list[Mark]], mask: NDArray[np.bool_], used: set[int]
     ) -> Reading | None:
         dates = [i for i, one in enumerate(self._columns) if one.kind is ColumnKind.DATE]
+        dates = self._words.dates_named() or dates
         rows = np.flatnonzero(mask & ~self._index.is_total)
         if len(dates) > 1 or len(rows) < 2:
             return None
@@ -250,8 +275,9 @@ class _Asking:
             if len(meant) > 1:
                 named = {m.column for m in self._words.mentions}
                 meant = [i for i in meant if i in named] or meant
-            if not meant and any(key == "money" for key, _ in self._words.concepts):
-                meant = [i for i in self._index.numbers if "money" in self._index.concepts[i]]
+            said = {key for key, _ in self._words.concepts} & {"money", "wage"}
+            if not meant and said:
+                meant = [i for i in self._index.numbers if said & self._index.concepts[i]]
             if len(meant) == 1:
                 targets = tuple(dict.fromkeys((meant[0], *targets)))
             elif meant:
@@ -268,7 +294,7 @@ class _Asking:
             if len(numbers) != 1 and not self._choice.is_pairs():
                 return None
             targets = tuple(numbers[:1]) or targets
-        targets = targets or self._choice.implied(marks)
+        targets = self._choice.besides_cells(targets, marks) or self._choice.implied(marks)
         if not has_condition:
             return None
         rows = np.flatnonzero(mask)
@@ -289,6 +315,11 @@ class _Asking:
             and (len(rows) > MAX_LISTED_ROWS or self._choice.is_loose(rows))
         ):
             return None
+        is_added = any(mark.is_added for mark in marks[Act.MEASURE])
+        if is_added and len(rows) > 1 and targets and targets[0] in self._index.numbers:
+            known = ~np.isnan(numbers_of(self._columns[targets[0]])) & ~self._index.is_total
+            rows = np.flatnonzero(mask & known)
+            return self._reading(Asked.SUM, rows, targets[:1], used, measure=targets[0])
         return self._reading(Asked.CELLS, rows, targets, used)
 
     def _labelled(
@@ -325,19 +356,42 @@ class _Asking:
         if len(groups) != 2 or any(group.sum() != 1 for group in groups):
             return None
         rows = np.array([int(np.flatnonzero(group)[0]) for group in groups])
-        column = self._choice.measure(concepts, mark.end)
+        unit = next((m.unit for m in marks[Act.COMPARE] if m.unit), "")
+        column = self._choice.measure(concepts, mark.end, unit=unit)
+        if column is None and mark.likely and not concepts:
+            column = self._choice.measure(mark.likely, mark.end, unit=unit)
         if column is None or rows[0] == rows[1]:
             return None
-        if np.isnan(numbers_of(self._columns[column])[rows]).any():
+        first, second = (float(number) for number in numbers_of(self._columns[column])[rows])
+        if np.isnan(first) or np.isnan(second):
             return None
-        return self._reading(
-            Asked.COMPARE,
-            rows,
-            (column,),
-            set(),
-            measure=column,
-            is_high=self._choice.is_high(mark, column),
+        is_high = self._choice.is_high(mark, column)
+        is_so = (first > second if is_high else first < second) if self._is_yes_no() else None
+        return replace(
+            self._reading(Asked.COMPARE, rows, (column,), set(), measure=column, is_high=is_high),
+            is_so=is_so,
         )
+
+    def _is_yes_no(self) -> bool:
+        """Whether it is asked if one thing is more than another, and not which of two."""
+        return _YES_NO.search(self._words.text) is not None
+
+    def _two_columns(self, marks: dict[Act, list[Mark]]) -> Reading | None:
+        """Two cells of the one row that is named: "how many more in spring than in autumn"."""
+        mark = marks[Act.COMPARE][0]
+        mask = self._choice.matching()
+        pair = self._choice.two_columns()
+        if len(marks[Act.COMPARE]) != 1 or mask is None or pair is None:
+            return None
+        rows = np.flatnonzero(mask & ~self._index.is_total)
+        if len(rows) != 1 or not self._words.cells:
+            return None
+        first, second = (float(numbers_of(self._columns[i])[rows[0]]) for i in pair)
+        if np.isnan(first) or np.isnan(second):
+            return None
+        is_so = (first > second if mark.is_high else first < second) if self._is_yes_no() else None
+        reading = self._reading(Asked.GAP, rows, pair, set(), is_high=mark.is_high)
+        return replace(reading, is_so=is_so)
 
     def _reading(
         self,

@@ -22,6 +22,7 @@ class Asked(StrEnum):
     SUM = "sum"
     MEAN = "mean"
     COMPARE = "compare"
+    GAP = "gap"
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class Reading:
         distinct: For COUNT the column whose different texts are counted.
         n_found: How many words of the question the table itself holds, in its cells or names; more
             where they are all of a cell.
-        is_high: For COMPARE whether more of it was asked for.
+        is_high: For COMPARE and GAP whether more of it was asked for.
+        is_so: For both, where it was asked if one is more than the other, whether it is.
     """
 
     table: Table
@@ -48,3 +50,4 @@ class Reading:
     distinct: int | None = None
     n_found: float = 0.0
     is_high: bool = True
+    is_so: bool | None = None

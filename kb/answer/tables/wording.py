@@ -20,7 +20,6 @@ MAX_ROWS = 10
 """So many rows are shown; of the others it is said how many they are."""
 _MAX_PAIRS = 4
 _POINT = re.compile(r"^(\d{1,20})\\([.)])(?=\S)")
-_BARE = re.compile(r"[+\-−]?[\d.,\s]+")
 _MONEY = frozenset(CURRENCIES.values())
 _WORDS = {
     Language.ENGLISH: {
@@ -33,8 +32,9 @@ _WORDS = {
         "more": "and {n:,} more",
         "difference": "difference {value}",
         "equal": "no difference",
+        "yes": "Yes: ",
+        "no": "No: ",
         "pair": ": ",
-        "named": "{value} ({name})",
         "next": "; ",
     },
     Language.CHINESE: {
@@ -47,8 +47,9 @@ _WORDS = {
         "more": "另有 {n:,} 行",
         "difference": "相差 {value}",
         "equal": "没有差别",
+        "yes": "是：",
+        "no": "否：",
         "pair": "：",
-        "named": "{value}（{name}）",
         "next": "；",
     },
 }
@@ -72,6 +73,8 @@ def say(reading: Reading, language: Language) -> Iterator[Piece]:
             yield from _rows(reading, words)
         case Asked.COMPARE:
             yield from _comparison(reading, words)
+        case Asked.GAP:
+            yield from _gap(reading, words)
         case Asked.COUNT:
             yield from _count(reading, words)
         case Asked.SUM | Asked.MEAN:
@@ -102,10 +105,13 @@ def _one(reading: Reading, row: int, words: dict[str, str]) -> Piece:
 
 
 def _named(column: Column, row: int, words: dict[str, str]) -> str:
-    """A cell, with its column's name where a bare number would not say what it counts."""
+    """A cell, behind its column's name where a number does not say what it counts, as a price
+    does."""
     cell = _cell(column, row)
-    is_bare = column.kind is ColumnKind.NUMBER and column.name and _BARE.fullmatch(cell)
-    return words["named"].format(value=cell, name=_escape(column.name)) if is_bare else cell
+    is_clear = column.kind is not ColumnKind.NUMBER or column.unit in _MONEY or not column.name
+    if is_clear or any(sign in cell for sign in CURRENCIES):
+        return cell
+    return f"{_escape(column.name.replace('_', ' '))}{words['pair']}{cell}"
 
 
 def _beside(reading: Reading, row: int, columns: Sequence[int]) -> list[int]:
@@ -203,18 +209,40 @@ def _comparison(reading: Reading, words: dict[str, str]) -> Iterator[Piece]:
     key = next((i for i in reading.shown if i != reading.measure), reading.measure)
     for number, row in enumerate(rows):
         name = _escape(table.columns[key].text(row))
-        before = words["next"] if number else ""
+        before = words["next"] if number else _verdict(reading, words)
         yield Piece(f"{before}{name}{words['pair']}{_cell(column, row)}", (table.place(row),))
     first, second = rows
     gap = abs(numbers[first] - numbers[second])
     decimals = max(_decimals(column.text(row)) for row in rows)
     if column.kind is ColumnKind.DATE:
         said = words["difference"].format(value=f"{int(gap)} d") if gap else words["equal"]
-    elif gap:
-        said = words["difference"].format(value=_number(gap, decimals, column.unit))
     else:
-        said = words["equal"]
+        said = _difference(gap, decimals, column.unit, words)
     yield Piece(f" ({said})")
+
+
+def _verdict(reading: Reading, words: dict[str, str]) -> str:
+    return "" if reading.is_so is None else words["yes" if reading.is_so else "no"]
+
+
+def _difference(gap: float, decimals: int, unit: str, words: dict[str, str]) -> str:
+    if not gap:
+        return words["equal"]
+    return words["difference"].format(value=_number(gap, decimals, unit))
+
+
+def _gap(reading: Reading, words: dict[str, str]) -> Iterator[Piece]:
+    """Two cells of one row, and how far they lie apart."""
+    (row,) = (int(row) for row in reading.rows)
+    columns = [reading.table.columns[i] for i in reading.targets]
+    cells = [_pair(column, row, words) for column in columns]
+    first, second = (float(column.numbers[column.codes[row]]) for column in columns)
+    decimals = max(_decimals(column.text(row)) for column in columns)
+    said = _difference(abs(first - second), decimals, columns[0].unit, words)
+    name = _escape(reading.table.columns[reading.shown[0]].text(row)) if reading.shown else ""
+    beside = f"{name} — " if name else ""
+    text = f"{_verdict(reading, words)}{beside}{words['next'].join(cells)} ({said})"
+    yield Piece(text, (reading.table.place(row),))
 
 
 def _escape(text: str) -> str:

@@ -151,6 +151,17 @@ class TableIndex:
             or _NUMBERING.search(self.names[column])
         )
 
+    def is_years(self, column: int) -> bool:
+        """Whether a column of numbers names years: by its name, or as dates that are but years."""
+        one = self.table.columns[column]
+        if one.kind is not ColumnKind.NUMBER:
+            return False
+        if "year" in self.concepts[column]:
+            return True
+        known = one.numbers[~np.isnan(one.numbers)]
+        is_whole = bool(len(known)) and bool(np.all((known >= 1000) & (known <= 2100)))
+        return "date" in self.concepts[column] and is_whole
+
     @cached_property
     def key(self) -> int | None:
         """The column that names the rows: the first of words, else the first of all."""

@@ -2,8 +2,9 @@
 
 from kb.index.ledger.conversations import Conversation, Conversations, ConversationTurn
 from kb.index.ledger.damage import REBUILD, examine_ledger
+from kb.index.ledger.feedback import MAX_NOTE_CHARS, Feedback, FeedbackReason
 from kb.index.ledger.ledger import Ledger
-from kb.index.ledger.listing import FileCount, FileQuery, FileRow
+from kb.index.ledger.listing import FileCount, FileOrder, FileQuery, FileRow, FolderCount
 from kb.index.ledger.records import (
     Companion,
     DocumentRecord,
@@ -15,6 +16,7 @@ from kb.index.ledger.records import (
 )
 
 __all__ = [
+    "MAX_NOTE_CHARS",
     "REBUILD",
     "Companion",
     "Conversation",
@@ -22,9 +24,13 @@ __all__ = [
     "Conversations",
     "DocumentRecord",
     "DocumentStatus",
+    "Feedback",
+    "FeedbackReason",
     "FileCount",
+    "FileOrder",
     "FileQuery",
     "FileRow",
+    "FolderCount",
     "Ledger",
     "PathRecord",
     "Shared",

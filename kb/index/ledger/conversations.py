@@ -17,6 +17,7 @@ from typing import NamedTuple
 from kb.errors import ConfigError
 from kb.index.ledger.damage import ERRORS
 from kb.index.ledger.database import Database
+from kb.index.ledger.feedback import FEEDBACK_COLUMNS, FeedbackTable
 
 __all__ = [
     "MAX_TITLE_CHARS",
@@ -40,6 +41,16 @@ _LISTED = (
 )
 _CONVERSATION_COLUMNS = "id, title, is_pinned, created_ns, changed_ns, deleted_ns"
 _TURN_COLUMNS = "conversation_id, number, question, answer, body, asked_ns"
+_TURNS_OF = (
+    "SELECT number, question, answer, body, asked_ns FROM turns "
+    "WHERE conversation_id = (SELECT id FROM conversations WHERE id = ? AND deleted_ns IS NULL)"
+)
+# The columns' kinds, but for the last one of conversations, which may be null.
+_TABLES: tuple[tuple[str, str, tuple[type, ...]], ...] = (
+    ("conversations", _CONVERSATION_COLUMNS, (str, str, int, int, int)),
+    ("turns", _TURN_COLUMNS, (str, int, str, str, str, int)),
+    ("feedback", FEEDBACK_COLUMNS, (str, int, int, str, str, int)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,20 +91,25 @@ class ConversationTurn(NamedTuple):
 
 
 class SavedConversations(NamedTuple):
-    """Rows of the two tables, as `Conversations.put` takes them."""
+    """Rows of the tables, as `Conversations.put` takes them."""
 
     conversations: list[tuple[object, ...]]
     turns: list[tuple[object, ...]]
+    feedback: list[tuple[object, ...]]
 
 
 class Conversations:
     """The conversations of a ledger. Safe to use from several threads and processes.
+
+    Attributes:
+        feedback: What was said of their answers.
 
     Every method raises StoreError where the ledger can't be read or written.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.feedback = FeedbackTable(database)
 
     def begin_turn(self, conversation_id: str | None, question: str, title: str) -> tuple[str, int]:
         """Note that `question` is being asked; returns the conversation's id and the turn's number.
@@ -147,12 +163,15 @@ class Conversations:
             n_last: So many of the last ones at most; None for all.
         """
         rows = self._database.rows(
-            "SELECT number, question, answer, body, asked_ns FROM turns "
-            "WHERE conversation_id = (SELECT id FROM conversations WHERE id = ? AND deleted_ns IS "
-            "NULL) ORDER BY number DESC LIMIT ?",
+            f"{_TURNS_OF} ORDER BY number DESC LIMIT ?",
             (conversation_id, -1 if n_last is None else n_last),
         )
         return [ConversationTurn(*row) for row in reversed(rows)]
+
+    def turn(self, conversation_id: str, number: int) -> ConversationTurn | None:
+        """A turn of a conversation; None where there is none, or it was deleted."""
+        row = self._database.row(f"{_TURNS_OF} AND number = ?", (conversation_id, number))
+        return None if row is None else ConversationTurn(*row)
 
     def find(self, text: str = "", limit: int = 100, offset: int = 0) -> list[Conversation]:
         """Conversations, those that are pinned first, then by when they were last asked in.
@@ -220,26 +239,23 @@ class Conversations:
     def purge(self, before_ns: int) -> None:
         """Delete for good what was deleted before a time, nanoseconds since the epoch."""
         with self._database.transaction(of_index=False) as db:
-            db.execute(
-                "DELETE FROM turns WHERE conversation_id IN (SELECT id FROM conversations "
-                "WHERE deleted_ns < ?)",
-                (before_ns,),
-            )
+            for table in ("turns", "feedback"):
+                db.execute(
+                    f"DELETE FROM {table} WHERE conversation_id IN "  # noqa: S608
+                    "(SELECT id FROM conversations WHERE deleted_ns < ?)",
+                    (before_ns,),
+                )
             db.execute("DELETE FROM conversations WHERE deleted_ns < ?", (before_ns,))
 
     def put(self, saved: SavedConversations) -> None:
         """Add rows that were saved from another ledger."""
         with self._database.transaction(of_index=False) as db:
-            db.executemany(
-                f"INSERT OR IGNORE INTO conversations ({_CONVERSATION_COLUMNS}) "  # noqa: S608
-                "VALUES (?, ?, ?, ?, ?, ?)",
-                saved.conversations,
-            )
-            db.executemany(
-                f"INSERT OR IGNORE INTO turns ({_TURN_COLUMNS}) "  # noqa: S608
-                "VALUES (?, ?, ?, ?, ?, ?)",
-                saved.turns,
-            )
+            for (table, columns, _), rows in zip(_TABLES, saved, strict=True):
+                db.executemany(
+                    f"INSERT OR IGNORE INTO {table} ({columns}) "  # noqa: S608
+                    "VALUES (?, ?, ?, ?, ?, ?)",
+                    rows,
+                )
 
     @staticmethod
     def _change(db: sqlite3.Connection, what: str, value: object, conversation_id: str) -> None:
@@ -254,7 +270,7 @@ class Conversations:
 def salvage_conversations(path: Path) -> SavedConversations:
     """The conversations of a ledger, as far as they can still be read; none where there is no
     ledger, or one of before conversations."""
-    saved = SavedConversations([], [])
+    saved = SavedConversations([], [], [])
     if not path.exists():
         return saved
     try:
@@ -262,10 +278,7 @@ def salvage_conversations(path: Path) -> SavedConversations:
     except ERRORS:
         return saved
     try:
-        for table, columns, kinds, rows in (
-            ("conversations", _CONVERSATION_COLUMNS, (str, str, int, int, int), saved[0]),
-            ("turns", _TURN_COLUMNS, (str, int, str, str, str, int), saved[1]),
-        ):
+        for (table, columns, kinds), rows in zip(_TABLES, saved, strict=True):
             try:
                 for row in db.execute(f"SELECT {columns} FROM {table}"):  # noqa: S608
                     if all(map(isinstance, row, kinds)):

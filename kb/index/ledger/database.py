@@ -1,4 +1,4 @@
-"""The ledger's SQLite file: schema, connections, transactions."""
+"""The ledger's SQLite file: connections, transactions."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 from kb.errors import StoreError, StoreUnavailableError
 from kb.index.ledger.connection_pool import ConnectionPool
 from kb.index.ledger.damage import ERRORS, REBUILD, TABLES, told
+from kb.index.ledger.schema import SCHEMA_VERSION, bring_up_to_date
 from kb.private import private_file
 
 __all__ = ["Database"]
@@ -20,90 +21,6 @@ __all__ = ["Database"]
 _MOST_READERS = 8
 # For so long a transaction waits for another process to end its own.
 _LOCK_TIMEOUT_S = 30.0
-
-_SCHEMA_VERSION = 5
-_SCHEMA = """
-CREATE TABLE documents (
-    sha256 TEXT PRIMARY KEY,
-    kind TEXT NOT NULL,
-    media_type TEXT NOT NULL,
-    title TEXT NOT NULL,
-    size_bytes INTEGER NOT NULL,
-    date_ns INTEGER NOT NULL,
-    fingerprint TEXT NOT NULL,
-    status TEXT NOT NULL,
-    reason TEXT NOT NULL,
-    n_chunks INTEGER NOT NULL
-) STRICT;
-CREATE TABLE roots (root TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
-CREATE TABLE paths (
-    root TEXT NOT NULL,
-    path TEXT NOT NULL,
-    sha256 TEXT,
-    size_bytes INTEGER NOT NULL,
-    mtime_ns INTEGER NOT NULL,
-    seen_ns INTEGER NOT NULL,
-    companions TEXT NOT NULL,
-    reason TEXT NOT NULL,
-    PRIMARY KEY (root, path)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX paths_by_document ON paths (sha256);
-CREATE TABLE chunks (
-    id TEXT PRIMARY KEY,
-    document_sha256 TEXT NOT NULL,
-    ordinal INTEGER NOT NULL,
-    page INTEGER,
-    modality TEXT NOT NULL,
-    body TEXT NOT NULL
-) STRICT;
-CREATE INDEX chunks_by_document ON chunks (document_sha256, ordinal);
-CREATE TABLE assets (
-    sha256 TEXT NOT NULL,
-    document_sha256 TEXT NOT NULL,
-    media_type TEXT NOT NULL,
-    width_px INTEGER NOT NULL,
-    height_px INTEGER NOT NULL,
-    PRIMARY KEY (sha256, document_sha256)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX assets_by_document ON assets (document_sha256);
-CREATE TABLE limbo (point_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
-"""
-# What each version has that the one before it lacked; version 1 is the schema above.
-_ADDED = {
-    2: """
-CREATE TABLE tables (
-    document_sha256 TEXT NOT NULL,
-    ordinal INTEGER NOT NULL,
-    body BLOB NOT NULL,
-    PRIMARY KEY (document_sha256, ordinal)
-) STRICT;
-""",
-    3: "ALTER TABLE limbo RENAME TO pending_points",
-    # The points of an older index have no labels yet.
-    4: """
-CREATE TABLE pending_labels (sha256 TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
-INSERT INTO pending_labels SELECT sha256 FROM documents WHERE n_chunks > 0
-""",
-    5: """
-CREATE TABLE conversations (
-    id TEXT PRIMARY KEY,
-    title TEXT NOT NULL,
-    is_pinned INTEGER NOT NULL,
-    created_ns INTEGER NOT NULL,
-    changed_ns INTEGER NOT NULL,
-    deleted_ns INTEGER
-) STRICT, WITHOUT ROWID;
-CREATE TABLE turns (
-    conversation_id TEXT NOT NULL,
-    number INTEGER NOT NULL,
-    question TEXT NOT NULL,
-    answer TEXT NOT NULL,
-    body TEXT NOT NULL,
-    asked_ns INTEGER NOT NULL,
-    PRIMARY KEY (conversation_id, number)
-) STRICT;
-""",
-}
 
 
 class _Cursor(sqlite3.Cursor):
@@ -199,15 +116,8 @@ class Database:
         try:
             self._writer = self._connect()
             with self.transaction() as db:
-                (version,) = db.execute("PRAGMA user_version").fetchone()
-                steps = [_SCHEMA] if version == 0 else []
-                steps += [step for number, step in _ADDED.items() if number > version]
-                for step in steps:
-                    for statement in step.split(";"):
-                        db.execute(statement)
-                if steps:
-                    db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
-            if version <= _SCHEMA_VERSION:
+                version = bring_up_to_date(db, path)
+            if version <= SCHEMA_VERSION:
                 for table, columns in TABLES.items():
                     self.rows(f"SELECT {columns} FROM {table} LIMIT 0")  # noqa: S608
         except StoreError as error:
@@ -218,11 +128,11 @@ class Database:
             raise StoreUnavailableError(
                 f"The ledger {path} can't be opened: {error}. {REBUILD}", collection=str(path)
             ) from error
-        if version > _SCHEMA_VERSION:
+        if version > SCHEMA_VERSION:
             self.close()
             raise StoreUnavailableError(
                 f"The ledger {path} has version {version}, this program knows up to "
-                f"{_SCHEMA_VERSION}. Update the program.",
+                f"{SCHEMA_VERSION}. Update the program.",
                 collection=str(path),
             )
 

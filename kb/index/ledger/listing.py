@@ -6,9 +6,30 @@ import json
 import sqlite3
 from collections.abc import Collection
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import NamedTuple
 
-__all__ = ["FileCount", "FileQuery", "FileRow", "count_files", "find_files"]
+__all__ = [
+    "FileCount",
+    "FileOrder",
+    "FileQuery",
+    "FileRow",
+    "FolderCount",
+    "count_files",
+    "count_folders",
+    "find_files",
+]
+
+
+class FileOrder(StrEnum):
+    """What files are sorted by; those that are alike in it, by path."""
+
+    NAME = "name"
+    STATUS = "status"
+    KIND = "kind"
+    SIZE = "size"
+    CHUNKS = "chunks"
+    CHANGED = "changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +46,10 @@ class FileQuery:
         seen_from_ns: Not hashed before this, nanoseconds since the epoch: a file is when it is new
             or changed.
         seen_before_ns: Hashed before this; None sets no end.
+        root: Its root; empty for any.
+        folder: What the path begins with: a folder with a slash at its end; empty for any.
+        order: What they are sorted by.
+        is_descending: The last ones first.
     """
 
     waiting: Collection[tuple[str, str]] = ()
@@ -34,6 +59,10 @@ class FileQuery:
     name: str = ""
     seen_from_ns: int = 0
     seen_before_ns: int | None = None
+    root: str = ""
+    folder: str = ""
+    order: FileOrder = FileOrder.NAME
+    is_descending: bool = False
 
 
 class FileRow(NamedTuple):
@@ -61,6 +90,14 @@ class FileCount(NamedTuple):
 
     n_files: int
     size_bytes: int
+
+
+class FolderCount(NamedTuple):
+    """How many files lie in a folder itself: `folder` is empty, or ends with a slash."""
+
+    root: str
+    folder: str
+    n_files: int
 
 
 # What a sync has still to read comes as JSON: a table of it would be one for each connection. A
@@ -91,29 +128,49 @@ WITH waiting AS MATERIALIZED (
 _WHERE = """
 WHERE (:status = '' OR status = :status) AND (:kind = '' OR kind = :kind)
     AND (:name = '' OR instr(casefold(path), :name))
+    AND (:root = '' OR root = :root) AND substr(path, 1, length(:folder)) = :folder
     AND seen_ns >= :seen_from_ns AND (:seen_before_ns IS NULL OR seen_ns < :seen_before_ns)
 """
 _FIND = f"""{_FILES}
 SELECT root, path, sha256, kind, size_bytes, mtime_ns, status, reason, n_chunks
-FROM files {_WHERE} ORDER BY casefold(path), path, root LIMIT :limit OFFSET :offset
+FROM files {_WHERE} ORDER BY %s casefold(path), path, root LIMIT :limit OFFSET :offset
 """  # noqa: S608 - of constants only
 _COUNT = f"""{_FILES}
 SELECT status, count(*), coalesce(sum(size_bytes), 0) FROM files {_WHERE} GROUP BY status
 """  # noqa: S608 - of constants only
+# What of a path is no slash, taken from its end, leaves its folder.
+_FOLDERS = f"""{_FILES}
+SELECT root, rtrim(path, replace(path, '/', '')) AS folder, count(*) FROM files {_WHERE}
+GROUP BY root, folder ORDER BY casefold(folder), folder, root
+"""  # noqa: S608 - of constants only
+_ORDERS = {
+    FileOrder.NAME: "casefold(path)",
+    FileOrder.STATUS: "status",
+    FileOrder.KIND: "coalesce(kind, '')",
+    FileOrder.SIZE: "coalesce(size_bytes, -1)",
+    FileOrder.CHUNKS: "n_chunks",
+    FileOrder.CHANGED: "coalesce(mtime_ns, -1)",
+}
 
 
 def find_files(
     reader: sqlite3.Connection, query: FileQuery, limit: int | None = None, offset: int = 0
 ) -> list[FileRow]:
-    """Files by path, whatever the case, then by root."""
+    """Files in their order; by path whatever the case, then by root."""
     values = _values(query) | {"limit": -1 if limit is None else limit, "offset": offset}
-    return [FileRow(*row) for row in reader.execute(_FIND, values).fetchall()]
+    order = f"{_ORDERS[query.order]} {'DESC' if query.is_descending else 'ASC'},"
+    return [FileRow(*row) for row in reader.execute(_FIND % order, values).fetchall()]
 
 
 def count_files(reader: sqlite3.Connection, query: FileQuery) -> dict[str, FileCount]:
     """By status; those that no file has are left out."""
     rows = reader.execute(_COUNT, _values(query)).fetchall()
     return {status: FileCount(n_files, size_bytes) for status, n_files, size_bytes in rows}
+
+
+def count_folders(reader: sqlite3.Connection, query: FileQuery) -> list[FolderCount]:
+    """Folders that hold files themselves, by path."""
+    return [FolderCount(*row) for row in reader.execute(_FOLDERS, _values(query)).fetchall()]
 
 
 def _values(query: FileQuery) -> dict[str, str | int | None]:
@@ -125,4 +182,6 @@ def _values(query: FileQuery) -> dict[str, str | int | None]:
         "name": query.name.casefold(),
         "seen_from_ns": query.seen_from_ns,
         "seen_before_ns": query.seen_before_ns,
+        "root": query.root,
+        "folder": query.folder,
     }

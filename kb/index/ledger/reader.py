@@ -14,7 +14,15 @@ from kb.errors import StoreError
 from kb.index.ledger.damage import damaged, find_damage
 from kb.index.ledger.database import Database
 from kb.index.ledger.labels import read_labels
-from kb.index.ledger.listing import FileCount, FileQuery, FileRow, count_files, find_files
+from kb.index.ledger.listing import (
+    FileCount,
+    FileQuery,
+    FileRow,
+    FolderCount,
+    count_files,
+    count_folders,
+    find_files,
+)
 from kb.index.ledger.records import (
     CHUNK_BODY,
     COMPANIONS,
@@ -125,8 +133,8 @@ class LedgerReader:
     def documents(self, filters: Filters) -> frozenset[str] | None:
         """The documents that `filters` leave by folder, file and date; None: all of them.
 
-        Kinds are payload in the store and are not looked at here. Folders and dates are too, but
-        where `has_pending_labels` says that the store may have others.
+        Kinds are payload in the store and are not looked at here. Folders and dates of the content
+        are too, but where `has_pending_labels` says that the store may have others.
         """
         where: list[str] = []
         values: list[str | int] = []
@@ -139,12 +147,15 @@ class LedgerReader:
         if filters.sources:
             where.append(f"path IN ({_marks(filters.sources)})")
             values += filters.sources
-        if filters.after_ns is not None:
-            where.append("date_ns >= ?")
-            values.append(filters.after_ns)
-        if filters.before_ns is not None:
-            where.append("date_ns < ?")
-            values.append(filters.before_ns)
+        for condition, limit_ns in (
+            ("date_ns >= ?", filters.after_ns),
+            ("date_ns < ?", filters.before_ns),
+            ("mtime_ns >= ?", filters.changed_after_ns),
+            ("mtime_ns < ?", filters.changed_before_ns),
+        ):
+            if limit_ns is not None:
+                where.append(condition)
+                values.append(limit_ns)
         if not where:
             return None
         rows = self._database.rows(
@@ -194,7 +205,7 @@ class LedgerReader:
             yield DocumentRecord(document, fingerprint, self._known(DocumentStatus, status), reason)
 
     def files(self, query: FileQuery, limit: int | None = None, offset: int = 0) -> list[FileRow]:
-        """Files by path, whatever the case: `limit` of them, or all, from number `offset` on."""
+        """Files in the query's order: `limit` of them, or all, from number `offset` on."""
         with self._database.reading() as db:
             rows = find_files(db, query, limit, offset)
         for kind in {row.kind for row in rows if row.kind is not None}:
@@ -220,6 +231,11 @@ class LedgerReader:
         """How many files there are of each status."""
         with self._database.reading() as db:
             return count_files(db, query)
+
+    def folders(self, query: FileQuery) -> list[FolderCount]:
+        """Folders that hold files themselves, and how many."""
+        with self._database.reading() as db:
+            return count_folders(db, query)
 
     def standings(self) -> dict[str, Standing]:
         """How every document stands, by sha256."""
@@ -345,6 +361,13 @@ class LedgerReader:
     def chunk_ids(self) -> set[str]:
         """The id of every committed chunk."""
         return {row[0] for row in self._database.rows("SELECT id FROM chunks")}
+
+    def n_documents(self) -> int:
+        """How many documents are indexed, wholly or in part."""
+        failed = DocumentStatus.FAILED.value
+        return int(
+            self._database.rows("SELECT count(*) FROM documents WHERE status <> ?", (failed,))[0][0]
+        )
 
     def n_chunks(self) -> int:
         """How many chunks are committed."""

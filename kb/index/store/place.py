@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
@@ -27,8 +28,10 @@ from kb.files import write_whole
 from kb.index.store.edge import EdgeStore
 from kb.index.store.generations import Generations
 from kb.index.store.schema import CollectionSchema
-from kb.index.store.server import ServerStore
 from kb.protocols import MaintainedStore
+
+if TYPE_CHECKING:
+    from kb.index.store.server import ServerStore
 
 __all__ = ["StorePlace"]
 
@@ -93,6 +96,19 @@ class StorePlace:
                 "base anew: sync again, or end this program and start it again.",
                 collection=str(self._file),
             )
+
+    def folder(self) -> Path | None:
+        """Of the collection that answers, whether or not it is there; None on a server.
+
+        Raises:
+            StoreUnavailableError: ``vectors.json`` can't be read.
+        """
+        return None if self._config.url is not None else self._folder(self._read().mark)
+
+    def note_unchecked(self) -> None:
+        """Note that the ids of the collection that answers are to be compared with the ledger's."""
+        with self._changing() as state:
+            self._write(replace(state, is_checked=False))
 
     def is_checked(self) -> bool:
         """Whether the ids of the collection that answers were compared with the ledger's since
@@ -194,7 +210,7 @@ class StorePlace:
     def _open(self, mark: str, schema: CollectionSchema) -> MaintainedStore:
         if self._config.url is None:
             return EdgeStore.open(self._folder(mark), schema)
-        return ServerStore.connect(self._named(mark), schema)
+        return _server_store().connect(self._named(mark), schema)
 
     def _discard(self, mark: str) -> None:
         if self._config.url is None:
@@ -205,7 +221,7 @@ class StorePlace:
                         file.unlink()
                     self._folder(mark).rmdir()
         else:
-            ServerStore.discard(self._named(mark))
+            _server_store().discard(self._named(mark))
 
     def _folder(self, mark: str) -> Path:
         return self._home.shard.with_name(self._home.shard.name + mark)
@@ -279,3 +295,10 @@ class StorePlace:
     def _mark(schema: CollectionSchema) -> str:
         identity = json.dumps(schema.identity, sort_keys=True)
         return "-" + hashlib.sha256(identity.encode()).hexdigest()[:8]
+
+
+def _server_store() -> type[ServerStore]:
+    # Its client takes as long to import as the rest of a command together; few have a server.
+    from kb.index.store.server import ServerStore
+
+    return ServerStore

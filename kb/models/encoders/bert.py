@@ -142,12 +142,16 @@ class BertEncoder:
         has = torch.cpu.get_capabilities()
         if not (has.get("avx512_bf16") or has.get("amx_bf16")):
             return
-        exact, float32_layers = self.encode(_PROBES), self._layers
+        exact, float32_layers = self._probe(), self._layers
         self._layers = tuple(_in_dtype(layer, torch.bfloat16) for layer in float32_layers)
         self.dtype = torch.bfloat16
-        cosines = (self.encode(_PROBES) * exact).sum(axis=1)
+        cosines = (self._probe() * exact).sum(axis=1)
         if not cosines.min() >= MIN_COSINE:  # also where it is not a number
             self._layers, self.dtype = float32_layers, torch.float32
+
+    def _probe(self) -> Float32Array:
+        """float32 ``(n, dim)`` of the probes, each for itself: padding would take most of it."""
+        return np.concatenate([self.encode([text]) for text in _PROBES])
 
 
 def load_bert(files: ModelFiles, spec: BertSpec, recipe: Recipe, batch_tokens: int) -> BertEncoder:

@@ -17,8 +17,12 @@ from importlib import resources
 import numpy as np
 
 from kb.protocols import Float32Array
+from kb.shipped_vectors import read_vectors
 
-__all__ = ["LanguageNeutral"]
+__all__ = ["VECTORS", "LanguageNeutral", "sentences_of_languages", "vectors_of_languages"]
+
+VECTORS = ("kb.models.encoders", "languages.npz")
+"""The package and the file of those that are shipped."""
 
 _TINY = 1e-12
 
@@ -27,13 +31,12 @@ class LanguageNeutral:
     """The projection for one model, found from the same sentences in several languages.
 
     Args:
-        encode: Texts to float32 ``(n, dim)``, L2-normalised, as the model reads passages.
+        rows: float32 ``(n_languages, n_sentences, dim)``: their vectors, L2-normalised, of
+            `vectors_of_languages`.
     """
 
-    def __init__(self, encode: Callable[[Sequence[str]], Float32Array]) -> None:
-        languages = _sentences()
-        rows = encode([sentence for sentences in languages for sentence in sentences])
-        means = rows.reshape(len(languages), -1, rows.shape[1]).mean(axis=1)
+    def __init__(self, rows: Float32Array) -> None:
+        means = rows.mean(axis=1)
         self._mean = means.mean(axis=0)
         # The last direction is empty: the means' own mean is taken off.
         self._directions = np.linalg.svd(means - self._mean, full_matrices=False)[2][:-1]
@@ -46,7 +49,24 @@ class LanguageNeutral:
         return np.asarray(rows, np.float32)
 
 
-def _sentences() -> list[list[str]]:
+def vectors_of_languages(
+    fingerprint: str, encode: Callable[[Sequence[str]], Float32Array]
+) -> Float32Array:
+    """float32 ``(n_languages, n_sentences, dim)``: the same sentences in each language.
+
+    Args:
+        fingerprint: Of the model; those of the one that comes with the product are shipped.
+        encode: Texts to float32 ``(n, dim)``, L2-normalised, as the model reads passages.
+    """
+    languages = sentences_of_languages()
+    sentences = [sentence for language in languages for sentence in language]
+    rows = read_vectors(*VECTORS, fingerprint, sentences)
+    if rows is None:
+        rows = encode(sentences)
+    return rows.reshape(len(languages), -1, rows.shape[1])
+
+
+def sentences_of_languages() -> list[list[str]]:
     """The same sentences in each language."""
     text = resources.files("kb.models.encoders").joinpath("languages.txt").read_text("utf-8")
     return [block.strip().splitlines() for block in text.split("---")]

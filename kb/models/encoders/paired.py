@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 
 from kb.config.models import TextEncoderConfig
-from kb.models.encoders.neutral import LanguageNeutral
+from kb.models.encoders.neutral import LanguageNeutral, vectors_of_languages
 from kb.models.encoders.text import SentenceTransformerEncoder
 from kb.models.encoders.weights import ModelFiles, choose_models
 from kb.protocols import Float32Array, View
@@ -134,7 +134,9 @@ class PairedEncoder:
     def _neutral(self, vectors: Float32Array) -> Float32Array:
         with self._lock:
             if self._projection is None:
-                self._projection = LanguageNeutral(self._multilingual.encode_passages)
+                one = self._multilingual
+                rows = vectors_of_languages(one.fingerprint, one.encode_passages)
+                self._projection = LanguageNeutral(rows)
         return self._projection(vectors)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from kb.answer.chat.watched import too_slow
 from kb.config.models import LlamaGeneratorConfig, RemoteGeneratorConfig
 from kb.index.assets import AssetStore
 from kb.models.generators.remote import RemoteGenerator
 from kb.models.llama.process import Endpoint, LlamaProcess
+from kb.models.remote.chat import SilentError
 from kb.protocols import GeneratorEvent
 from kb.types import Hit, Query
 
@@ -42,7 +44,12 @@ class LlamaGenerator:
             PromptTooLongError: The question is longer than the model is set to read.
         """
         with self.process.used() as endpoint:
-            yield from RemoteGenerator(self._section(endpoint), self._assets).stream(query, hits)
+            section = self._section(endpoint)
+            try:
+                yield from RemoteGenerator(section, self._assets).stream(query, hits)
+            except SilentError as error:
+                # It reads for long before its first word: there is one limit, of the whole.
+                raise too_slow(section.model, section.answer_limit_s) from error
 
     def _section(self, endpoint: Endpoint) -> RemoteGeneratorConfig:
         config = self._config

@@ -56,6 +56,8 @@ class RemoteGenerator:
                 and sources are longer than it does.
         """
         prompt = self._prompt(query, hits, pictures=self._config.pictures)
+        if not self._config.pictures and (query.images or query.clip):
+            yield Note(_WORDS_ONLY[language(query.text)])
         try:
             yield from self._write(prompt, query, hits)
         except PicturesRefusedError:

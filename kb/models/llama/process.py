@@ -22,7 +22,7 @@ import psutil
 
 from kb.config.models import LlamaGeneratorConfig
 from kb.errors import InferenceError, ModelLoadError
-from kb.hub.gguf import GgufHeader, find_gguf, read_gguf
+from kb.hub.gguf import GgufHeader, find_gguf, memory_bytes, read_gguf
 from kb.masking import keep_secret, masked
 from kb.text.humanize import size_text
 
@@ -31,13 +31,12 @@ __all__ = ["Endpoint", "LlamaProcess", "n_threads"]
 _BATCH: Final = 512
 _MAX_THREADS: Final = 8  # more wait for one another and for the memory
 _CACHE_MIB: Final = 256  # prompts that are kept, the rules of ours above all
-# Beside weights, keys and values: the library, its buffers, and those of a picture.
-_WORKING_BYTES: Final = 400_000_000
-_VISION_BYTES: Final = 500_000_000
 _START_S: Final = 300.0
+_LAST_WORDS_S: Final = 5.0
 _END_S: Final = 5.0
 _N_LOG_LINES: Final = 40
 _SHOWN_CHARACTERS: Final = 200
+_LOADING: Final = "error loading model: "
 _ILLEGAL_INSTRUCTION: Final = (-getattr(signal, "SIGILL", 4), 0xC000001D)
 
 
@@ -88,8 +87,8 @@ class LlamaProcess:
     @property
     def n_bytes_needed(self) -> int:
         """Of memory, about."""
-        n_bytes = self.size_bytes + self.header.cache_bytes(self._config.max_length)
-        return n_bytes + _WORKING_BYTES + (_VISION_BYTES if self.vision else 0)
+        cache_bytes = self.header.cache_bytes(self._config.max_length)
+        return memory_bytes(self.size_bytes, cache_bytes, has_vision=self.vision is not None)
 
     @property
     def is_loaded(self) -> bool:
@@ -184,15 +183,18 @@ class LlamaProcess:
         weakref.finalize(self, _end, process)
         assert process.stdin is not None
         assert process.stderr is not None
-        threading.Thread(
+        log_reader = threading.Thread(
             target=_keep_log, args=(process.stderr, self._log), name="llama-log", daemon=True
-        ).start()
+        )
+        log_reader.start()
         with suppress(BrokenPipeError):
             process.stdin.write(json.dumps(self._settings(key)) + "\n")
             process.stdin.flush()
         told = self._first_line(process)
         if "url" not in told:
             self._end()
+            # The cause may be read after the process has ended.
+            log_reader.join(_LAST_WORDS_S)
             raise self._not_loaded(process.returncode, told)
         self._endpoint = Endpoint(str(told["url"]), key)
         return self._endpoint
@@ -250,8 +252,9 @@ class LlamaProcess:
                 f"llama.cpp does not know its architecture {self.header.architecture!r}. Update "
                 "xllamacpp, or choose another model"
             )
-        errors = [line for line in self._log if "error" in line.casefold()]
-        said = masked(" ".join(errors[-1].split()))[:_SHOWN_CHARACTERS] if errors else ""
+        # The first of them is the cause; those after it say that there was one.
+        error = next((line for line in self._log if "error" in line.casefold()), "")
+        said = masked(" ".join(error.rpartition(_LOADING)[2].split()))[:_SHOWN_CHARACTERS]
         reason = said or told.get("error") or f"its process ended (exit code {code})"
         return self._failed(f"llama.cpp can't load it: {reason}. Pull it again, or choose another")
 

@@ -1,12 +1,14 @@
-"""Triton kernels for a GPU: what torch does in five passes over memory, in one.
+"""Kernels for a GPU: what torch does in several passes over memory, in one.
 
-They are used where `kernels_agree` finds that they compile and give what the plain way gives;
-Triton comes with torch's CUDA builds and needs a C compiler at the first use.
+They are Triton's, but for the activation that cuBLAS computes with a product, and used where
+`kernels_agree` finds that they compile and give what the plain way gives. Triton comes with
+torch's CUDA builds and needs a C compiler at the first use.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -16,12 +18,53 @@ from torch import Tensor
 
 from kb.models.qwen3_vl.elementwise import BFLOAT16_TOLERANCE, apply_rotary_emb, rms_norm
 
-__all__ = ["gated_silu", "kernels_agree", "rotate_heads"]
+__all__ = ["add_layer_norm", "gated_silu", "kernels_agree", "linear_gelu", "rotate_heads"]
 
 log = logging.getLogger(__name__)
 
 _BLOCK = 1024
 _OPTIONS = {"enable_fp_fusion": True}  # Triton 3.9 warns where nothing is said
+
+
+def add_layer_norm(
+    states: Tensor, branch: Tensor, weight: Tensor, bias: Tensor, epsilon: float
+) -> Tensor:
+    """Add `branch` to `states`, in place, and normalise the sum (Ba et al., "Layer
+    Normalization", 2016).
+
+    Args:
+        states: ``(n, width)``, contiguous, on a GPU.
+        branch: As `states`.
+        weight: ``(width,)``.
+        bias: ``(width,)``.
+
+    Returns:
+        ``(n, width)``: the sum, normalised.
+    """
+    n, width = states.shape
+    assert states.is_contiguous()
+    assert branch.is_contiguous()
+    normed = torch.empty_like(states)
+    if n:
+        _kernel("add_layer_norm_kernel")[(n,)](
+            states, branch, normed, weight, bias, width, epsilon, _power_of_two(width), **_OPTIONS
+        )
+    return normed
+
+
+def linear_gelu(states: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """GELU by the hyperbolic tangent (Hendrycks and Gimpel, 2016) of a linear layer's output,
+    within the product.
+
+    Args:
+        states: ``(n, n_in)``, on a GPU.
+        weight: ``(n_out, n_in)``.
+        bias: ``(n_out,)``.
+
+    Returns:
+        ``(n, n_out)``.
+    """
+    return torch._addmm_activation(bias, states, weight.T, use_gelu=True)
 
 
 def gated_silu(gate_up: Tensor) -> Tensor:
@@ -99,7 +142,7 @@ def kernels_agree(device: torch.device) -> bool:
         with torch.inference_mode():
             gate_up = drawn(5, 2 * 1500)
             gate, up = gate_up.chunk(2, dim=-1)
-            pairs = [(gated_silu(gate_up), F.silu(gate) * up)]
+            pairs = [(gated_silu(gate_up), F.silu(gate) * up), *_of_vision(drawn)]
             for head_dim in (128, 72, 64):
                 heads, weights = drawn(7, 7, head_dim), (drawn(head_dim), drawn(head_dim))
                 angles = torch.rand(7, head_dim // 2, generator=generator, device=device) * 6
@@ -131,6 +174,19 @@ def kernels_agree(device: torch.device) -> bool:
         log.warning("The GPU kernels do not work here, it goes slower without: %s", error)
         return False
     return True
+
+
+def _of_vision(drawn: Callable[..., Tensor]) -> list[tuple[Tensor, Tensor]]:
+    """What the vision tower's kernels give, and what the plain way gives."""
+    pairs = []
+    for width in (1024, 1152):
+        states, branch, weight, bias = drawn(5, width), drawn(5, width), drawn(width), drawn(width)
+        total = states + branch
+        expected = F.layer_norm(total, (width,), weight, bias, 1e-6)
+        pairs += [(add_layer_norm(states, branch, weight, bias, 1e-6), expected), (states, total)]
+    rows, weight, bias = drawn(48, 64), drawn(96, 64) / 8, drawn(96)
+    expected = F.gelu(F.linear(rows, weight, bias), approximate="tanh")
+    return [*pairs, (linear_gelu(rows, weight, bias), expected)]
 
 
 def _power_of_two(n: int) -> int:

@@ -20,9 +20,8 @@ from kb.models.qwen3_vl.decoder import Decoder, KeyValueCache, Prefix, Visuals
 from kb.models.qwen3_vl.kernels import kernels_agree
 from kb.models.qwen3_vl.normalisation import Normalisation
 from kb.models.qwen3_vl.sequence import TokenSequence, Visual
-from kb.models.qwen3_vl.transfer import to_device
+from kb.models.qwen3_vl.transfer import pinned, to_device
 from kb.models.qwen3_vl.vision import VisionTower
-from kb.pixels import UInt8Array
 from kb.protocols import Float32Array
 from kb.stopping import check
 
@@ -45,7 +44,7 @@ class _Batch:
     """Sequences that are computed at once, by their index in the call."""
 
     members: list[int]
-    pixels: list[Future[UInt8Array]]
+    pixels: list[Future[Tensor]]
 
 
 class _Pending:
@@ -134,7 +133,7 @@ class PackedModel:
         Raises:
             InferenceError: A picture can't be read.
         """
-        futures = [self._readers.submit(visual.read) for visual in prompt.visuals]
+        futures = self._begin_reading(prompt.visuals)
         visuals = self._seen(
             [future.result() for future in futures],
             prompt.visuals,
@@ -170,7 +169,7 @@ class PackedModel:
         self._batch_tokens = min(self._most_batch_tokens, self._batch_tokens * 9 // 8 + 1)
         todo = self._plan(sequences, list(range(len(sequences))))
         # What all share is the question: its pictures are read once.
-        shared = [self._readers.submit(visual.read) for visual in _shared_visuals(sequences)]
+        shared = self._begin_reading(_shared_visuals(sequences))
         begun: list[_Batch] = []
         pending: list[_Pending] = []
         prefix: Prefix = []
@@ -232,17 +231,26 @@ class PackedModel:
 
     def _begin(self, sequences: Sequence[TokenSequence], members: list[int]) -> _Batch:
         visuals = [visual for i in members for visual in _own_visuals(sequences[i])]
-        return _Batch(members, [self._readers.submit(visual.read) for visual in visuals])
+        return _Batch(members, self._begin_reading(visuals))
+
+    def _begin_reading(self, visuals: Sequence[Visual]) -> list[Future[Tensor]]:
+        """Their pixels, uint8 ``(n_frames, height_px, width_px, 3)`` each, on the host."""
+        device = self.decoder.device
+
+        def read(visual: Visual) -> Tensor:
+            return pinned(torch.from_numpy(visual.read()), device)
+
+        return [self._readers.submit(read, visual) for visual in visuals]
 
     def _decoded(
         self,
         sequences: Sequence[TokenSequence],
         batch: _Batch,
         failed: dict[int, InferenceError],
-    ) -> tuple[list[int], list[UInt8Array]]:
+    ) -> tuple[list[int], list[Tensor]]:
         """The members whose own pictures could be read, and those pixels in order."""
         futures = iter(batch.pixels)
-        pixels: list[UInt8Array] = []
+        pixels: list[Tensor] = []
         members = []
         for index in batch.members:
             own = [next(futures) for _ in _own_visuals(sequences[index])]
@@ -256,7 +264,7 @@ class PackedModel:
         return members, pixels
 
     def _forward(
-        self, members: Sequence[TokenSequence], pixels: list[UInt8Array], prefix: Prefix
+        self, members: Sequence[TokenSequence], pixels: list[Tensor], prefix: Prefix
     ) -> tuple[Tensor, Prefix]:
         """States of the members' last tokens, and the prefix that they share for the next batch
         of the same call; `prefix` is what the batch before left, or empty."""
@@ -289,7 +297,7 @@ class PackedModel:
         return states, filled
 
     def _seen(
-        self, pixels: Sequence[UInt8Array], shown: Sequence[Visual], rows: np.ndarray
+        self, pixels: Sequence[Tensor], shown: Sequence[Visual], rows: np.ndarray
     ) -> Visuals | None:
         """Tokens of pictures for `rows`; None without pictures."""
         if not shown:

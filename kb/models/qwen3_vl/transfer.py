@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["to_device"]
+__all__ = ["pinned", "to_device"]
 
 
 def to_device(host: Tensor, device: torch.device) -> Tensor:
@@ -15,6 +15,10 @@ def to_device(host: Tensor, device: torch.device) -> Tensor:
     before it is done, and the device then idles while the next batch is prepared. Pinned memory
     is copied in its turn.
     """
-    if device.type != "cuda":
-        return host.to(device)
-    return host.pin_memory().to(device, non_blocking=True)
+    return pinned(host, device).to(device, non_blocking=True)
+
+
+def pinned(host: Tensor, device: torch.device) -> Tensor:
+    """`host` in memory from which a copy to `device` does not wait. Pinned memory is made slowly
+    (some 5 ms for a page image), so that what is large is pinned by the thread that reads it."""
+    return host.pin_memory() if device.type == "cuda" else host

@@ -6,7 +6,29 @@ Apart, since Triton is not on every machine.
 import triton
 import triton.language as tl
 
-__all__ = ["gated_silu_kernel", "rotate_heads_kernel"]
+__all__ = ["add_layer_norm_kernel", "gated_silu_kernel", "rotate_heads_kernel"]
+
+
+@triton.jit
+def add_layer_norm_kernel(
+    states, branch, normed, weight, bias, width, epsilon, block: tl.constexpr
+):  # fmt: skip
+    row = tl.program_id(0).to(tl.int64)
+    columns = tl.arange(0, block)
+    mask = columns < width
+    at = row * width + columns
+    kind = states.dtype.element_ty
+    value = tl.load(states + at, mask=mask, other=0.0).to(tl.float32)
+    value += tl.load(branch + at, mask=mask, other=0.0).to(tl.float32)
+    # Rounded as the plain way rounds between the two steps.
+    value = value.to(kind)
+    tl.store(states + at, value, mask=mask)
+    value = value.to(tl.float32)
+    centred = tl.where(mask, value - tl.sum(value, axis=0) / width, 0.0)
+    scale = 1.0 / tl.sqrt(tl.sum(centred * centred, axis=0) / width + epsilon)
+    scaled = centred * scale * tl.load(weight + columns, mask=mask, other=0.0).to(tl.float32)
+    scaled += tl.load(bias + columns, mask=mask, other=0.0).to(tl.float32)
+    tl.store(normed + at, scaled.to(kind), mask=mask)
 
 
 @triton.jit

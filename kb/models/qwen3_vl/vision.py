@@ -16,10 +16,10 @@ from torch import Tensor
 
 from kb.models.qwen3_vl.attention import Layout, attend
 from kb.models.qwen3_vl.elementwise import apply_rotary_emb
-from kb.models.qwen3_vl.kernels import rotate_heads
+from kb.models.qwen3_vl.kernels import add_layer_norm, linear_gelu, rotate_heads
 from kb.models.qwen3_vl.normalisation import Normalisation
 from kb.models.qwen3_vl.transfer import to_device
-from kb.pixels import PATCH_PX, Grid, UInt8Array
+from kb.pixels import PATCH_PX, Grid
 
 __all__ = ["VisionTower"]
 
@@ -65,6 +65,7 @@ class VisionTower:
         self._kernels = kernels
         self._dense = dense
         self._n_seen: Counter[int] = Counter()
+        self._is_tanh = config.hidden_act == "gelu_pytorch_tanh"
         self._n_heads: int = config.num_heads
         self._dim: int = config.hidden_size
         self._deep: dict[int, int] = {
@@ -90,12 +91,12 @@ class VisionTower:
 
     @torch.inference_mode()
     def forward(
-        self, pixels: Sequence[UInt8Array], grids: Sequence[Grid], clips: Sequence[bool]
+        self, pixels: Sequence[Tensor], grids: Sequence[Grid], clips: Sequence[bool]
     ) -> tuple[Tensor, list[Tensor]]:
         """Tokens of pictures and clips, one after the other.
 
         Args:
-            pixels: uint8 ``(n_frames, height_px, width_px, 3)`` each.
+            pixels: uint8 ``(n_frames, height_px, width_px, 3)`` each, on the host.
             grids: Their sizes.
             clips: Whether each is a clip.
 
@@ -116,17 +117,25 @@ class VisionTower:
         )
         cosine, sine = torch.cat(cosines)[:, None], torch.cat(sines)[:, None]
         deep: list[Tensor] = [hidden] * len(self._deep)
-        for number, block in enumerate(self._module.blocks):
-            hidden = self._block(block, hidden, cosine, sine, layout)
+        blocks = self._module.blocks
+        normed = blocks[0].norm1(hidden)
+        for number, block in enumerate(blocks):
+            attended = self._attended(block.attn, normed, cosine, sine, layout)
+            hidden, normed = self._add_norm(hidden, attended, block.norm2)
+            branch = self._mlp(block.mlp, normed)
+            if number + 1 < len(blocks):
+                hidden, normed = self._add_norm(hidden, branch, blocks[number + 1].norm1)
+            else:
+                hidden = branch.add_(hidden)
             if number in self._deep:
                 place = self._deep[number]
                 deep[place] = self._module.deepstack_merger_list[place](hidden)
         return self._module.merger(hidden), deep
 
-    def _patches(self, pixels: UInt8Array, grid: Grid, is_clip: bool) -> Tensor:
+    def _patches(self, pixels: Tensor, grid: Grid, is_clip: bool) -> Tensor:
         """``(n_patches, dim)`` in the order of tokens, the four patches of one together."""
         n_frames = _FRAMES_A_STEP if is_clip else 1
-        grey = to_device(torch.from_numpy(pixels), self._device)
+        grey = to_device(pixels, self._device)
         cut = grey.view(
             grid.n_steps, n_frames, grid.n_rows, _MERGE, PATCH_PX, grid.n_columns, _MERGE,
             PATCH_PX, _CHANNELS,
@@ -139,10 +148,11 @@ class VisionTower:
         values = ((flat.float() - shift) / scale).flatten(1).to(self._dtype)
         return F.linear(values, self._clip_weight if is_clip else self._picture_weight, self._bias)
 
-    def _block(
-        self, block: Any, hidden: Tensor, cosine: Tensor, sine: Tensor, layout: Layout
+    def _attended(
+        self, attention: Any, normed: Tensor, cosine: Tensor, sine: Tensor, layout: Layout
     ) -> Tensor:
-        mixed = block.attn.qkv(block.norm1(hidden)).view(len(hidden), 3 * self._n_heads, -1)
+        """A block's attention, projected."""
+        mixed = attention.qkv(normed).view(len(normed), 3 * self._n_heads, -1)
         n_rotated = 2 * self._n_heads
         if self._kernels:
             rotate_heads(mixed, n_rotated, cosine, sine)
@@ -151,9 +161,23 @@ class VisionTower:
             turned = apply_rotary_emb(mixed[:, :n_rotated], cosine, sine)
         query, key = turned.chunk(2, dim=1)
         attended = attend(query, key, mixed[:, n_rotated:], layout)
-        hidden = block.attn.proj(attended.reshape(len(hidden), -1)).add_(hidden)
-        result: Tensor = block.mlp(block.norm2(hidden)).add_(hidden)
+        projected: Tensor = attention.proj(attended.reshape(len(normed), -1))
+        return projected
+
+    def _mlp(self, mlp: Any, normed: Tensor) -> Tensor:
+        if self._kernels and self._is_tanh:
+            inner = linear_gelu(normed, mlp.linear_fc1.weight, mlp.linear_fc1.bias)
+        else:
+            inner = mlp.act_fn(mlp.linear_fc1(normed))
+        result: Tensor = mlp.linear_fc2(inner)
         return result
+
+    def _add_norm(self, hidden: Tensor, branch: Tensor, norm: Any) -> tuple[Tensor, Tensor]:
+        """`hidden` and `branch` added, which overwrites one of them, and the sum normalised."""
+        if self._kernels:
+            return hidden, add_layer_norm(hidden, branch, norm.weight, norm.bias, norm.eps)
+        hidden = branch.add_(hidden)
+        return hidden, norm(hidden)
 
     def _is_dense(self, lengths: Sequence[int]) -> bool:
         """Whether cuDNN pays: it plans for each length anew, which takes as long as it gains on

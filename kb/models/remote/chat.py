@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import socket
 import time
 import weakref
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from functools import cached_property, partial
 from typing import Any, Final
 
@@ -20,9 +19,9 @@ from kb.models.remote.http import pooled_client
 from kb.models.remote.key import read_api_key
 from kb.models.remote.server_errors import is_too_long, plain, reason
 from kb.retry import PassingError, Tries, asked_delay_s, asks_to_wait
-from kb.stopping import check, interrupted_by
+from kb.stopping import check, hang_up, interrupted_by
 
-__all__ = ["ChatClient", "PicturesRefusedError"]
+__all__ = ["ChatClient", "PicturesRefusedError", "SilentError"]
 
 Json = dict[str, Any]
 
@@ -42,6 +41,10 @@ _NO_PICTURES: Final = (
 
 class PicturesRefusedError(InferenceError):
     """The model reads words only."""
+
+
+class SilentError(InferenceError):
+    """Nothing came for longer than `timeout_s`."""
 
 
 class ChatClient:
@@ -74,7 +77,7 @@ class ChatClient:
             check()
             tries = Tries(self._config.n_retries)
             response = tries.run(partial(self._open, completions, messages, stack, tries))
-            with interrupted_by(partial(_hang_up, response)):
+            with interrupted_by(partial(hang_up, response.http_response)):
                 return (yield from self._pieces(response, tries))
 
     def _open(
@@ -199,12 +202,13 @@ class ChatClient:
     def _unreachable(self) -> InferenceError:
         return self._failed("can't be reached. Start it, or correct generator.url in kb.yaml.")
 
-    def _silent(self, tries: Tries, *, has_pieces: bool) -> InferenceError:
+    def _silent(self, tries: Tries, *, has_pieces: bool) -> SilentError:
         limit = f"{self._config.timeout_s:g} s"
         what = f"did not answer within {limit} ({tries})"
         if has_pieces:
             what = f"fell silent for {limit} in the middle of its answer"
-        return self._failed(f"{what}. Ask again, or raise generator.timeout_s in kb.yaml.")
+        said = self._failed(f"{what}. Ask again, or raise generator.timeout_s in kb.yaml.")
+        return SilentError(str(said), model_id=self._config.model)
 
     def _broken(self, how: str) -> InferenceError:
         return InferenceError(
@@ -257,13 +261,6 @@ class ChatClient:
             http_client=http,
             max_retries=0,
         )
-
-
-def _hang_up(response: Any) -> None:
-    """Wake the thread that reads `response`: closing the socket alone would leave it waiting."""
-    with suppress(AttributeError, KeyError, OSError):
-        stream = response.http_response.extensions["network_stream"]
-        stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
 
 def _data(parts: Iterator[bytes], events: EventDecoder) -> Iterator[str | None]:

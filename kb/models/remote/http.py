@@ -20,7 +20,7 @@ from kb.models.remote.server_errors import is_too_long, plain, reason
 from kb.retry import PassingError, Tries, asked_delay_s, asks_to_wait
 from kb.stopping import check
 
-__all__ = ["JsonClient", "RefusedError", "n_prompt_tokens", "pooled_client"]
+__all__ = ["JsonClient", "RefusedError", "is_this_computer", "n_prompt_tokens", "pooled_client"]
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -61,9 +61,13 @@ def pooled_client(config: RemoteConfig) -> httpx.Client:
         timeout=httpx.Timeout(
             config.timeout_s, connect=min(_CONNECT_S, config.timeout_s), pool=None
         ),
-        # A proxy of the environment does not lead to this computer.
-        trust_env=urlsplit(config.url).hostname not in _THIS_COMPUTER,
+        trust_env=not is_this_computer(config.url),
     )
+
+
+def is_this_computer(url: str) -> bool:
+    """Whether an address is one of the loopback, to which no proxy of the environment leads."""
+    return urlsplit(url).hostname in _THIS_COMPUTER
 
 
 def n_prompt_tokens(answer: Json) -> int | None:

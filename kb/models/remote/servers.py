@@ -9,7 +9,6 @@ Ollama at ``/api/show`` (`capabilities`; github.com/ollama/ollama, docs/api.md),
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,12 @@ import httpx
 from kb.config.named import LOCAL_SERVERS, LocalServer
 from kb.errors import ConfigError
 from kb.masking import masked
+from kb.models.remote.model_list import (
+    NoModelListError,
+    listed_models,
+    read_answer,
+    read_json,
+)
 
 __all__ = ["FoundModel", "FoundServer", "find_name", "find_servers"]
 
@@ -28,9 +33,7 @@ Json = dict[str, Any]
 
 _CONNECT_S: Final = 0.5
 _ANSWER_S: Final = 2.0
-_MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
 _MAX_MODELS: Final = 100
-_MAX_NAME_CHARS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +115,6 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names)
 
 
-class _OtherError(Exception):
-    """What answers is no such server."""
-
-
 def _look(server: LocalServer) -> FoundServer | None:
     deadline_s = time.monotonic() + 2 * _ANSWER_S
     timeout = httpx.Timeout(_ANSWER_S, connect=_CONNECT_S)
@@ -128,7 +127,7 @@ def _look(server: LocalServer) -> FoundServer | None:
             return _ask(http, method, path, body, deadline_s)
 
         try:
-            listed = _listed_models(ask("GET", "/v1/models"))
+            listed = _nameable(listed_models(ask("GET", "/v1/models")))
             if not listed:
                 return FoundServer(server, problem=_no_models(server))
             models = _READERS[server.key](ask, listed)[:_MAX_MODELS]
@@ -136,7 +135,7 @@ def _look(server: LocalServer) -> FoundServer | None:
             if error.response.status_code not in (401, 403):
                 return None
             return FoundServer(server, problem=_wants_key(server))
-        except (httpx.HTTPError, _OtherError):
+        except (httpx.HTTPError, NoModelListError):
             return None
     named = [FoundModel(f"{server.key}/{name}", sees, context) for name, sees, context in models]
     return FoundServer(server, tuple(named), "" if named else _no_models(server))
@@ -161,48 +160,21 @@ def _ask(http: httpx.Client, method: str, path: str, body: Json | None, deadline
     """The JSON at `path`.
 
     Raises:
-        _OtherError: It is none, or does not end.
-        httpx.HTTPError: There is no answer, or an error.
+        NoModelListError: It is none.
+        httpx.HTTPError: There is no answer, one that does not end, or an error.
     """
-    answer = bytearray()
     with http.stream(method, path, json=body) as response:
         response.raise_for_status()
-        for part in response.iter_bytes():
-            answer += part
-            if len(answer) > _MAX_ANSWER_BYTES or time.monotonic() > deadline_s:
-                raise _OtherError
-    try:
-        return json.loads(answer)
-    except (ValueError, RecursionError) as error:
-        raise _OtherError from error
+        return read_json(read_answer(response, deadline_s))
 
 
 _Asks = Callable[..., Any]
 _Model = tuple[str, bool | None, int | None]
 
 
-def _listed_models(answer: Any) -> list[Json]:
-    """The models of ``/v1/models`` with a name that a line of kb.yaml can hold.
-
-    Raises:
-        _OtherError: It is no such list.
-    """
-    models = answer.get("data") if isinstance(answer, dict) else None
-    if models is None and isinstance(answer, dict) and answer.get("object") == "list":
-        models = []  # Ollama's, while it has none
-    if not isinstance(models, list):
-        raise _OtherError
-    return [one for one in models if isinstance(one, dict) and _is_name(one.get("id"))]
-
-
-def _is_name(name: Any) -> bool:
-    return (
-        isinstance(name, str)
-        and 0 < len(name) <= _MAX_NAME_CHARS
-        and name.isprintable()
-        and name.strip() == name
-        and masked(name) == name
-    )
+def _nameable(listed: Sequence[Json]) -> list[Json]:
+    """Those with a name that a line of kb.yaml can hold."""
+    return [one for one in listed if masked(one["id"]) == one["id"]]
 
 
 def _number(value: Any) -> int | None:
@@ -214,7 +186,7 @@ def _ollama(ask: _Asks, listed: Sequence[Json]) -> list[_Model]:
     for one in listed:
         try:
             told = ask("POST", "/api/show", {"model": one["id"]})
-        except (httpx.HTTPError, _OtherError):
+        except (httpx.HTTPError, NoModelListError):
             told = None
         told = told if isinstance(told, dict) else {}
         can = told.get("capabilities")
@@ -235,7 +207,7 @@ def _lm_studio(ask: _Asks, listed: Sequence[Json]) -> list[_Model]:
     try:
         told = ask("GET", "/api/v0/models")
         about = {one["id"]: one for one in told["data"] if isinstance(one, dict) and "id" in one}
-    except (httpx.HTTPError, _OtherError, KeyError, TypeError):
+    except (httpx.HTTPError, NoModelListError, KeyError, TypeError):
         about = {}
     found: list[_Model] = []
     for one in listed:
@@ -251,7 +223,7 @@ def _lm_studio(ask: _Asks, listed: Sequence[Json]) -> list[_Model]:
 def _llama_server(ask: _Asks, listed: Sequence[Json]) -> list[_Model]:
     try:
         told = ask("GET", "/props")
-    except (httpx.HTTPError, _OtherError):
+    except (httpx.HTTPError, NoModelListError):
         told = None
     told = told if isinstance(told, dict) else {}
     can, settings = told.get("modalities"), told.get("default_generation_settings")

@@ -137,7 +137,14 @@ def test_a_plan_that_is_stopped_does_nothing(tmp_path: Path) -> None:
     page(root)
     config = IngestConfig.model_validate({"ocr": {"enabled": False}, "workers": 1})
     settings = WorkerSettings(
-        config, tmp_path / "assets", None, tmp_path / "ocr", 1, tmp_path / "spool"
+        config,
+        tmp_path / "assets",
+        None,
+        tmp_path / "ocr",
+        1,
+        tmp_path / "spool",
+        tmp_path / "speech",
+        tmp_path / "models",
     )
     with Workers(1, lambda _: settings, lambda: True) as workers:
         plan = make_plan(

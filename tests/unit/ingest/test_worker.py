@@ -41,6 +41,8 @@ def settings(assets: AssetStore, tmp_path: Path) -> WorkerSettings:
         tmp_path / "ocr",
         1,
         tmp_path / "spool",
+        tmp_path / "speech",
+        tmp_path / "models",
     )
 
 

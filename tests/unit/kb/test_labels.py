@@ -210,6 +210,7 @@ def test_an_index_of_before_labels_is_given_them_and_nothing_is_embedded(
         db.execute("DROP TABLE pending_labels")
         db.execute("DROP TABLE conversations")
         db.execute("DROP TABLE turns")
+        db.execute("DROP TABLE feedback")
         db.execute("PRAGMA user_version = 3")
     db.close()
 

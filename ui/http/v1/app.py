@@ -1,4 +1,5 @@
-"""The API for programs, ``/api/v1``: search, ask, documents, and how the server stands.
+"""The API for programs, ``/api/v1``: search, ask, documents, conversations, and how the server
+stands.
 
 Bodies are JSON or forms, errors problem details. What it takes and gives is described at
 ``/api/v1/openapi.json``, and for people at ``/api/v1/docs``. No answer names a path of the server.
@@ -7,8 +8,7 @@ Bodies are JSON or forms, errors problem details. What it takes and gives is des
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, HTTPException, Path, Request, Response
@@ -16,13 +16,17 @@ from fastapi.responses import HTMLResponse, JSONResponse
 
 from kb.config.named import QUOTES
 from ui.http.headers import policy_for
-from ui.http.problems import handle_problems, problem_of
-from ui.http.streams import EVENT_STREAM, server_sent_event, stream
+from ui.http.problems import handle_problems
+from ui.http.streams import EVENT_STREAM
 from ui.http.v1 import schemas
+from ui.http.v1.answers import answered
+from ui.http.v1.conversations import conversations_router
 from ui.http.v1.description import PROBLEMS, body_of, describe
 from ui.http.v1.docs import docs_page
 from ui.http.v1.documents import documents_router
+from ui.http.v1.feedback import feedback_router
 from ui.http.v1.questions import Question, question_of
+from ui.http.v1.trash import trash_router
 from ui.service.asking import while_connected
 from ui.service.conversation import check_turns
 from ui.service.service import Service
@@ -40,7 +44,7 @@ def v1_app(service: Service) -> FastAPI:
     app = FastAPI(
         title="Knowledge base",
         version=importlib.metadata.version("multimodal-kb"),
-        description="Search, cited answers and documents of one knowledge base.",
+        description="Search, cited answers, documents and conversations of one knowledge base.",
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -49,6 +53,9 @@ def v1_app(service: Service) -> FastAPI:
     handle_problems(app, shown)
     app.include_router(_questions_router(service, shown))
     app.include_router(documents_router(service, shown))
+    app.include_router(conversations_router(service, shown))
+    app.include_router(feedback_router(service))
+    app.include_router(trash_router(service, shown))
     app.include_router(_state_router(service, shown))
     app.openapi = describe(app)  # type: ignore[method-assign]
 
@@ -89,16 +96,7 @@ def _questions_router(service: Service, shown: Shown) -> APIRouter:
         """Answer a question with numbered citations."""
         async with question_of(request, schemas.AskRequest, service) as question:
             lines = service.askers.each(lambda: _lines(service, question))
-            if not question.asked.stream:
-                answer = await while_connected(request.receive, _whole(lines))
-                return JSONResponse(answer)
-
-            def encode(line: Json) -> str:
-                return "".join(server_sent_event(*event) for event in _events(line, shown))
-
-            return await stream(
-                request, lines, encode, EVENT_STREAM, lambda error: problem_of(error, shown)
-            )
+            return await answered(request, lines, shown, is_streamed=question.asked.stream)
 
     @router.get("/passages/{id}", response_model=schemas.PassageBody)
     def passage(id: Annotated[str, Path(max_length=100)]) -> Json:
@@ -117,32 +115,6 @@ def _lines(service: Service, question: Question[schemas.AskRequest]) -> Iterator
     query = service.understood(question.query(service), question.asked.turns)
     generator = QUOTES if question.asked.quotes_only else ""
     return answer_lines(query, service.ask(query, generator), None)
-
-
-async def _whole(lines: AsyncGenerator[Json, None]) -> Json:
-    """The answer, which comes last."""
-    answer: Json = {}
-    async with aclosing(lines):
-        async for line in lines:
-            answer = line.get("answer", answer)
-    return answer
-
-
-def _events(line: Json, shown: Shown) -> Iterator[tuple[str, Json]]:
-    """The names and the data of the events for a line of `answer_lines`, or for an error."""
-    for name, value in line.items():
-        if name == "text":
-            yield "delta", {"text": value}
-        elif name == "understood":
-            yield "understood", {"text": value}
-        elif name == "answer":
-            for claim in value["claims"]:
-                yield "claim", claim
-            yield "done", value
-        elif name == "error":
-            yield "error", {"error": value["type"], "detail": shown(value["message"])}
-        else:
-            yield name, value
 
 
 def _state_router(service: Service, shown: Shown) -> APIRouter:

@@ -19,7 +19,11 @@ Json = dict[str, Any]
 
 _REFERENCE = "#/components/schemas/{model}"
 # Bodies that routes read by themselves, since they may be JSON or a form.
-_BODIES: tuple[type[BaseModel], ...] = (schemas.SearchRequest, schemas.AskRequest)
+_BODIES: tuple[type[BaseModel], ...] = (
+    schemas.SearchRequest,
+    schemas.AskRequest,
+    schemas.KeptAskRequest,
+)
 _TAKEN: Literal["validation"] = "validation"
 _FILE = {"type": "string", "format": "binary"}
 _WAYS_IN: Json = {

@@ -11,7 +11,7 @@ __all__ = ["docs_page"]
 
 Json = dict[str, Any]
 
-_METHODS = ("get", "post", "put", "delete")
+_METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def docs_page(description: Json) -> str:

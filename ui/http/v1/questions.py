@@ -43,6 +43,12 @@ class Question(Generic[R]):
     images: Sequence[UploadFile]
     video: UploadFile | None
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the files, as the sender calls them."""
+        files = [*self.images, *([self.video] if self.video else [])]
+        return tuple(file.filename for file in files if file.filename)
+
     def query(self, service: Service) -> Query:
         """It as a query. See `form_query` for what is raised."""
         return form_query(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from kb import MAX_NOTE_CHARS, FeedbackReason
 from kb.types import Kind
 from ui.service.conversation import EarlierTurn
 from ui.service.wire import FilterFields
@@ -17,24 +18,38 @@ __all__ = [
     "AskRequest",
     "CitationBody",
     "ClaimBody",
+    "ConversationBody",
+    "ConversationChange",
+    "ConversationSummary",
+    "ConversationsPage",
+    "DeletedConversation",
     "DeletedDocument",
     "DocumentBody",
     "DocumentFile",
     "DocumentStatusName",
     "DocumentsPage",
+    "FeedbackBody",
     "Health",
     "HitBody",
+    "KeptAnswerBody",
+    "KeptAskRequest",
+    "KeptTurnBody",
     "PassageBody",
     "Problem",
+    "PurgedFiles",
     "QuestionRequest",
+    "RestoredFile",
     "RetryRequest",
     "SearchBody",
     "SearchRequest",
     "StatusBody",
+    "TrashBody",
+    "TrashedFile",
 ]
 
 DocumentStatusName = Literal["indexed", "partial", "failed", "waiting", "indexing"]
 _MAX_SOURCES = 10_000
+_MAX_TITLE_CHARS = 200
 _Pictures = Annotated[
     list[str], Field(description="Pictures, each in base64 or as a data URI; in a form, files.")
 ]
@@ -60,22 +75,28 @@ class SearchRequest(QuestionRequest):
     top: Annotated[int | None, Field(ge=1, le=100, description="How many results.")] = None
 
 
-class AskRequest(QuestionRequest):
-    """A question that is to be answered."""
+class KeptAskRequest(QuestionRequest):
+    """A question of a conversation that the server keeps."""
 
-    turns: Annotated[
-        list[EarlierTurn], Field(description="Earlier questions of the conversation, in order.")
-    ] = []
     quotes_only: Annotated[bool, Field(description="Quotes, and no text that a model writes.")] = (
         False
     )
     stream: Annotated[
         bool,
         Field(
-            description="Answer with server-sent events: `understood`, `draft`, `delta`, "
-            "`citation`, `claim`, `error`, and last `done` with the whole answer."
+            description="Answer with server-sent events: of a conversation `turn`, then "
+            "`understood`, `draft`, `delta`, `citation`, `claim`, `error`, and last `done` with "
+            "the whole answer."
         ),
     ] = False
+
+
+class AskRequest(KeptAskRequest):
+    """A question that is to be answered, and of which nothing is kept."""
+
+    turns: Annotated[
+        list[EarlierTurn], Field(description="Earlier questions of the conversation, in order.")
+    ] = []
 
 
 class RetryRequest(BaseModel):
@@ -177,6 +198,92 @@ class AnswerBody(BaseModel):
     total_time_ms: float
 
 
+class KeptAnswerBody(AnswerBody):
+    """An answer that a conversation keeps."""
+
+    conversation_id: str
+    number: Annotated[int, Field(description="Of its turn, from 1.")]
+
+
+class ConversationSummary(BaseModel):
+    """A conversation without its turns."""
+
+    id: str
+    title: str
+    is_pinned: bool
+    created: Annotated[str, Field(description="When its first question was asked, ISO 8601.")]
+    changed: Annotated[str, Field(description="When its last question was asked, ISO 8601.")]
+    n_turns: int
+
+
+class ConversationsPage(BaseModel):
+    """Some of the conversations."""
+
+    conversations: list[ConversationSummary]
+    limit: int
+    offset: int
+    next: Annotated[str | None, Field(description="Where the following ones are.")]
+
+
+class FeedbackBody(BaseModel):
+    """Whether an answer is good, and what is amiss with it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    is_good: bool
+    reason: Annotated[
+        FeedbackReason | None, Field(description="Of an answer that is not good: what is amiss.")
+    ] = None
+    note: Annotated[str, Field(max_length=MAX_NOTE_CHARS, description="In words.")] = ""
+
+    @model_validator(mode="after")
+    def _is_no_contradiction(self) -> FeedbackBody:
+        if self.is_good and self.reason is not None:
+            raise ValueError("a good answer has no reason why it is not")
+        return self
+
+
+class KeptTurnBody(BaseModel):
+    """A question of a conversation with its answer, as far as it came."""
+
+    number: int
+    query: str
+    understood: Annotated[str | None, Field(description="The question, made whole.")]
+    attachments: Annotated[list[str], Field(description="Names of the files it came with.")]
+    scope: Annotated[list[str], Field(description="`kind:`, `folder:` and `file:` it was within.")]
+    answer: Annotated[str, Field(description="Markdown, with [n] for citation n.")]
+    status: Literal["answered", "no_evidence"] | None
+    stage: Annotated[
+        Literal["running", "stopped", "whole"],
+        Field(description="`running` also where the server ended before the answer was whole."),
+    ]
+    error: str | None
+    citations: list[CitationBody]
+    closest_passages: list[CitationBody]
+    feedback: Annotated[FeedbackBody | None, Field(description="What was said of the answer.")]
+
+
+class ConversationBody(ConversationSummary):
+    """A conversation with its last turns, in order."""
+
+    turns: list[KeptTurnBody]
+
+
+class ConversationChange(BaseModel):
+    """What is to be another."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: Annotated[str | None, Field(min_length=1, max_length=_MAX_TITLE_CHARS)] = None
+    is_pinned: bool | None = None
+
+
+class DeletedConversation(BaseModel):
+    """What was deleted."""
+
+    id: str
+
+
 class PassageBody(BaseModel):
     """What a citation or a result shows."""
 
@@ -252,6 +359,37 @@ class DeletedDocument(BaseModel):
     sources: list[str]
 
 
+class TrashedFile(BaseModel):
+    """A file in the trash."""
+
+    id: str
+    source: Annotated[str, Field(description="Where it was.")]
+    also: Annotated[list[str], Field(description="Subtitles that went with it.")]
+    document_id: str | None
+    deleted: Annotated[str, Field(description="ISO 8601.")]
+    size_bytes: int
+
+
+class TrashBody(BaseModel):
+    """What was deleted and can be put back."""
+
+    files: list[TrashedFile]
+    kept_days: Annotated[int, Field(description="After so many it is deleted for good.")]
+
+
+class RestoredFile(BaseModel):
+    """What was put back."""
+
+    id: str
+    source: Annotated[str, Field(description="Where it is now.")]
+
+
+class PurgedFiles(BaseModel):
+    """How many files were deleted for good."""
+
+    n_files: int
+
+
 class _Progress(BaseModel):
     stage: str
     n_done: int
@@ -259,6 +397,7 @@ class _Progress(BaseModel):
     current: str
     rate_per_s: float | None
     eta_s: float | None
+    heard_s: float | None
 
 
 class StatusBody(BaseModel):
@@ -291,3 +430,6 @@ class Problem(BaseModel):
     status: int
     detail: Annotated[str, Field(description="What was expected and found, and what to do.")]
     error: Annotated[str, Field(description="A name for programs, as ConfigError.")]
+    request_id: Annotated[
+        str, Field(description="As in the header X-Request-ID and in the server's log.")
+    ] = ""

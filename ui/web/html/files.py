@@ -2,36 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from markupsafe import Markup
 
+from kb import FileOrder
 from kb.text.humanize import size_text
+from ui.language import later, ntr, tr
+from ui.service.folders import root_key
 from ui.service.library import FilesPage, LibraryFile
+from ui.told import told
 from ui.web.html.render import message, original_url
 from ui.web.html.templates import render
 
-__all__ = ["STATUSES", "files_html"]
+__all__ = ["ORDERS", "STATUSES", "files_html", "folders_html"]
 
-STATUSES = ("indexed", "partial", "failed", "waiting", "indexing")
+STATUSES = {
+    "indexed": later("Indexed"),
+    "partial": later("Partial"),
+    "failed": later("Failed"),
+    "waiting": later("Waiting"),
+    "indexing": later("Indexing"),
+}
+"""How a file can stand, and what that is called."""
+ORDERS = {
+    FileOrder.NAME: later("File"),
+    FileOrder.STATUS: later("Status"),
+    FileOrder.SIZE: later("Size"),
+    FileOrder.CHUNKS: later("Chunks"),
+    FileOrder.CHANGED: later("Changed"),
+    FileOrder.KIND: later("Kind"),
+}
+"""What files are sorted by, and what that is called."""
+_COLUMNS = tuple(ORDERS)[:-1]
+# As `ingest.parsers.pdf.opening` says it.
+_LOCKED = "The file is locked with a password"
 _ARROWS = {
     "first": "M17 5l-7 7 7 7M7 5v14",
     "previous": "M15 5l-7 7 7 7",
     "next": "M9 5l7 7-7 7",
     "last": "M7 5l7 7-7 7M17 5v14",
 }
-_NONE_MATCHES = Markup(  # noqa: S704 - HTML that `message` has escaped
-    message("No file matches. Choose another status or name.")
-)
 
 
 def files_html(page: FilesPage) -> str:
     """A table of the files of one page, under what there is in all."""
     n_by_status = page.n_by_status
     summary = " · ".join(
-        [f"{page.n_files:,} {'file' if page.n_files == 1 else 'files'}"]
-        + [f"{n_by_status[key]:,} {key}" for key in STATUSES if key in n_by_status]
+        [ntr("{n} file", "{n} files", page.n_files)]
+        + [f"{n_by_status[key]:,} {_status_name(key)}" for key in STATUSES if key in n_by_status]
         + [size_text(page.size_bytes)]
     )
     return render(
@@ -40,8 +61,25 @@ def files_html(page: FilesPage) -> str:
         summary=summary,
         rows=map(_row, page.files),
         arrows=_ARROWS,
-        none_matches=_NONE_MATCHES,
+        columns=[(order, tr(ORDERS[order])) for order in _COLUMNS],
+        orders=[(order, tr(name)) for order, name in ORDERS.items()],
+        # HTML that `message` has escaped.
+        none_matches=Markup(message(tr("No file matches. Choose another status or name."))),  # noqa: S704
+        status_name=_status_name,
+        told=told,
+        root_key=root_key,
     )
+
+
+def folders_html(roots: Sequence[Path]) -> str:
+    """Where files lie on this computer: the library first, then folders indexed in place."""
+    return render("where", roots=list(map(str, roots)))
+
+
+def _status_name(status: str) -> str:
+    """Within a line; English has no capital there."""
+    name = tr(STATUSES[status])
+    return name.lower()
 
 
 def _row(file: LibraryFile) -> dict[str, object]:
@@ -49,6 +87,7 @@ def _row(file: LibraryFile) -> dict[str, object]:
     path = PurePosixPath(file.source)
     return {
         "file": file,
+        "is_locked": file.reason.startswith(_LOCKED),
         "folder": "" if str(path.parent) == "." else f"{path.parent}/",
         "name": path.name,
         "url": original_url(file.document_sha256) if file.document_sha256 else "",

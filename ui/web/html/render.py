@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from urllib.parse import quote, urlencode
 
 from kb.types import Chunk, Citation, Hit, Kind, Modality
+from ui.language import ntr, tr
 from ui.service.places import place
 from ui.web.html.highlight import excerpt, mark_words, quote_range
 
@@ -30,6 +31,7 @@ __all__ = [
     "page_view_url",
     "thumbnail",
     "view_url",
+    "words_url",
 ]
 
 # Relative, so that the pages also work under a path behind a proxy.
@@ -43,12 +45,15 @@ _ICONS = {
     "ebook": "M4 5c3-1 6-1 8 1 2-2 5-2 8-1v14c-3-1-6-1-8 1-2-2-5-2-8-1zM12 6v14",
     "image": "M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15 9h.01",
     "video": "M4 6h11v12H4zM15 10l5-3v10l-5-3z",
+    "audio": "M12 3a3 3 0 0 1 3 3v5a3 3 0 0 1-6 0V6a3 3 0 0 1 3-3zM6 11a6 6 0 0 0 12 0M12 17v4",
     "html": "M4 5h16v14H4zM4 9h16M10 12l-2 2 2 2M14 12l2 2-2 2",
     "text": "M6 3h12v18H6zM9 8h6M9 12h6M9 16h4",
     "data": "M4 5h16v14H4zM4 10h16M4 15h16M10 5v14",
     "office": "M6 2h8l4 4v16H6zM14 2v4h4M9 11h6v6H9z",
     "search": "M11 4a7 7 0 1 1 0 14 7 7 0 0 1 0-14zM16 16l5 5",
     "warning": "M12 4l9 16H3zM12 10v4M12 17h.01",
+    "up": "M7 11v9H4v-9zM7 11l4-7c2 0 3 1 2.5 3L13 10h6.5l-1.5 8-1.5 2H7",
+    "down": "M7 13V4H4v9zM7 13l4 7c2 0 3-1 2.5-3L13 14h6.5l-1.5-8-1.5-2H7",
     "empty": "M4 7l2-3h12l2 3v12H4zM4 7h16M9 12h6",
 }
 
@@ -101,6 +106,11 @@ def original_url(document_sha256: str) -> str:
     return f"{MEDIA}/documents/{quote(document_sha256, safe='')}/original"
 
 
+def words_url(document_sha256: str) -> str:
+    """The address of what is said in a video, as a text track."""
+    return f"{MEDIA}/documents/{quote(document_sha256, safe='')}/words.vtt"
+
+
 def thumbnail(chunk: Chunk, time_s: float | None = None) -> str:
     """A small picture of a chunk over the icon of its kind, which stays where none loads."""
     url = ""
@@ -127,7 +137,8 @@ def chip(citation: Citation, chunk: Chunk) -> str:
     return (
         f'<button type="button" class="kb-chip" data-number="{citation.number}" '
         f'data-view="{escape(_citation_view(citation, chunk))}" title="{escape(where)}" '
-        f'aria-label="{escape(f"Source {citation.number}: {where}")}">{citation.number}</button>'
+        f'aria-label="{escape(tr("Source {n}: {where}", n=citation.number, where=where))}">'
+        f"{citation.number}</button>"
     )
 
 
@@ -160,12 +171,14 @@ def hit_card(rank: int, hit: Hit, query: str) -> str:
     where = place(hit.source, chunk.locator, hit.time_s)
     passage = mark_words(excerpt(chunk.text, query), query) if chunk.text else ""
     path = heading_path(chunk)
-    folded = (
-        f'<span class="kb-muted">and {len(hit.also)} more at this place</span>' if hit.also else ""
-    )
+    folded = ""
+    if hit.also:
+        more = ntr("and {n} more at this place", "and {n} more at this place", len(hit.also))
+        folded = f'<span class="kb-muted">{escape(more)}</span>'
+    label = tr("Open {where}", where=" ".join(filter(None, (hit.source, where))))
     return (
         f'<li class="kb-hit"><button type="button" class="kb-hit-open" '
-        f'data-view="{escape(url)}" aria-label="{escape(f"Open {hit.source} {where}")}">'
+        f'data-view="{escape(url)}" aria-label="{escape(label)}">'
         f"{thumbnail(chunk, hit.time_s)}</button>"
         f'<div class="kb-hit-body"><div class="kb-source-head"><span class="kb-rank">{rank}</span>'
         f'<button type="button" class="kb-link kb-name" data-view="{escape(url)}" '
@@ -178,14 +191,14 @@ def hit_card(rank: int, hit: Hit, query: str) -> str:
 
 def _scores(hit: Hit) -> str:
     stages = (
-        ("meaning", hit.dense, "Cosine of the dense vectors"),
-        ("words", hit.sparse, "BM25"),
-        ("picture", hit.picture, "Cosine of the picture descriptors"),
-        ("fused", hit.fused, "After fusion, from 0 to 1"),
-        ("rerank", hit.rerank, "The reranker's score"),
+        (tr("meaning"), hit.dense, tr("Cosine of the dense vectors")),
+        (tr("words"), hit.sparse, "BM25"),
+        (tr("picture"), hit.picture, tr("Cosine of the picture descriptors")),
+        (tr("fused"), hit.fused, tr("After fusion, from 0 to 1")),
+        (tr("rerank"), hit.rerank, tr("The reranker's score")),
     )
     return "".join(
-        f'<span class="kb-score" title="{escape(note)}">{name} <b>{value:.3f}</b></span>'
+        f'<span class="kb-score" title="{escape(note)}">{escape(name)} <b>{value:.3f}</b></span>'
         for name, value, note in stages
         if value is not None
     )
@@ -208,12 +221,15 @@ def message(text: str, *, kind: str = "info", title: str = "") -> str:
 
 def mended_html(mended: str, written: str, *, is_askable: bool = True) -> str:
     """What was looked for instead of what was written, with a button that asks for that."""
+    # Around the place of what was written, which can be a button.
+    before, _, after = tr("Found for “{mended}” instead of “{written}”").partition("“{written}”")
+    before = before.replace("{mended}", mended)
     instead = f"“{escape(written)}”"
     if is_askable:
         # Words in quotation marks are taken as they are.
         quoted = '"' + " ".join(written.replace('"', " ").split()) + '"'
         instead = (
             f'<button type="button" class="kb-link" data-ask="{escape(quoted)}" '
-            f'title="Ask with the words as you wrote them">{instead}</button>'
+            f'title="{escape(tr("Ask with the words as you wrote them"))}">{instead}</button>'
         )
-    return f'<p class="kb-muted kb-mended">Found for “{escape(mended)}” instead of {instead}</p>'
+    return f'<p class="kb-muted kb-mended">{escape(before)}{instead}{escape(after)}</p>'

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from kb import Conversation
+from ui.language import tr
 from ui.web.html.templates import render
 
 __all__ = ["talks_html"]
@@ -34,7 +35,9 @@ def talks_html(
         groups=list(_groups(found)),
         deleted=deleted,
         error=error,
-        why_empty="No conversation has these words." if text else "What you ask is kept here.",
+        why_empty=(
+            tr("No conversation has these words.") if text else tr("What you ask is kept here.")
+        ),
     )
 
 
@@ -43,11 +46,11 @@ def _groups(found: Sequence[Conversation]) -> Iterator[dict[str, object]]:
 
     def name(talk: Conversation) -> str:
         if talk.is_pinned:
-            return "Pinned"
+            return tr("Pinned")
         age_ns = now_ns - talk.changed_ns
         if age_ns < _DAY_NS:
-            return "Last 24 hours"
-        return "Last 7 days" if age_ns < 7 * _DAY_NS else "Earlier"
+            return tr("Last 24 hours")
+        return tr("Last 7 days") if age_ns < 7 * _DAY_NS else tr("Earlier")
 
     for key, talks in groupby(found, name):
         yield {"name": key, "talks": list(talks)}

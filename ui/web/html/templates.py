@@ -8,6 +8,7 @@ from importlib import resources
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from ui.language import ntr, tr
 from ui.web.html.render import icon
 
 __all__ = ["render"]
@@ -25,6 +26,7 @@ def _load(name: str) -> str:
 
 _ENVIRONMENT = Environment(loader=FunctionLoader(_load), autoescape=True, undefined=StrictUndefined)
 _ENVIRONMENT.globals["icon"] = lambda name: Markup(icon(name))  # noqa: S704 - a constant
+_ENVIRONMENT.globals |= {"tr": tr, "ntr": ntr}
 
 
 def render(template: str, **values: object) -> str:

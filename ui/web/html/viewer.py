@@ -3,15 +3,17 @@ or the passage itself. All of it is escaped HTML for the dialog of ``static/app.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from kb.config import Config
 from kb.text.humanize import timestamp
 from kb.types import Box, Chunk, Document, ImageRef, Kind, Locator, Modality
+from ui.language import tr
 from ui.service.places import page_word, place
 from ui.service.sheets import Sheet
+from ui.service.spoken import SpokenLine
 from ui.web.html.passage import passage_html
 from ui.web.html.render import (
     MEDIA,
@@ -21,6 +23,7 @@ from ui.web.html.render import (
     original_url,
     page_image_url,
     page_view_url,
+    words_url,
 )
 from ui.web.html.templates import render
 
@@ -44,6 +47,8 @@ class Shelf(Protocol):
     def n_pages(self, document_sha256: str) -> int: ...
 
     def sheet(self, chunk: Chunk, quoted: tuple[int, int]) -> Sheet | None: ...
+
+    def spoken(self, document_sha256: str) -> Sequence[SpokenLine]: ...
 
     def asset(self, sha256: str) -> ImageRef | None: ...
 
@@ -74,12 +79,14 @@ def chunk_view(
     if chunk.modality is Modality.VIDEO:
         at_s = time_s if time_s is not None else locator.start_s
         return _clip(shelf, document, chunk, locator, at_s, (start, end))
+    if chunk.locator.start_s is not None and document.kind in {Kind.AUDIO, Kind.VIDEO}:
+        return _recording(shelf, document, chunk, locator, (start, end))
     page = locator.page
     if page is not None and document.kind in {Kind.PDF, Kind.EBOOK}:
         image = shelf.page_image(document.sha256, page)
         if image is not None:
-            # A page image cited as a whole needs no box around all of it.
-            whole = chunk.modality is Modality.IMAGE and start == end
+            # A page image cited as a whole needs no box around all of it; a chart on it does.
+            whole = chunk.image == image and start == end
             boxes = () if whole else locator.boxes
             aside = "" if whole else _passage(chunk, _source(document), start, end)
             return _page(shelf, document, page, image, boxes, aside)
@@ -115,7 +122,7 @@ def _page(
     figure = _figure(
         url,
         image,
-        f"Page {page} of {_source(document)}",
+        tr("Page {page} of {source}", page=page, source=_source(document)),
         marks,
     )
     turn = "".join(
@@ -129,9 +136,10 @@ def _turn(shelf: Shelf, document: Document, page: int, word: str) -> str:
     there = 1 <= page <= shelf.n_pages(document.sha256)
     target = f'data-view="{escape(page_view_url(document.sha256, page))}"' if there else "disabled"
     arrow = "M15 5l-7 7 7 7" if word == "previous" else "M9 5l7 7-7 7"
+    label = escape(tr("Previous page") if word == "previous" else tr("Next page"))
     return (
         f'<button type="button" class="kb-tool" data-page-turn="{word}" {target} '
-        f'aria-label="{word.capitalize()} page" title="{word.capitalize()} page">'
+        f'aria-label="{label}" title="{label}">'
         f'<svg class="kb-icon" viewBox="0 0 24 24" aria-hidden="true"><path d="{arrow}"/></svg>'
         "</button>"
     )
@@ -142,12 +150,13 @@ def _picture(
 ) -> str:
     image = chunk.image
     assert image is not None
+    source = _source(document)
     marks = ""
     if quoted[0] < quoted[1]:
         # Boxes of a picture's words are pixels of the stored picture.
         marks = _marks(locator.boxes, image.width_px, image.height_px)
     figure = _figure(
-        f"{MEDIA}/assets/{image.sha256}", image, f"Picture: {_source(document)}", marks
+        f"{MEDIA}/assets/{image.sha256}", image, tr("Picture: {source}", source=source), marks
     )
     aside = _passage(chunk, _source(document), *quoted) if chunk.text else ""
     return _frame(shelf, document, locator, _split(figure, aside))
@@ -163,42 +172,103 @@ def _clip(
 ) -> str:
     start_s = at_s or 0.0
     source = _source(document)
-    if shelf.original(document.sha256) is not None:
-        url = f"{original_url(document.sha256)}#t={start_s:g}"
-        # The fragment asks the browser to start there even before the script runs.
-        player = (
-            f'<video class="kb-video" controls playsinline preload="metadata" '
-            f'data-start-s="{start_s:g}" src="{escape(url)}" '
-            f'aria-label="{escape(f"Video {source} from {timestamp(start_s)}")}"></video>'
-            '<div class="kb-video-failed" hidden>'
-            + message(
-                "This browser cannot play this kind of video. The frames below show what it "
-                "holds; open the original in a video player to watch it.",
-                kind="warning",
-            )
-            + "</div>"
-        )
-    else:
-        player = message("The video file is no longer in the library.", kind="warning")
+    player = _player(
+        shelf,
+        document,
+        start_s,
+        tr("Video {source} from {time}", source=source, time=timestamp(start_s)),
+        tr(
+            "This browser cannot play this kind of video. The frames below show what it "
+            "holds; open the original in a video player to watch it."
+        ),
+        tr("The video file is no longer in the library."),
+    )
     nearest = min(chunk.frames, key=lambda frame: abs(frame.time_s - start_s), default=None)
     frames = "".join(
         f'<button type="button" class="kb-frame" data-seek-s="{frame.time_s:g}"'
         f"{' aria-current=true' if frame is nearest else ''}>"
         f'<img src="{MEDIA}/assets/{frame.image.sha256}/thumbnail" loading="lazy" '
         f'width="{frame.image.width_px}" height="{frame.image.height_px}" '
-        f'alt="Frame at {timestamp(frame.time_s)}"><span>{timestamp(frame.time_s)}</span></button>'
+        f'alt="{escape(tr("Frame at {time}", time=timestamp(frame.time_s)))}">'
+        f"<span>{timestamp(frame.time_s)}</span></button>"
         for frame in chunk.frames
     )
-    strip = f'<div class="kb-strip" role="group" aria-label="Frames">{frames}</div>'
+    strip = f'<div class="kb-strip" role="group" aria-label="{escape(tr("Frames"))}">{frames}</div>'
     aside = _passage(chunk, _source(document), *quoted) if chunk.text else ""
     shown = Locator(start_s=start_s)
     body = _split(f'<div class="kb-clip">{player}{strip}</div>', aside)
     return _frame(shelf, document, shown if at_s is not None else locator, body)
 
 
+def _player(
+    shelf: Shelf, document: Document, start_s: float, label: str, no_player: str, no_file: str
+) -> str:
+    """What plays a video or a recording from a second, or says why nothing does.
+
+    Args:
+        no_player: Shown where the browser can't.
+        no_file: Shown where the file is gone.
+    """
+    if shelf.original(document.sha256) is None:
+        return message(no_file, kind="warning")
+    # The fragment asks the browser to start there even before the script runs.
+    url = escape(f"{original_url(document.sha256)}#t={start_s:g}")
+    shared = f'data-start-s="{start_s:g}" src="{url}" aria-label="{escape(label)}"'
+    if document.kind is Kind.AUDIO:
+        player = f'<audio class="kb-audio" controls preload="metadata" {shared}></audio>'
+    else:
+        player = (
+            f'<video class="kb-video" controls playsinline preload="metadata" {shared}>'
+            f"{_track(shelf, document)}</video>"
+        )
+    failed = message(no_player, kind="warning")
+    return f'{player}<div class="kb-video-failed" hidden>{failed}</div>'
+
+
+def _track(shelf: Shelf, document: Document) -> str:
+    """What is said in a video as its text track, off until it is switched on."""
+    if not shelf.spoken(document.sha256):
+        return ""
+    label, url = escape(tr("Speech")), escape(words_url(document.sha256))
+    return f'<track kind="captions" label="{label}" src="{url}">'
+
+
+def _recording(
+    shelf: Shelf, document: Document, chunk: Chunk, locator: Locator, quoted: tuple[int, int]
+) -> str:
+    source, start_s = _source(document), locator.start_s or 0.0
+    player = _player(
+        shelf,
+        document,
+        start_s,
+        tr("Recording {source} from {time}", source=source, time=timestamp(start_s)),
+        tr("This browser cannot play this kind of recording; open the original in a player."),
+        tr("The recording is no longer in the library."),
+    )
+    lines = "".join(
+        f'<button type="button" class="kb-link" data-seek-s="{span.locator.start_s or 0:g}">'
+        f"{timestamp(span.locator.start_s or 0)}</button>"
+        + passage_html(
+            chunk.text[span.start : span.end],
+            max(0, quoted[0] - span.start),
+            max(0, min(quoted[1], span.end) - span.start),
+            chunk.kind,
+            source,
+        )
+        for span in chunk.spans
+    )
+    body = (
+        f'{player}{_path(chunk)}<div class="kb-transcript" tabindex="0" role="region" '
+        f'aria-label="{escape(tr("Transcript"))}">{lines}</div>'
+    )
+    return _frame(shelf, document, locator, f'<div class="kb-sheet">{body}</div>')
+
+
 def _figure(url: str, image: ImageRef, alt: str, marks: str) -> str:
     return (
-        '<div class="kb-stage"><figure class="kb-page" '
+        # It scrolls, also for those who have no mouse.
+        f'<div class="kb-stage" tabindex="0" role="region" aria-label="{escape(alt)}">'
+        '<figure class="kb-page" '
         f'style="--w:{image.width_px};--h:{image.height_px}">'
         f'<img src="{escape(url)}" alt="{escape(alt)}" width="{image.width_px}" '
         f'height="{image.height_px}">{marks}</figure></div>'
@@ -224,10 +294,11 @@ def _passage(chunk: Chunk, source: str, start: int, end: int) -> str:
     text = passage_html(chunk.text, start, end, chunk.kind, source)
     return (
         _path(chunk)
-        + '<div class="kb-passage-full" tabindex="0" role="region" aria-label="Passage">'
+        + '<div class="kb-passage-full" tabindex="0" role="region" '
+        + f'aria-label="{escape(tr("Passage"))}">'
         + f"{text}</div>"
         + '<button type="button" class="kb-link kb-copy" data-copy=".kb-passage-full">'
-        "Copy passage</button>"
+        + f"{escape(tr('Copy passage'))}</button>"
     )
 
 
@@ -243,15 +314,16 @@ def _frame(shelf: Shelf, document: Document, locator: Locator, body: str, tools:
         tools += (
             f'<a class="kb-tool kb-tool-text" href="{escape(original_url(document.sha256))}'
             f'{f"#page={locator.page}" if document.kind is Kind.PDF and locator.page else ""}" '
-            'target="_blank" rel="noopener">Open original</a>'
+            f'target="_blank" rel="noopener">{escape(tr("Open original"))}</a>'
         )
     badge = f'<span class="kb-badge" data-place>{escape(where)}</span>' if where else ""
     return (
         '<header class="kb-viewer-head"><h2 class="kb-viewer-title" '
         f'id="kb-viewer-title" title="{escape(source)}">{escape(source)}</h2>{badge}'
         f'<div class="kb-tools">{tools}<button type="button" class="kb-tool" data-close '
-        'aria-label="Close" title="Close (Esc)"><svg class="kb-icon" viewBox="0 0 24 24" '
-        'aria-hidden="true"><path d="M6 6l12 12M18 6L6 18"/></svg></button></div></header>'
+        f'aria-label="{escape(tr("Close"))}" title="{escape(tr("Close (Esc)"))}">'
+        '<svg class="kb-icon" viewBox="0 0 24 24" aria-hidden="true">'
+        '<path d="M6 6l12 12M18 6L6 18"/></svg></button></div></header>'
         f'<div class="kb-viewer-body">{body}</div>'
     )
 

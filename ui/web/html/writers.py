@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kb.config.named import LAPTOP, QUOTES
+from kb.config.named import QUOTES
 from kb.models.remote.servers import FoundModel, FoundServer
-from kb.text.humanize import size_text
-from ui.service.writers import LaptopModel
+from ui.language import later, tr
+from ui.told import told
 from ui.web.html.render import escape, message
 
 __all__ = ["writers_html"]
 
-_NO_SERVER = (
+_NO_SERVER = later(
     "No model server answers on this computer. Start Ollama, LM Studio, llama-server or vLLM and "
     "look again."
 )
-_QUOTES_NOTE = "Sentences, steps and table cells of your files, word for word, each with its source"
-_STAY = (
+_QUOTES_NOTE = later(
+    "Sentences, steps and table cells of your files, word for word, each with its source"
+)
+_STAY = later(
     "Quotes still come first and stay where a model fails. What is found, and whether anything "
     "answers, is decided as before; nothing leaves this computer."
 )
-_ELSEWHERE = (
+_SENT = later(
+    "Quotes still come first and stay where a model fails. What you ask, and the passages that "
+    "were found, are sent to {address}."
+)
+_ELSEWHERE = later(
     "With a password set, others use this page too: what writes is chosen at this computer, by "
     "`kb models use NAME`."
 )
@@ -30,10 +36,10 @@ _ELSEWHERE = (
 def writers_html(
     shown: str,
     found: Sequence[FoundServer] | None,
-    laptop: LaptopModel,
     *,
     is_writing: bool,
     may_choose: bool,
+    sent_to: str = "",
     error: str = "",
 ) -> str:
     """The section of the Settings page.
@@ -43,51 +49,50 @@ def writers_html(
         found: The servers; None before they were looked for.
         is_writing: Whether a model writes now.
         may_choose: Whether whoever looks may change it.
+        sent_to: The address of another computer that is asked now, or empty.
         error: Why the last choice failed.
     """
-    quotes = _row("Quotes", _QUOTES_NOTE, QUOTES, may_choose and is_writing)
-    now = f"Written now by {shown}" if is_writing else "Answers are quotes now"
+    stay = tr(_SENT, address=sent_to) if sent_to else tr(_STAY)
+    quotes = _row(tr("Quotes"), tr(_QUOTES_NOTE), QUOTES, may_choose and is_writing)
+    now = tr("Written now by {model}", model=shown) if is_writing else tr("Answers are quotes now")
+    look = tr("Look again") if found is not None else tr("Look for models on this computer")
     parts = [
-        '<section class="kb-writers"><h2>Written answers</h2>',
+        f'<section class="kb-writers"><h2>{escape(tr("Written answers"))}</h2>',
         f'<p class="kb-muted">{escape(now)}</p>',
-        message(error, kind="error", title="Nothing was changed") if error else "",
-        f'<ul class="kb-writer-list">{quotes}{_laptop(laptop, may_choose=may_choose)}',
+        message(error, kind="error", title=tr("Nothing was changed")) if error else "",
+        f'<ul class="kb-writer-list">{quotes}',
         "".join(_server(one, may_choose=may_choose) for one in found or ()),
         "</ul>",
-        f'<p class="kb-muted">{_NO_SERVER}</p>' if found is not None and not found else "",
-        '<button type="button" class="kb-button" data-act="look">'
-        f"{'Look again' if found is not None else 'Look for models on this computer'}</button>"
+        f'<p class="kb-muted">{escape(tr(_NO_SERVER))}</p>'
+        if found is not None and not found
+        else "",
+        f'<button type="button" class="kb-button" data-act="look">{escape(look)}</button>'
         if may_choose
-        else f'<p class="kb-muted">{escape(_ELSEWHERE)}</p>',
-        f'<p class="kb-muted kb-writers-foot">{_STAY}</p></section>',
+        else f'<p class="kb-muted">{escape(tr(_ELSEWHERE))}</p>',
+        f'<p class="kb-muted kb-writers-foot">{escape(stay)}</p></section>',
     ]
     return "".join(parts)
 
 
-def _laptop(model: LaptopModel, *, may_choose: bool) -> str:
-    size = size_text(model.size_bytes)
-    if model.is_here:
-        note = f"{size}, on this computer's processor"
-    else:
-        note = f"{size} to load: kb models pull {LAPTOP}. Then it is offered here"
-    return _row("Qwen3-VL 2B", note, LAPTOP, may_choose and model.is_here)
-
-
 def _server(found: FoundServer, *, may_choose: bool) -> str:
     if found.problem:
-        return _row(found.server.name, found.problem, "", False)
+        return _row(found.server.name, told(found.problem), "", False)
     return "".join(_row(*_described(found, one), one.name, may_choose) for one in found.models)
 
 
 def _described(found: FoundServer, model: FoundModel) -> tuple[str, str]:
-    sees = {True: ", sees pictures", False: ", reads words only", None: ""}[model.sees_pictures]
-    return model.name.partition("/")[2], f"{found.server.name}{sees}"
+    server = found.server.name
+    if model.sees_pictures is not None:
+        sees = tr("sees pictures") if model.sees_pictures else tr("reads words only")
+        server = f"{server}, {sees}"
+    return model.name.partition("/")[2], server
 
 
 def _row(title: str, note: str, name: str, is_offered: bool) -> str:
     button = (
         f'<button type="button" class="kb-link" data-act="choose" data-name="{escape(name)}" '
-        f'aria-label="Use {escape(title)}">Use</button>'
+        f'aria-label="{escape(tr("Use {name}", name=title))}">'
+        f"{escape(tr('Use'))}</button>"
         if is_offered
         else ""
     )

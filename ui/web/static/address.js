@@ -41,13 +41,12 @@
   };
 
   function tabOf(name) {
-    const tabs = document.querySelectorAll('#kb-tabs [role="tab"]');
-    return [...tabs].find((tab) => tab.textContent.trim().toLowerCase() === name);
+    return document.getElementById(`kb-tab-${name}-button`);
   }
 
   document.addEventListener("click", (event) => {
     const tab = event.target.closest('#kb-tabs [role="tab"]');
-    const name = tab && tab.textContent.trim().toLowerCase();
+    const name = tab && /^kb-tab-(\w+)-button$/.exec(tab.id)?.[1];
     if (name && Object.hasOwn(shown, name) && read().tab !== name) kb.go(shown[name]);
   });
 

@@ -4,6 +4,23 @@
   "use strict";
 
   const kb = (window.kb ||= {});
+
+  // --- language: what the server put into the page (ui/web/spoken_page.py) -----------------
+  // A message is a literal in double quotes; {names} in it are filled from `values`.
+  kb.tr = (message, values = {}) =>
+    (window.kbMessages?.[message] ?? message).replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  const tr = kb.tr;
+
+  function speak(language) {
+    const path = new URL(document.baseURI).pathname;
+    document.cookie = `kb-language=${language}; path=${path}; max-age=31536000; samesite=lax`;
+    location.reload();
+  }
+
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-language]")) speak(event.target.value);
+  });
+
   const THEME_KEY = "kb-theme";
 
   // --- light and dark: the system's choice, until the person makes one -------------------
@@ -60,6 +77,7 @@
     return viewer;
   }
 
+  kb.dialog = dialog;
   kb.view = (url, from) => openViewer(url, from);
   kb.closeView = () => {
     if (viewer && viewer.open) viewer.close();
@@ -70,7 +88,8 @@
     const element = viewerDialog();
     if (!element.open) {
       opener = from;
-      element.innerHTML = '<p class="kb-viewer-wait" role="status">Opening…</p>';
+      element.innerHTML = '<p class="kb-viewer-wait" role="status"></p>';
+      element.firstChild.textContent = tr("Opening…");
       element.showModal();
     }
     const mine = ++request;
@@ -78,23 +97,27 @@
       const response = await fetch(url);
       const content = response.ok
         ? await response.text()
-        : failure((await response.json().catch(() => ({}))).detail || `Error ${response.status}`);
+        : failure((await response.json().catch(() => ({}))).detail || tr("Error {status}", response));
       if (mine === request) fill(element, content, from);
     } catch {
-      if (mine === request) fill(element, failure("The server does not answer."), from);
+      if (mine === request) fill(element, failure(tr("The server does not answer.")), from);
     }
   }
 
-  function failure(text) {
+  function escaped(text) {
     const box = document.createElement("p");
     box.textContent = text;
+    return box.innerHTML;
+  }
+
+  function failure(text) {
     return (
       '<header class="kb-viewer-head"><h2 class="kb-viewer-title" id="kb-viewer-title">' +
-      "Not available</h2>" +
+      `${escaped(tr("Not available"))}</h2>` +
       '<div class="kb-tools"><button type="button" class="kb-tool kb-tool-text" data-close>' +
-      "Close</button></div></header>" +
+      `${escaped(tr("Close"))}</button></div></header>` +
       `<div class="kb-viewer-body"><div class="kb-message kb-message-error" role="alert">` +
-      `${box.outerHTML}</div></div>`
+      `<p>${escaped(text)}</p></div></div>`
     );
   }
 
@@ -112,8 +135,8 @@
     if (quoted) quoted.scrollIntoView({ block: "center" });
     const frame = element.querySelector(".kb-frame[aria-current]");
     if (frame) frame.parentElement.scrollLeft = frame.offsetLeft - frame.parentElement.offsetLeft;
-    const video = element.querySelector("video");
-    if (video) startVideo(element, video);
+    const player = element.querySelector("video, audio");
+    if (player) startPlayer(element, player);
   }
 
   function showMark(element) {
@@ -121,44 +144,22 @@
     if (mark) mark.scrollIntoView({ block: "center", inline: "center" });
   }
 
-  function startVideo(element, video) {
-    const start = Number(video.dataset.startS);
+  function startPlayer(element, player) {
+    const start = Number(player.dataset.startS);
     const failed = () => {
-      video.hidden = true;
+      player.hidden = true;
       element.querySelector(".kb-video-failed").hidden = false;
     };
-    video.addEventListener(
+    player.addEventListener(
       "loadedmetadata",
       () => {
-        if (Math.abs(video.currentTime - start) > 0.5) video.currentTime = start;
+        if (Math.abs(player.currentTime - start) > 0.5) player.currentTime = start;
       },
       { once: true },
     );
-    video.addEventListener("error", failed);
-    video.play().catch(() => {}); // a browser may refuse to start by itself
+    player.addEventListener("error", failed);
+    player.play().catch(() => {}); // a browser may refuse to start by itself
   }
-
-  // --- confirmation ----------------------------------------------------------------------
-  kb.confirm = (source) =>
-    new Promise((resolve) => {
-      const element = dialog("kb-confirm", "Delete this file?");
-      element.innerHTML =
-        "<h2>Delete this file?</h2><p></p><div class='kb-confirm-buttons'>" +
-        "<button type='button' class='kb-button kb-button-quiet' value='no'>Keep it</button>" +
-        "<button type='button' class='kb-button kb-button-danger' value='yes'>Delete</button></div>";
-      element.querySelector("p").textContent =
-        `${source} is deleted from the library folder and from the index. ` +
-        "This cannot be undone.";
-      element.addEventListener("click", (event) => {
-        const button = event.target.closest("button");
-        if (button) element.close(button.value);
-      });
-      element.addEventListener("close", () => {
-        element.remove();
-        resolve(element.returnValue === "yes");
-      });
-      element.showModal();
-    });
 
   // --- chat ------------------------------------------------------------------------------
   // What is typed but not sent is kept in this tab: a page that lost its server loads itself again
@@ -209,7 +210,7 @@
     return () => {
       if (!last || last.isConnected || document.activeElement !== document.body) return;
       const group = last.dataset.group;
-      const controls = [...element.querySelectorAll("button, input")];
+      const controls = [...element.querySelectorAll("button, input, select")];
       const same = controls.find((control) => keyOf(control) === keyOf(last) && !control.disabled);
       // "Next" on the last page is off: the group's first control takes over.
       const near = controls.find((control) => group && control.dataset.group === group && !control.disabled);
@@ -229,9 +230,9 @@
     } else if ((target = on("[data-close]"))) {
       target.closest("dialog").close();
     } else if ((target = on("[data-seek-s]"))) {
-      const video = target.closest("dialog").querySelector("video");
-      if (video && !video.hidden) {
-        video.currentTime = Number(target.dataset.seekS);
+      const player = target.closest("dialog").querySelector("video, audio");
+      if (player && !player.hidden) {
+        player.currentTime = Number(target.dataset.seekS);
         for (const frame of target.parentElement.children) frame.removeAttribute("aria-current");
         target.setAttribute("aria-current", "true");
       }
@@ -247,9 +248,8 @@
   });
 
   function goTo(name) {
-    for (const tab of document.querySelectorAll('#kb-tabs [role="tab"]')) {
-      if (tab.textContent.trim().toLowerCase() === name) tab.click();
-    }
+    const tab = document.querySelector(`#kb-tab-${name}-button`);
+    if (tab) tab.click();
   }
 
   // A question as it was understood goes back into the box, to be said otherwise.
@@ -266,9 +266,9 @@
     const label = button.textContent;
     try {
       await navigator.clipboard.writeText(text);
-      button.textContent = "Copied";
+      button.textContent = tr("Copied");
     } catch {
-      button.textContent = "Copying is blocked by the browser";
+      button.textContent = tr("Copying is blocked by the browser");
     }
     setTimeout(() => (button.textContent = label), 1600);
   }
@@ -355,15 +355,29 @@
     );
   }
 
-  // A notice's words are HTML as well, whatever else may be among them.
+  // A notice's words are HTML as well, whatever else may be among them. Gradio's own are English.
+  const NOTICES = {
+    Error: tr("Error"),
+    "Connection Lost": tr("Connection lost"),
+    "Connection to the server was lost. Attempting reconnection...": tr("The server does not answer. The page goes on when it is back."),
+    "Connection errored out.": tr("The server does not answer."),
+    "This application is currently busy. Please try again.": tr("Too much is asked at once. Try again in a moment."),
+  };
   function plainNotices() {
-    for (const words of document.querySelectorAll('[data-testid="toast-text"]')) {
-      if (words.firstElementChild) words.textContent = words.textContent;
+    for (const words of document.querySelectorAll('[data-testid="toast-text"], .toast-title')) {
+      const said = words.textContent.trim();
+      if (words.firstElementChild || NOTICES[said]) {
+        const plain = NOTICES[said] ?? words.textContent;
+        if (plain !== said || words.firstElementChild) words.textContent = plain;
+      }
     }
   }
 
   function begin() {
     applyTheme();
+    const style = document.documentElement.style;
+    style.setProperty("--kb-within", JSON.stringify(tr("Ask within")));
+    style.setProperty("--kb-within-all", JSON.stringify(tr("Ask within the whole library, or choose")));
     restoreDraft();
     new MutationObserver(plainNotices).observe(document.body, { childList: true, subtree: true });
     // Gradio sets its own idea of the theme when it starts.

@@ -4,8 +4,10 @@
   "use strict";
 
   const kb = (window.kb ||= {});
+  const tr = kb.tr;
   const root = document.documentElement;
   const BOX = "#kb-question textarea";
+  const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 
   // The conversation that is shown; empty for one that has not begun.
   let shown = kb.address().talk;
@@ -20,9 +22,35 @@
     box.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
+  // Asked while the page was loading, a turn comes a second time, among those of before. It is
+  // hidden, not removed: its element is Gradio's.
+  function hideTwin() {
+    const turn = document.querySelector("#kb-live [data-turn]");
+    if (!turn) return;
+    for (const twin of document.querySelectorAll(`#kb-past [data-turn="${turn.dataset.turn}"]`)) {
+      twin.hidden = true;
+      twin.removeAttribute("data-turn");
+    }
+  }
+
   let lastTurn = "";
+  // The page stands where it ends at once and its turns are drawn on their way there. Were it
+  // scrolled smoothly, the new turn would be laid out below the last one for some frames, in the
+  // element that held that one, which browsers count as a shift where the answer came late.
+  function slideTo(turn) {
+    const from = turn.getBoundingClientRect().top;
+    turn.scrollIntoView({ block: "start", behavior: "instant" });
+    const by = from - turn.getBoundingClientRect().top;
+    if (calm.matches || !by) return;
+    const way = [{ transform: `translateY(${by}px)` }, { transform: "none" }];
+    for (const part of document.querySelectorAll("#kb-past, #kb-live")) {
+      part.animate(way, { duration: 250, easing: "ease-out" });
+    }
+  }
+
   kb.onTurn = (element) => {
     const turn = element.querySelector("[data-turn]");
+    hideTwin();
     const id = (turn && turn.dataset.conversation) || "";
     const name = turn ? `${id} ${turn.dataset.turn}` : "";
     if (turn && name !== lastTurn) {
@@ -34,13 +62,14 @@
         kb.talkIs(id);
         mark();
       }
-      if (turn.dataset.turn !== "1") turn.scrollIntoView({ block: "start", behavior: "smooth" });
+      if (turn.dataset.turn !== "1") slideTo(turn);
     }
     lastTurn = name;
   };
 
   kb.turnsShown = () => {
     root.classList.remove("kb-restoring");
+    hideTwin();
     mark();
     const last = document.querySelector("#kb-past .kb-turn:last-child");
     if (last && !document.querySelector("#kb-live [data-turn]")) last.scrollIntoView();
@@ -56,9 +85,9 @@
     const label = button.textContent;
     try {
       await navigator.clipboard.writeText(button.dataset.copyText);
-      button.textContent = "Copied";
+      button.textContent = tr("Copied");
     } catch {
-      button.textContent = "Copying is blocked by the browser";
+      button.textContent = tr("Copying is blocked by the browser");
     }
     setTimeout(() => (button.textContent = label), 1600);
   }
@@ -84,7 +113,8 @@
       else link.removeAttribute("aria-current");
     }
     const current = document.querySelector('#kb-talks [aria-current="page"]');
-    document.title = current ? `${current.textContent} · Knowledge base` : "Knowledge base";
+    const name = tr("Knowledge base");
+    document.title = current ? `${current.textContent} · ${name}` : name;
   }
   // The list itself comes a little later than its value.
   kb.talksShown = () => setTimeout(mark, 50);
@@ -101,14 +131,17 @@
   function rename(button) {
     const element = document.createElement("dialog");
     element.className = "kb-confirm";
-    element.setAttribute("aria-label", "Rename this conversation");
+    element.setAttribute("aria-label", tr("Rename this conversation"));
     element.innerHTML =
-      "<form method='dialog'><h2>Rename this conversation</h2>" +
-      "<input class='kb-field' maxlength='200' required aria-label='Title'>" +
+      "<form method='dialog'><h2></h2><input class='kb-field' maxlength='200' required>" +
       "<div class='kb-confirm-buttons'>" +
-      "<button type='button' class='kb-button kb-button-quiet' data-close>Keep the title</button>" +
-      "<button type='submit' class='kb-button' value='yes'>Rename</button></div></form>";
+      "<button type='button' class='kb-button kb-button-quiet' data-close></button>" +
+      "<button type='submit' class='kb-button' value='yes'></button></div></form>";
+    element.querySelector("h2").textContent = tr("Rename this conversation");
+    element.querySelector("[data-close]").textContent = tr("Keep the title");
+    element.querySelector("[type=submit]").textContent = tr("Rename");
     const field = element.querySelector("input");
+    field.setAttribute("aria-label", tr("Title"));
     field.value = button.dataset.title;
     element.addEventListener("close", () => {
       element.remove();

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import builtins
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -91,6 +93,36 @@ def test_what_decord_refuses_goes_to_pyav(tmp_path: Path) -> None:
     samples, _ = read(path, IngestConfig(video=VideoConfig(reader="decord")))
 
     assert times_s(samples) == [0.0, 1.0, 2.0]
+
+
+PNG_AFTER_VIDEO = """
+import sys
+from pathlib import Path
+
+from ingest.decode.containers import probe
+from ingest.decode.frames import read_with_decord
+
+assert list(read_with_decord(probe(Path(sys.argv[1]), 10**8), 1.0, 0.0))
+import cv2
+
+assert cv2.imread(sys.argv[2]) is not None
+"""
+
+
+def test_pictures_are_decoded_after_a_video(tmp_path: Path) -> None:
+    pytest.importorskip("decord")
+    path = make_video(tmp_path / "a.mp4", [(plain(RED), 2.0)])
+    plain(BLUE).save(picture := tmp_path / "a.png")
+
+    # In a process of its own: what was loaded before decides.
+    result = subprocess.run(
+        [sys.executable, "-c", PNG_AFTER_VIDEO, str(path), str(picture)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+    assert result.returncode == 0, result.stderr
 
 
 def test_missing_decord_is_passed_over_unless_demanded(

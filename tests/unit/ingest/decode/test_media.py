@@ -80,6 +80,33 @@ def test_videos_whatever_their_name(tmp_path: Path, suffix: str, media_type: str
     assert sniff(renamed) == (media_type, Kind.VIDEO)
 
 
+@pytest.mark.parametrize(
+    ("data", "media_type"),
+    [
+        (b"\0\0\0\x20ftypM4A \0\0\0\0M4A mp42isom" + bytes(40), "audio/mp4"),
+        (b"RIFF\0\0\0\0WAVEfmt " + bytes(40), "audio/wav"),
+        (b"ID3\x04\0\0\0\0\0\0" + BINARY, "audio/mpeg"),
+        (b"fLaC\0\0\0\x22" + BINARY, "audio/flac"),
+        (b"OggS\0\2" + bytes(22) + b"\x13OpusHead" + bytes(40), "audio/ogg"),
+    ],
+)
+def test_sound_whatever_its_name(tmp_path: Path, data: bytes, media_type: str) -> None:
+    path = tmp_path / "report.pdf"
+    path.write_bytes(data)
+
+    assert sniff(path) == (media_type, Kind.AUDIO)
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type"),
+    [("a.mp3", "audio/mpeg"), ("a.aac", "audio/aac"), ("a.opus", "audio/ogg")],
+)
+def test_sound_without_a_signature_is_what_its_name_says(
+    tmp_path: Path, name: str, media_type: str
+) -> None:
+    assert sniffed(tmp_path / name, b"\xff\xfb\x90\x64" + bytes(400)) == media_type
+
+
 def test_a_gif_of_many_frames_is_a_clip(tmp_path: Path) -> None:
     pictures = [plain((i * 20, 0, 0)) for i in range(CLIP_MIN_FRAMES)]
     short, long = tmp_path / "short.gif", tmp_path / "long.gif"
@@ -219,9 +246,8 @@ def test_markdown_may_begin_with_a_tag(tmp_path: Path) -> None:
         ("a.exe", b"MZ" + BINARY),
         ("a.txt", BINARY),
         ("a.zip", b"PK\x05\x06" + bytes(18)),
-        ("song.m4a", b"\0\0\0\x20ftypM4A \0\0\0\0M4A mp42isom" + bytes(40)),
-        ("a.wav", b"RIFF\0\0\0\0WAVEfmt " + bytes(40)),
-        ("a.mp3", b"ID3\x04\0\0\0\0\0\0" + BINARY),
+        ("song.m4p", b"\0\0\0\x20ftypM4P \0\0\0\0M4P mp42isom" + bytes(40)),
+        ("film.ogv", b"OggS\0\2" + bytes(22) + b"\x80theora" + bytes(40)),
         ("logo.svg", b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>'),
         ("a.ps", b"%!PS-Adobe-3.0\n"),
     ],

@@ -11,7 +11,7 @@ from parsing import parse, png
 from ingest.parsers.base import OcrText
 from ingest.parsers.html.parser import HtmlParser, local_pictures
 from kb.errors import ParseError, SourceTooLargeError
-from kb.types import Modality, Segment
+from kb.types import Box, Locator, Modality, Segment, Span
 
 PROSE = (
     "The coffee machine keeps its water at ninety-three degrees, which takes about four "
@@ -138,8 +138,19 @@ class TestPictures:
     def test_a_data_uri_once_with_the_words_in_it(self, tmp_path: Path) -> None:
         uri = "data:image/png;base64," + base64.b64encode(png("blue")).decode()
         page = f'<p>{PROSE}</p><p><img src="{uri}" alt="Blue"> <img src="{uri}"></p>'
-        segments = read(page, tmp_path, read_words=lambda _: OcrText("READ", ()))
-        assert [s.text for s in segments if s.modality is Modality.IMAGE] == ["Blue\nREAD"]
+        boxes = (Box(4, 5, 30, 12), Box(4, 20, 30, 27))
+        words = OcrText(
+            "Sold\n12",
+            (Span(0, 4, Locator(boxes=boxes[:1])), Span(5, 7, Locator(boxes=boxes[1:]))),
+        )
+        segments = read(page, tmp_path, read_words=lambda _: words)
+        (image,) = [s for s in segments if s.modality is Modality.IMAGE]
+        assert image.text == "Blue\nSold\n12"
+        # Where they stand on the picture: what labels and numbers of charts are matched by.
+        assert [(image.text[s.start : s.end], s.locator.boxes) for s in image.spans] == [
+            ("Sold", boxes[:1]),
+            ("12", boxes[1:]),
+        ]
 
     @pytest.mark.parametrize(
         "reference",
@@ -388,3 +399,9 @@ def test_a_page_of_nothing_but_links_is_read_all_the_same(tmp_path: Path) -> Non
     links = "".join(f"<li><a href=/{i}>Part {i} of the works</a></li>" for i in range(9))
     found = read(f"<html><body><nav><ul>{links}</ul></nav></body></html>", tmp_path)
     assert "Part 7 of the works" in found[0].text
+
+
+def test_readings_above_characters_part_no_word(tmp_path: Path) -> None:
+    ruby = "<ruby>漢<rp>(</rp><rt>かん</rt><rp>)</rp>字<rt>じ</rt></ruby>"
+    found = read(f"<html><body><main><p>{ruby}を読む。 {PROSE}</p></main></body></html>", tmp_path)
+    assert "漢字を読む。" in found[0].text

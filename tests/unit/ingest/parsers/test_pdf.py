@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -172,6 +173,115 @@ def test_chinese_lines_are_joined_without_a_space(parse: Parse) -> None:
 
     (segment,) = texts(parse(pdf(draw)))
     assert "周围越空旷，净化速度越快" in segment.text
+
+
+COLUMNS = ("本机从四周进风，从顶部出风，周围", "越空旷，净化速度越快。滤网每12个", "月更换一次。")
+
+
+def _set_one_by_one(page: pymupdf.Page, pitch_em: float) -> None:
+    """As Word exports vertical text; a number of two digits stands upright."""
+    for column, text in enumerate(COLUMNS):
+        for row, character in enumerate(re.findall(r"\d+|.", text)):
+            font = "helv" if character.isdecimal() else "china-s"
+            aside = (14 - pymupdf.get_text_length(character, font, 14)) / 2 if font == "helv" else 0
+            place = (500 - 30 * column + aside, 80 + 14 * pitch_em * row)
+            page.insert_text(place, character, fontname=font, fontsize=14)
+    write(page, 290, 820, "Page 1", fontsize=8)
+
+
+def _with_a_vertical_font() -> bytes:
+    """Whose characters go down by themselves (ISO 32000-1, 9.7.5.2)."""
+    shown = " ".join(
+        f"1 0 0 1 {500 - 30 * number} 760 Tm <{text.encode('utf-16-be').hex()}> Tj"
+        for number, text in enumerate(COLUMNS)
+    )
+    content = f"BT /F 14 Tf {shown} ET".encode()
+    document = pymupdf.open()
+    page = document.new_page()
+    font, inner, about, stream = (document.get_new_xref() for _ in range(4))
+    document.update_object(
+        font,
+        "<</Type/Font/Subtype/Type0/BaseFont/STSong-Light/Encoding/UniGB-UCS2-V"
+        f"/DescendantFonts[{inner} 0 R]>>",
+    )
+    document.update_object(
+        inner,
+        "<</Type/Font/Subtype/CIDFontType0/BaseFont/STSong-Light/DW 1000/CIDSystemInfo"
+        f"<</Registry(Adobe)/Ordering(GB1)/Supplement 4>>/FontDescriptor {about} 0 R>>",
+    )
+    document.update_object(
+        about,
+        "<</Type/FontDescriptor/FontName/STSong-Light/Flags 6/FontBBox[-25 -254 1000 880]"
+        "/ItalicAngle 0/Ascent 880/Descent -120/CapHeight 880/StemV 93>>",
+    )
+    document.update_object(stream, "<<>>")
+    document.update_stream(stream, content)
+    document.xref_set_key(page.xref, "Contents", f"{stream} 0 R")
+    document.xref_set_key(page.xref, "Resources", f"<</Font<</F {font} 0 R>>>>")
+    return bytes(document.tobytes())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pdf(lambda page: _set_one_by_one(page, 1.05)),
+        pdf(lambda page: _set_one_by_one(page, 1.6)),
+        _with_a_vertical_font(),
+    ],
+    ids=["close", "loose", "vertical font"],
+)
+def test_columns_from_top_to_bottom_are_read_from_right_to_left(
+    parse: Parse, content: bytes
+) -> None:
+    text = "".join(segment.text for segment in texts(parse(content)))
+    assert "".join(COLUMNS) in re.sub(r"\s", "", text)
+    assert "周围越空旷，净化速度越快。" in text
+
+
+def test_a_column_of_single_characters_in_a_table_is_none(parse: Parse) -> None:
+    def draw(page: pymupdf.Page) -> None:
+        for row, (part, is_there) in enumerate((("滤网", "是"), ("水箱", "否"), ("阀门", "是"))):
+            write(page, 72, 100 + 14 * row, f"{part} {row}", fontname="china-s")
+            write(page, 200, 100 + 14 * row, is_there, fontname="china-s")
+
+    text = "".join(segment.text for segment in texts(parse(pdf(draw))))
+    assert "是否是" not in re.sub(r"\s", "", text)
+
+
+# Text that is not shown
+
+
+def test_words_that_the_page_does_not_show_are_found_as_such(parse: Parse) -> None:
+    def draw(page: pymupdf.Page) -> None:
+        write(page, 72, 72, "The pump hums at 40 decibels, which is little for a pump.")
+        write(page, 72, 120, "The white rebate is 55 percent.", color=(1, 1, 1))
+        write(page, 72, 160, "The unseen clause is 17b.", render_mode=3)
+        page.draw_rect((60, 200, 400, 230), color=(1, 1, 1), fill=(1, 1, 1))
+        write(page, 72, 220, "The third one is 18c.", color=(1, 1, 1))
+
+    shown, unseen = texts(parse(pdf(draw)))
+    assert shown.text == "The pump hums at 40 decibels, which is little for a pump."
+    assert unseen.text == (
+        "Text that the page holds and does not show: The white rebate is 55 percent.\n"
+        "The unseen clause is 17b.\nThe third one is 18c."
+    )
+    assert unseen.locator.page == 1
+    assert len(unseen.locator.boxes) == 3
+
+
+def test_white_words_on_a_dark_ground_and_the_words_of_a_scan_are_shown(parse: Parse) -> None:
+    def draw(page: pymupdf.Page) -> None:
+        page.draw_rect((60, 100, 400, 130), fill=(0, 0, 0.5))
+        write(page, 72, 120, "White on blue.", color=(1, 1, 1))
+        photo = pymupdf.Pixmap(pymupdf.csGRAY, (0, 0, 9, 9))
+        page.insert_image((60, 200, 400, 330), pixmap=photo, keep_proportion=False)
+        write(page, 72, 220, "White on a photo.", color=(1, 1, 1))
+        write(page, 72, 260, "The words of a scan.", render_mode=3)
+
+    text = "".join(segment.text for segment in texts(parse(pdf(draw))))
+    for words in ("White on blue.", "White on a photo.", "The words of a scan."):
+        assert words in text
+    assert "does not show" not in text
 
 
 # Headings
@@ -499,7 +609,7 @@ def test_encrypted(parse: Parse) -> None:
     )
     with pytest.raises(ParseError, match=r"ingest\.pdf_passwords"):
         parse(data)
-    with pytest.raises(ParseError, match="none of the 2"):
+    with pytest.raises(ParseError, match="none of those that are known"):
         parse(data, config=IngestConfig(pdf_passwords=("a", "b")))
     segments = parse(data, config=IngestConfig(pdf_passwords=("a", "secret")))
     assert "The valve opens" in texts(segments)[0].text
@@ -562,6 +672,15 @@ def test_epub(parse: Parse) -> None:
     assert text.text.startswith("The keeper lit the lamp at six")
     assert text.locator.page == 1
     assert len(images(segments)) == 1
+
+
+def test_readings_above_characters_part_no_word(parse: Parse) -> None:
+    page = """<html xmlns="http://www.w3.org/1999/xhtml"><body><p>
+<ruby>東京<rt>とうきょう</rt></ruby>は<ruby>日本<rp>(</rp><rt>にほん</rt><rp>)</rp></ruby>の首都です。
+</p></body></html>"""
+    files = EPUB | {"c1.xhtml": page.encode()}
+    (text,) = texts(parse(archive(files), "book.epub", "application/epub+zip"))
+    assert text.text == "東京は日本の首都です。"
 
 
 XPS = {

@@ -217,7 +217,7 @@ class TestTables:
     def test_what_a_table_answers_is_not_written(self) -> None:
         items = self.asked("How many ropes are in stock?")
         said = last(items)
-        assert said.text == "8 (In stock) — Rope [1]"
+        assert said.text == "In stock: 8 — Rope [1]"
         (citation,) = said.citations
         assert (citation.source, citation.quote) == ("stock.csv", "Rope|North|8")
 

@@ -15,7 +15,15 @@ def query(
     *facts: tuple[str, ...], must_not: tuple[str, ...] = (), place: RankedPlace | None = None
 ) -> EvalQuery:
     places = (place or RankedPlace("a.pdf"),) if facts else ()
-    return EvalQuery("1", "?", places, answers=facts, must_not=must_not, kind="k")
+    return EvalQuery(
+        "1",
+        "?",
+        places,
+        answers=facts,
+        must_not=must_not,
+        kind="k",
+        is_answerable=bool(facts),
+    )
 
 
 def answer(text: str, *places: Locator, source: str = "a.pdf") -> Answer:
@@ -108,3 +116,20 @@ def test_the_curve_of_refusals() -> None:
     assert at[0.2]["false_refusals"] == pytest.approx(1 / 3)
     assert (at[0.3]["false_answers"], at[0.35]["false_answers"]) == (0.5, 0.0)
     assert refusal_curve(judged[:1])[0]["false_answers"] is None
+
+
+def test_where_places_are_known_and_no_facts_one_of_them_is_to_be_cited() -> None:
+    asked = EvalQuery("1", "?", (RankedPlace("a.pdf", 2),))
+    assert judge(asked, answer("b", Locator(page=2))).verdict is Verdict.RIGHT
+    assert judge(asked, answer("b", Locator(page=3))).verdict is Verdict.WRONG
+    assert judge(asked, refusal()).verdict is Verdict.FALSE_REFUSAL
+
+
+def test_of_what_nobody_knows_the_answer_only_what_is_none_is_judged() -> None:
+    asked = EvalQuery("1", "?", (), must_not=("40 dB",), is_answerable=None)
+    assert judge(asked, answer("It is 40 dB.")).verdict is Verdict.WRONG
+    assert judge(asked, answer("It is 41 dB.")).verdict is Verdict.OTHER
+    assert judge(asked, refusal()).verdict is Verdict.RIGHT_REFUSAL
+    missed = EvalQuery("2", "?", ())
+    assert judge(missed, refusal()).verdict is Verdict.FALSE_REFUSAL
+    assert judge(missed, answer("40 dB")).verdict is Verdict.OTHER

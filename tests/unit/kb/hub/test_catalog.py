@@ -59,7 +59,7 @@ def test_the_parameters_are_those_of_the_configuration(size: str) -> None:
 
 def test_every_model_of_the_issue_is_known_and_pinned() -> None:
     roles = [model.role for model in KNOWN_MODELS]
-    assert [roles.count(role) for role in Role] == [2, 2, 4]
+    assert [roles.count(role) for role in Role] == [2, 2, 4, 1]
     revisions = {model.revision for model in KNOWN_MODELS}
     assert len(revisions) == len(KNOWN_MODELS)
     assert all(len(revision) == 40 and int(revision, 16) for revision in revisions)
@@ -72,6 +72,15 @@ def test_a_name_is_found_with_or_without_its_owner(name: str) -> None:
     found = find_known_model(name)
     assert found is not None
     assert found.repository == "Qwen/Qwen3-VL-Reranker-8B"
+
+
+def test_a_model_of_another_owner_is_found_under_that_owner_alone() -> None:
+    found = find_known_model("Systran/faster-whisper-base")
+    assert found is find_known_model("faster-whisper-base")
+    assert found is not None
+    assert found.repository == "Systran/faster-whisper-base"
+    assert found.weights_bytes == 147_882_941
+    assert find_known_model("Qwen/faster-whisper-base") is None
 
 
 def test_other_names_are_not_known() -> None:

@@ -44,11 +44,14 @@ def test_a_terminal_shows_how_far_it_is(capsys: pytest.CaptureFixture[str]) -> N
     with SyncDisplay() as display:
         display.show(LOOK | {"current": "notes [draft].pdf"})
         display.show({"stage": "unknown"})
+    with SyncDisplay() as display:
+        display.show(LOOK | {"current": "talk.mp3", "heard_s": 3725.0})
     with BytesDisplay(4_000_000) as loading:
         loading.show("a" * 40 + ".safetensors", 1_000_000)
     out, err = capsys.readouterr()
     assert out == ""
     for said in ("Embedding", "30/1200", "Reading", "3/12", "2.0/s", "left", "notes [draft].pdf"):
         assert said in err
+    assert "talk.mp3, heard to 1:02:05" in err
     assert "1.0/4.0 MB" in err
     assert "…" + "a" * 19 + ".safetensors" in err

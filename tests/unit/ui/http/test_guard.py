@@ -16,6 +16,7 @@ from kb.config import Home
 from ui.http.guard import Guard
 from ui.http.headers import Policies
 from ui.http.login import Login
+from ui.http.rates import Rates
 from ui.service.tokens import Tokens, TokenScope
 
 HOST = "127.0.0.1:7860"
@@ -138,6 +139,21 @@ def test_only_the_pages_own_files_are_run(ask: Ask, kind: str) -> None:
         assert ask("GET", path, headers) == 403, path
     for path in ("/assets/index.js", "/theme.css", "/media/static/app.js"):
         assert ask("GET", path, headers) == 200, path
+
+
+def test_no_path_of_two_lines_passes(ask: Ask) -> None:
+    for path in ("/api/v1/conversations/a%0Ab", "/v1/a%0A", "/media/assets/a%0Ab", "/api/x%0A"):
+        assert ask("GET", path) == ask("DELETE", path, PROGRAM) == 404
+
+
+def test_metrics_are_read_alone(ask: Ask) -> None:
+    assert ask("GET", "/metrics") == 200
+    for method in ("HEAD", "POST", "DELETE"):
+        assert ask(method, "/metrics", PROGRAM) == 405
+    for path in ("/metrics/", "/metrics/x", "/Metrics"):
+        assert ask("GET", path) == 404
+    assert ask("GET", "/metrics", {"Sec-Fetch-Site": "cross-site"} | NAVIGATION) == 403
+    assert guarded("secret").get("/metrics").status_code == 401
 
 
 class TestWrites:
@@ -304,12 +320,19 @@ class TestPrograms:
         [
             ("GET", "/api/v1/documents", "read"),
             ("GET", "/media/assets/" + "0" * 64, "read"),
+            ("GET", "/metrics", "read"),
             ("POST", "/api/v1/search", "read"),
             ("POST", "/api/v1/ask", "read"),
             ("POST", "/v1/chat/completions", "read"),
             ("POST", "/api/v1/documents", "add"),
             ("POST", "/api/v1/documents/retry", "add"),
             ("PUT", "/api/v1/documents/x", "add"),
+            ("GET", "/api/v1/conversations", "read"),
+            ("POST", "/api/v1/conversations", "add"),
+            ("POST", "/api/v1/conversations/x/ask", "add"),
+            ("PATCH", "/api/v1/conversations/x", "add"),
+            ("DELETE", "/api/v1/conversations/x", "delete"),
+            ("POST", "/mcp", "read"),
             ("DELETE", "/api/v1/documents/x", "delete"),
             ("DELETE", "/v1/x", "delete"),
         ],
@@ -326,6 +349,32 @@ class TestPrograms:
                 assert answer.text == "program"
             else:
                 assert f"may not {scope}" in answer.text
+
+    def test_and_people_have_a_number_of_requests_each(self, tokens: Tokens) -> None:
+        login = Login("t0ken", None, tokens=tokens)
+        guard = Guard(everything, login, any_name=False, rates=Rates(3))
+        client = TestClient(guard, base_url=OWN)
+        one, other = (self.bearer(tokens.create(name, [TokenScope.READ])) for name in "ab")
+        for headers in (one, other, {}):
+            statuses = [client.get("/api/v1/status", headers=headers).status_code for _ in range(4)]
+            assert statuses == [200, 200, 200, 429]
+        for path, media_type in (
+            ("/api/v1/status", "application/problem+json"),
+            ("/mcp", "application/problem+json"),
+            ("/v1/models", "application/json"),
+            ("/api/status", "text/plain; charset=utf-8"),
+        ):
+            method = "POST" if path == "/mcp" else "GET"
+            refused = client.request(method, path, headers=PROGRAM)
+            assert refused.status_code == 429
+            assert refused.headers["content-type"] == media_type
+            assert refused.headers["retry-after"] == "20"
+            assert "limits.max_requests_per_minute" in refused.text
+        # What the page loads, and the command line.
+        for _ in range(9):
+            assert client.get("/media/static/app.js").status_code == 200
+            assert client.get("/").status_code == 200
+            assert client.get("/api/status", headers=TOKEN).status_code == 200
 
     @pytest.mark.parametrize("password", [None, "secret"])
     def test_reach_nothing_else(self, tokens: Tokens, password: str | None) -> None:

@@ -46,6 +46,19 @@ def test_asset_is_served_with_its_type_and_kept(shelf: MadeShelf) -> None:
     assert "immutable" in response.headers["cache-control"]
 
 
+def test_what_is_said_is_served_as_a_text_track(shelf: MadeShelf) -> None:
+    sha256 = shelf.chunks["talk"].document_sha256
+    response = fetch(shelf, f"/media/documents/{sha256}/words.vtt")
+    assert response.headers["content-type"] == "text/vtt; charset=utf-8"
+    assert "sandbox" in response.headers["content-security-policy"]
+    assert response.text.startswith(
+        "WEBVTT\n\n00:00:03.200 --> 00:00:05.000\nOil it monthly.\n\n00:01:05.000 --> "
+    )
+    assert "<" not in response.text
+    for other in ("0" * 64, "x", shelf.chunks["web"].document_sha256):
+        assert fetch(shelf, f"/media/documents/{other}/words.vtt").status_code == 404
+
+
 def test_thumbnail_is_a_small_jpeg_of_the_same_shape(shelf: MadeShelf) -> None:
     sha256 = shelf.chunks["pdf"].document_sha256
     response = fetch(shelf, f"/media/documents/{sha256}/pages/1/thumbnail")

@@ -6,7 +6,7 @@ import pytest
 
 from kb.errors import ConfigError
 from kb.types import Filters, Kind
-from ui.service.scope import scope_choices, scope_filters, scope_text
+from ui.service.scope import scope_choices, scope_filters, scope_of, scope_text
 
 SOURCES = ["notes/a.txt", "manuals/old/b.pdf", "manuals/c.pdf", "manuals2/d.pdf", "e:f.md"]
 
@@ -42,6 +42,13 @@ def test_a_folder_and_a_file_elsewhere_are_both_asked() -> None:
 def test_what_is_no_choice_is_refused(values: list[str]) -> None:
     with pytest.raises(ConfigError, match="filters are not accepted"):
         scope_filters(values, SOURCES)
+
+
+def test_filters_are_choices_again() -> None:
+    values = ("kind:pdf", "kind:image", "folder:manuals/old")
+    assert scope_of(scope_filters(values, SOURCES)) == values
+    assert scope_of(scope_filters(["file:e:f.md"], SOURCES)) == ("file:e:f.md",)
+    assert scope_of(Filters(after_ns=1)) == ()
 
 
 def test_a_scope_is_told_in_words() -> None:

@@ -135,7 +135,7 @@ def test_a_name_that_a_sync_passes_over_is_refused(
     tmp_path: Path, content: Path, name: str
 ) -> None:
     library = tmp_path / "library"
-    with pytest.raises(ConfigError, match=r"is ignored and was not added.*ingest\.ignore"):
+    with pytest.raises(ConfigError, match=r"is a name that is ignored.*ingest\.ignore"):
         add_file(library, name, content, IngestConfig().ignore)
     assert not library.exists() or not list(library.iterdir())
 

@@ -132,6 +132,8 @@ def test_sync_prints_files_and_every_count() -> None:
 def test_filters_are_read_and_mistakes_refused() -> None:
     text = json.dumps({"folder": ["a"], "kind": ["pdf"], "after_ns": 5})
     assert parse_filters(text) == Filters(folders=("a",), kinds=(Kind.PDF,), after_ns=5)
+    changed = json.dumps({"changed_after_ns": 5, "changed_before_ns": 6})
+    assert parse_filters(changed) == Filters(changed_after_ns=5, changed_before_ns=6)
     assert parse_filters("{}") == Filters()
     for wrong in ('{"kind": ["spreadsheet"]}', '{"colour": 1}', "nonsense"):
         with pytest.raises(ConfigError, match="filters"):

@@ -141,11 +141,11 @@ def test_html_grows_with_what_is_kept_and_not_with_its_square(
     values: dict[str, object], n_turns: int
 ) -> None:
     kept = f"[{','.join([kept_turn(**values)] * n_turns)}]"
-    begun_s = time.perf_counter()
+    begun_s = time.process_time()
     made = past_html(read_turns(kept), {})
     assert len(made) < 20 * len(kept) + 500_000
     assert len(made) < 8_000_000
-    assert time.perf_counter() - begun_s < 5
+    assert time.process_time() - begun_s < 5
 
 
 @pytest.mark.parametrize(

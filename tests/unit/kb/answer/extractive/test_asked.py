@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kb.answer.extractive.asked import Asked, holds, what_is_asked
+from kb.answer.extractive.asked import Asked, holds, names_money, what_is_asked
 
 
 @pytest.mark.parametrize(
@@ -20,13 +20,18 @@ from kb.answer.extractive.asked import Asked, holds, what_is_asked
         ("How loud is it at night?", Asked.LOUDNESS),
         ("机器有多重？", Asked.WEIGHT),
         ("What is the price of a ticket?", Asked.MONEY),
+        ("Which Python version does it need?", Asked.VERSION),
+        ("固件是什么版本？", Asked.VERSION),
         ("这个多少钱？", Asked.MONEY),
         ("What was the revenue in 2025?", Asked.MONEY),
         ("What is the maximum noise at night?", Asked.LOUDNESS),
-        ("How many people live there?", Asked.AMOUNT),
+        ("How many people live there?", Asked.COUNT),
         ("What is the phone number of the workshop?", Asked.PHONE),
         ("Which hotline do I call?", Asked.PHONE),
         ("客服电话是多少？", Asked.PHONE),
+        ("沈一凡的手机号", Asked.PHONE),
+        ("salary of the bandmaster", Asked.MONEY),
+        ("园丁的工资", Asked.MONEY),
         ("电话平均等待时间是多少？", Asked.AMOUNT),
         ("How do I connect my phone?", Asked.STEPS),
         ("What is the e-mail address of the shop?", Asked.E_MAIL),
@@ -66,6 +71,10 @@ def test_what_is_asked(question: str, asked: Asked) -> None:
         (Asked.LOUDNESS, "24 dB at night", True),
         (Asked.LOUDNESS, "24 kg", False),
         (Asked.MONEY, "It is 12.50 EUR.", True),
+        (Asked.VERSION, "It needs Python 3.11 or newer.", True),
+        (Asked.VERSION, "It runs on Windows 11.", True),
+        (Asked.VERSION, "固件版本为 2。", True),
+        (Asked.VERSION, "`python3 -m pip` tells the version.", False),
         (Asked.MONEY, "It is wide.", False),
         (Asked.PHONE, "Call +44 (0)20 7946 0000.", True),
         (Asked.PHONE, "电话 010-6552 9988", True),
@@ -87,3 +96,48 @@ def test_what_is_asked(question: str, asked: Asked) -> None:
 )
 def test_what_holds_it(asked: Asked, text: str, held: bool | None) -> None:
     assert holds(asked, text) is held
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("A ticket is 12.50.", True),
+        ("It moves 3.35 TB/s.", False),
+        ("PyTorch 2.11.0 is there.", False),
+        ("Entry is free.", True),
+        ("A conflict-free layout has 32 banks.", False),
+    ],
+)
+def test_what_a_price_in_a_sentence_is_known_by(text: str, expected: bool) -> None:
+    assert holds(Asked.MONEY, text, is_prose=True) is expected
+
+
+@pytest.mark.parametrize(
+    ("question", "said", "held"),
+    [
+        ("How many guests can sit there?", "The lunch box costs £5.95.", False),
+        ("How many guests can sit there?", "It costs 12 euros.", False),
+        ("How many guests can sit there?", "It costs EUR 1,250.50 a night.", False),
+        ("How many guests can sit there?", "It seats 40 and costs £90.", True),
+        ("How many guests can sit there?", "There are twelve chairs.", True),
+        ("大厅能坐多少人？", "租金 300 元", False),
+        ("大厅能坐多少人？", "可坐 80 人，租金 300 元", True),
+        ("How many euros are in the box?", "It holds 12 euros.", True),
+    ],
+)
+def test_what_is_counted_is_no_money(question: str, said: str, held: bool) -> None:
+    assert holds(what_is_asked(question)[0], said) is held
+
+
+@pytest.mark.parametrize(
+    ("row", "is_money"),
+    [
+        ("Part | Voltage\nKeypad | 24", False),
+        ("Part | Price\nKeypad | 24", True),
+        ("Keypad | £24", True),
+        ("名称 | 单价\n键盘 | 24", True),
+        ("名称 | 电压\n键盘 | 24", False),
+    ],
+)
+def test_a_row_says_that_its_number_is_money(row: str, is_money: bool) -> None:
+    assert names_money(row) is is_money

@@ -23,6 +23,11 @@ from kb.answer.extractive.codes import codes
         ("Is the Duo 500 quiet?", "The Duo 300 stands 500 mm high.", False, True),
         ("Can I send it back after 30 days?", "After 14 days, or 30 days", True, False),
         ("Who ordered A-20752?", "A-20752, Library", True, False),
+        # Chinese goes on without a space.
+        ("E07啥意思", "E07：风扇卡住", True, False),
+        ("QX-30S现在交期多少天", "QX-30S的交期报21天", True, False),
+        ("QX-30S现在交期多少天", "QX-30的交期报21天", False, True),
+        ("单号B2207是谁的", "单号: B2207; 客户: 南园", True, False),
     ],
 )
 def test_a_code_and_another_of_its_shape(

@@ -20,6 +20,10 @@ from kb.answer.extractive.question import Question
         ("视频里说镜头要往哪个方向擦？", "镜头要往哪个方向擦?"),
         ("根据影片，滤芯多久换一次？", "滤芯多久换一次?"),
         ("视频第几秒开始擦镜头？", "开始擦镜头?"),
+        ("In the recording, who orders the lid?", "who orders the lid?"),
+        ("What does the podcast say about the box?", "What about the box?"),
+        ("According to the voice memo, when is the lid due?", "when is the lid due?"),
+        ("录音里说盒子多少钱？", "盒子多少钱?"),
     ],
 )
 def test_the_place_is_taken_out(question: str, rest: str) -> None:
@@ -31,6 +35,7 @@ def test_the_place_is_taken_out(question: str, rest: str) -> None:
     [
         "How do I mute myself in the video call?",
         "Which video formats are supported?",
+        "How do I mute the audio settings in the recording studio?",
         "视频格式支持哪些？",
         "How long is the video?",
         "in the video?",

@@ -243,3 +243,85 @@ def test_what_a_text_states_is_not_read_off_a_chart() -> None:
         BARS, kind=Kind.TEXT, modality=Modality.TEXT, text="| 咖啡豆用量 | 最多 80 公斤 |", spans=()
     )
     assert labelled(question, Question.of(question), [chart, Hit(table, "t.txt")]) is None
+
+
+# The axis of a chart is centred: its "0" ends where none of its other numbers does.
+YEARS = chunk(
+    ("Passengers at Tolmouth harbour", 60, 10),
+    ("4,000", 50, 80),
+    ("3,000", 50, 180),
+    ("2,000", 50, 280),
+    ("1,000", 50, 380),
+    ("0", 70, 480),
+    ("2,140", 180, 240),
+    ("1,180", 340, 336),
+    ("3,320", 500, 120),
+    ("2019", 185, 520),
+    ("2020", 345, 520),
+    ("2021", 505, 520),
+)
+VILLAGES = chunk(
+    ("Honey harvest by village", 60, 10),
+    ("in kilograms", 60, 40),
+    ("Brindle", 60, 100),
+    ("1,265", 700, 100),
+    ("Cold Norton", 60, 150),
+    ("590", 400, 150),
+    ("Norton", 60, 200),
+    ("735", 500, 200),
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Which year had the most passengers in the chart?", "2021 — 3,320"),
+        ("In which year did Tolmouth harbour have the fewest passengers?", "2020 — 1,180"),
+        ("What was the highest number of passengers at Tolmouth harbour?", "2021 — 3,320"),
+        ("How many passengers were at Tolmouth harbour in 2019?", "2019 — 2,140"),
+        ("How many passengers were at Tolmouth harbour in 2018?", None),
+        ("Which month had the most passengers at Tolmouth harbour?", None),
+        ("Which ship had the most passengers at Tolmouth harbour?", None),
+    ],
+)
+def test_a_year_is_named_beside_its_number(question: str, answer: str | None) -> None:
+    assert told(question, YEARS) == answer
+
+
+@pytest.mark.parametrize(
+    ("question", "picture", "answer"),
+    [
+        (
+            "Did more passengers come to Tolmouth harbour in 2019 or in 2020?",
+            YEARS,
+            "2019 — 2,140; 2020 — 1,180 (difference 960)",
+        ),
+        (
+            "Which village has the smaller honey harvest, Brindle or Cold Norton?",
+            VILLAGES,
+            "Cold Norton — 590 kilograms; Brindle — 1,265 kilograms (difference 675)",
+        ),
+        (
+            "Is the honey harvest of Norton higher than that of Brindle?",
+            VILLAGES,
+            "Brindle — 1,265 kilograms; Norton — 735 kilograms (difference 530)",
+        ),
+        ("Which village has the older honey harvest, Brindle or Cold Norton?", VILLAGES, None),
+        ("Which village harvested more honey, Brindle or Ashcombe?", VILLAGES, None),
+        ("Did Brindle harvest more wool than Cold Norton?", VILLAGES, None),
+        ("杭州和厦门哪个店用的咖啡豆更多？", BARS, "杭州 — 41 公斤; 厦门 — 23 公斤 (相差 18)"),
+        ("南京比杭州多用多少公斤咖啡豆？", BARS, "南京 — 78 公斤; 杭州 — 41 公斤 (相差 37)"),
+        ("南京的咖啡豆比杭州贵吗？", BARS, None),
+        (
+            "Were more ferry or tram tickets sold in Q2?",
+            GROUPED,
+            "Ferry, Q2 — 390; Tram, Q2 — 150 (difference 240)",
+        ),
+    ],
+)
+def test_two_numbers_of_a_chart_are_compared(
+    question: str, picture: Chunk, answer: str | None
+) -> None:
+    assert told(question, picture) == answer
+    if answer is not None:
+        assert all(part in answer for part in quoted(question, picture))

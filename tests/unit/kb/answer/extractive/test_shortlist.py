@@ -37,3 +37,22 @@ def test_what_only_repeats_the_question_is_not() -> None:
     chosen = shortlist(find_passages(question, hits).passages, hits)
     assert not any(one.is_echo for one in chosen)
     assert chosen
+
+
+def test_the_label_of_a_value_that_the_question_gives_is_no_answer() -> None:
+    slip = "Customer: Old Mill Bakery\nWork: hinge replaced\nFitter: Ruth Oakes"
+    hits = [hit(0, slip, 0.9)]
+    asked = find_passages(Question.of("Who did the repair for Old Mill Bakery?"), hits).passages
+    echoes = [slip[one.start : one.end] for one in asked if one.is_echo]
+    assert "Customer: Old Mill Bakery" in echoes
+    assert not any("Ruth Oakes" in one for one in echoes)
+    meant = find_passages(Question.of("What does Old Mill Bakery mean?"), hits).passages
+    assert not any(one.is_echo for one in meant)
+
+
+def test_a_numbered_heading_heads_what_follows() -> None:
+    text = "5.2 急停后复位\n顺时针旋转按钮，等十秒，再按绿色键。\n5.3 清洁\n每周用湿布擦一次。"
+    passages = find_passages(Question.of("急停后怎么复位"), [hit(0, text, 0.9)]).passages
+    said = [text[one.start : one.end] for one in passages]
+    assert "5.2 急停后复位" not in said
+    assert said[0].startswith("顺时针")

@@ -8,12 +8,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from kb.answer.extractive.passages import find_passages
+from kb.answer.extractive.question import Question
+from kb.answer.refusal.features import is_held as held
 from kb.answer.refusal.gate import GatedGenerator
 from kb.answer.refusal.judge import Judge
 from kb.answer.refusal.nearness import Nearness
 from kb.config.models import TextEncoderConfig
 from kb.models.encoders.text import SentenceTransformerEncoder
 from kb.protocols import GeneratorEvent, Quote, Relevance, TextDelta
+from kb.text.sentences import UnitKind
 from kb.types import AnswerStatus, Chunk, Hit, ImageRef, Kind, Locator, Modality, Query
 
 PARAGRAPH = (
@@ -205,3 +209,23 @@ class TestGate:
         )
         assert writer.n_asked == 1
         assert events[-1] is AnswerStatus.ANSWERED
+
+
+@pytest.mark.parametrize(
+    ("question", "table", "is_held"),
+    [
+        ("How long is the course?", "| Course | Minutes |\n| --- | --- |\n| Felt | 95 |", True),
+        ("How long is the course?", "| Course | Fee |\n| --- | --- |\n| Felt | 9 |", False),
+        ("这台多重", "| 项目 | QX-30 |\n| --- | --- |\n| 整机重量（千克） | 84 |", True),
+        ("毡帽要多少度电", "| 项目 | 用电（千瓦时） |\n| --- | --- |\n| 毡帽 | 3.5 |", True),
+    ],
+)  # fmt: skip
+def test_the_unit_of_a_number_may_stand_in_the_head_of_its_table(
+    question: str, table: str, is_held: bool
+) -> None:
+    chunk = Chunk("0", "0", 0, Kind.OFFICE, Modality.TEXT, Locator(), table)
+    hit = Hit(chunk, "table.xlsx", fused=1.0, dense=1.0)
+    asked = Question.of(question)
+    rows = [one for one in find_passages(asked, [hit]).passages if one.kind is UnitKind.ROW]
+    assert rows
+    assert any(held(asked, row, hit) is True for row in rows) is is_held

@@ -85,7 +85,7 @@ def ask(
 def test_a_table_tells_of_what_is_shown(generator: ExtractiveGenerator) -> None:
     chair = picture("Garnet folding chair")
     answer = ask(generator, "How many of these are in stock?", picture("Wall", likeness=0.4), chair)
-    assert answer.text.startswith("8 (In stock) — ")
+    assert answer.text.startswith("In stock: 8 — ")
     assert answer.text.endswith("[1]\n\nThe picture: Garnet folding chair [2]")
     assert [one.source for one in answer.citations] == ["prices.csv", chair.source]
     assert answer.status is AnswerStatus.ANSWERED
@@ -108,7 +108,7 @@ def test_a_text_tells_of_what_is_shown(generator: ExtractiveGenerator) -> None:
 def test_a_clip_is_a_subject_too(generator: ExtractiveGenerator) -> None:
     chair = picture("Garnet folding chair")
     answer = ask(generator, "How many of these are in stock?", chair, is_clip=True)
-    assert answer.text.startswith("8 (In stock) — ")
+    assert answer.text.startswith("In stock: 8 — ")
     assert answer.text.endswith("The clip: Garnet folding chair [2]")
 
 

@@ -32,7 +32,7 @@ def test_each_row_used_is_cited_where_it_stands() -> None:
     assert isinstance(quote, Quote)
     chunk = answer.hits[quote.hit_index].chunk
     assert chunk.text[quote.start : quote.end] == "Rope|North|8"
-    assert text == TextDelta("8 (In stock) — Rope [1]")
+    assert text == TextDelta("In stock: 8 — Rope [1]")
     assert status is AnswerStatus.ANSWERED
 
 
@@ -111,7 +111,7 @@ def test_a_name_that_is_sql_is_a_name(name: str) -> None:
     query = Query(text=f"What is the {name} of the anchor?")
     answer = TableAnswers(shelf).answer(query, shelf.hits)
     assert answer is not None
-    assert text_of(answer.events).startswith("12")
+    assert text_of(answer.events).startswith(f"{name}: 12 — Anchor")
 
 
 def test_marks_in_cells_are_shown_as_they_are_written() -> None:

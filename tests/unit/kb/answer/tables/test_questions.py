@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from made_tables import Shelf
-
-from kb.answer.tables.answers import TableAnswers
-from kb.protocols import TextDelta
-from kb.types import Query
+from made_tables import Shelf, table_answer
 
 PLANETS = """
 Planet|Diameter (km)|Mass (10^24 kg)|Moons|Year length (days)|Type|Discovered
@@ -59,6 +55,33 @@ Noise level|86 dB
 Warranty|3 years
 """
 
+TEAMS = """
+部门|主管|人数|楼层
+采购部|赵宁|12|二楼
+检验部|孙悦|31|三楼
+客服部|周航|8|一楼
+"""
+ORDERS = """
+订单号|客户|金额|销售员|日期
+A101|东山小学|3200|沈一凡|2024-03-02
+A102|西湖酒店|5400|沈一凡|2024-03-09
+A103|南园食堂|1800|丁岚|2024-05-11
+"""
+SHRUBS = """
+Name|Planted|Flowers from
+Witch hazel|2011-05-03|January
+Rockrose|2016-02-11|May
+Lilac|2019-05-20|May
+Buddleia|2020-10-01|July
+"""
+
+
+MACHINES = """
+Kind | Machine | Idle
+x1 | one board with 80 GiB of memory, 16 cores, no network and a fan that runs all day | 30 s
+x2 | two boards with 160 GiB of memory, 32 cores, no network and a command line | 60 s
+"""
+
 
 @pytest.fixture(scope="module")
 def shelf() -> Shelf:
@@ -66,29 +89,26 @@ def shelf() -> Shelf:
     shelf.add(PLANETS, "planets", source="planets.csv")
     shelf.add(STAFF, "staff", source="staff.csv")
     shelf.add(BOOKS, "图书", source="图书.csv")
+    shelf.add(TEAMS, "部门一览", source="部门一览.csv")
+    shelf.add(ORDERS, "订单", source="订单.csv")
+    shelf.add(SHRUBS, "shrubs", source="shrubs.csv")
     shelf.add(CITIES, "Cities of the north", ("Figures",))
+    shelf.add(MACHINES, "Machines", source="machines.md")
     shelf.add(DRILL, "Bora 18 cordless drill", ("Specifications",))
     return shelf
 
 
-def ask(shelf: Shelf, text: str) -> str | None:
-    answer = TableAnswers(shelf).answer(Query(text=text), shelf.hits)
-    if answer is None:
-        return None
-    return "".join(event.text for event in answer.events if isinstance(event, TextDelta))
-
-
 ONE_CELL = [
-    ("How many moons does Jupiter have?", "95 "),
-    ("What is the diameter of Mars?", "6792 km "),
-    ("When was Neptune discovered?", "1846 "),
+    ("How many moons does Jupiter have?", "Moons: 95 "),
+    ("What is the diameter of Mars?", "Diameter: 6792 km "),
+    ("When was Neptune discovered?", "Discovered: 1846 "),
     ("What is Tom Weiss's position?", "Developer "),
     ("When did Sara Diaz start?", "2020-11-20 "),
     ("How much does Paul Novak earn?", "3100,00 EUR "),
     ("What is the salary of the administrator?", "4300,00 EUR "),
-    ("How large is Helsinki?", "715 km² "),
-    ("Population of Bergen", "291,940 "),
-    ("How many people live in Malmö?", "362,133 "),
+    ("How large is Helsinki?", "Area: 715 km² "),
+    ("Population of Bergen", "Population: 291,940 "),
+    ("How many people live in Malmö?", "Population: 362,133 "),
     ("How heavy is the Bora 18?", "1.6 kg "),
     ("How loud is the drill?", "86 dB "),
     ("How long does the battery take to charge?", "45 min "),
@@ -120,11 +140,16 @@ COMPUTED = [
     ("刘慈欣的书一共有几本？", "2\n"),
     ("科幻类的书平均定价是多少？", "29.00 CNY "),
     ("所有书的库存总共是多少？", "298 "),
+    # One row is named: its number is asked for, not how many rows there are.
+    ("检验部有多少人？", "人数：31 "),
+    # A month that cells say, beside a column of dates that is not meant.
+    ("How many shrubs flower from May?", "2\n"),
+    ("How many shrubs were planted in May?", "2\n"),
 ]
 COMPARED = [
     ("Which is heavier, Uranus or Neptune?", "Neptune"),
     ("What is the difference in diameter between Earth and Venus?", "Earth"),
-    ("Is Oslo older than Bergen?", "Oslo"),
+    ("Is Oslo older than Bergen?", "Yes: Oslo"),
     ("三体和活着哪个更贵？", "活着"),
 ]
 ROWS = [
@@ -148,6 +173,12 @@ NOT_UNDERSTOOD = [
     "四体的作者是谁？",
     "What is the mass of Pluto?",
     "How many pages does the manual have?",
+    # Words of a long cell, of which each has many.
+    "How much memory does the x2 have?",
+    "How long does a command run?",
+    "How many boards are there?",
+    # What somebody sold is not what they earn.
+    "沈一凡工资多少？",
     # What the grammar has no rule for.
     "What does each city cost?",
     "Which planet is not rocky?",
@@ -168,7 +199,7 @@ NOT_UNDERSTOOD = [
 
 @pytest.mark.parametrize(("text", "said"), [*ONE_CELL, *FIRST_AND_LAST, *COMPUTED, *COMPARED])
 def test_the_value_comes_first(text: str, said: str, shelf: Shelf) -> None:
-    answer = ask(shelf, text)
+    answer = table_answer(shelf, text)
     assert answer is not None
     assert answer.startswith(said)
 
@@ -177,7 +208,7 @@ def test_the_value_comes_first(text: str, said: str, shelf: Shelf) -> None:
 def test_the_rows_that_hold_are_shown_and_no_others(
     text: str, names: list[str], shelf: Shelf
 ) -> None:
-    answer = ask(shelf, text)
+    answer = table_answer(shelf, text)
     assert answer is not None
     lines = [line for line in answer.splitlines()[2:] if line.startswith("|")]
     assert len(lines) == len(names)
@@ -186,4 +217,4 @@ def test_the_rows_that_hold_are_shown_and_no_others(
 
 @pytest.mark.parametrize("text", NOT_UNDERSTOOD, ids=lambda text: text[:40])
 def test_what_is_not_understood_is_not_guessed(text: str, shelf: Shelf) -> None:
-    assert ask(shelf, text) is None
+    assert table_answer(shelf, text) is None

@@ -13,7 +13,7 @@ import pytest
 from made_damage import half, not_a_database, zeroed_chunks, zeroed_schema
 
 from kb.errors import ConfigError, IndexMismatchError, StoreError
-from kb.index.ledger import Conversations, Ledger
+from kb.index.ledger import Conversations, Feedback, Ledger
 from kb.index.ledger.conversations import MAX_TITLE_CHARS, salvage_conversations
 
 
@@ -56,6 +56,8 @@ def test_turns_are_there_again_after_a_restart(kept: Conversations, path: Path) 
     assert second[:4] == (2, "And how heavy?", "", "")
     assert first.asked_ns <= second.asked_ns
     assert again.conversations.turns(made, n_last=1) == [second]
+    assert again.conversations.turn(made, 1) == first
+    assert again.conversations.turn(made, 3) is None
     found = again.conversations.get(made)
     assert found is not None
     assert (found.title, found.n_turns, found.is_pinned) == ("How loud?", 2, False)
@@ -98,6 +100,7 @@ def test_what_was_deleted_can_be_restored_until_it_is_purged(kept: Conversations
     made = begin(kept, "x")
     kept.delete(made)
     assert (kept.get(made), kept.turns(made), kept.find()) == (None, [], [])
+    assert kept.turn(made, 1) is None
     for change in (
         lambda: kept.delete(made),
         lambda: kept.rename(made, "y"),
@@ -174,9 +177,10 @@ def test_a_ledger_of_before_conversations_gets_their_place(ledger: Ledger, path:
     with sqlite3.connect(path) as db:
         db.execute("DROP TABLE conversations")
         db.execute("DROP TABLE turns")
+        db.execute("DROP TABLE feedback")
         db.execute("PRAGMA user_version = 4")
     db.close()
-    assert salvage_conversations(path) == ([], [])
+    assert salvage_conversations(path) == ([], [], [])
     again = Ledger(path)
     assert again.conversations.find() == []
     assert begin(again.conversations, "x")
@@ -189,11 +193,13 @@ class TestSalvage:
         made = begin(kept, "one", "two")
         gone = begin(kept, "gone")
         kept.save_turn(made, 1, "answer", "{}")
+        kept.feedback.give(made, 2, Feedback(is_good=False, note="no"))
         kept.delete(gone)
         other = Ledger(path.with_name("other.sqlite3"))
         other.conversations.put(salvage_conversations(path))
         assert other.conversations.find() == kept.find()
         assert other.conversations.turns(made) == kept.turns(made)
+        assert other.conversations.feedback.of(made) == kept.feedback.of(made) != {}
         other.conversations.restore(gone)
         assert other.conversations.get(gone) is not None
         other.close()

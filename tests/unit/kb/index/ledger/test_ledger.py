@@ -146,6 +146,18 @@ def test_filters_choose_documents(ledger: Ledger) -> None:
     assert ledger.documents(Filters(folders=("manuals",), after_ns=200)) == frozenset()
 
 
+def test_documents_by_when_their_files_were_changed(ledger: Ledger) -> None:
+    ledger.commit([(record("aa", 100), [], [path_record("a/a.pdf", "aa", 5)])])
+    ledger.commit([(record("bb", 200), [], [path_record("b.pdf", "bb", 5)])])
+    ledger.put_paths([path_record("copy.pdf", "aa", 7)])
+    assert ledger.documents(Filters(changed_after_ns=6)) == {"aa"}
+    assert ledger.documents(Filters(changed_before_ns=6)) == {"aa", "bb"}
+    assert ledger.documents(Filters(changed_before_ns=5)) == frozenset()
+    # By the same copy: the one in the folder is older.
+    assert ledger.documents(Filters(folders=("a",), changed_after_ns=6)) == frozenset()
+    assert ledger.documents(Filters(after_ns=200, changed_after_ns=5)) == {"bb"}
+
+
 def test_roots_are_remembered(ledger: Ledger) -> None:
     ledger.add_roots([Path("/b"), Path("/a"), Path("/a")])
     assert ledger.roots() == [Path("/a"), Path("/b")]
@@ -216,6 +228,7 @@ class TestTables:
             db.execute("DROP TABLE pending_labels")
             db.execute("DROP TABLE conversations")
             db.execute("DROP TABLE turns")
+            db.execute("DROP TABLE feedback")
             db.execute("PRAGMA user_version = 1")
         db.close()
         again = Ledger(path)

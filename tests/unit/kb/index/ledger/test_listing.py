@@ -10,6 +10,7 @@ from kb.index.ledger import (
     DocumentRecord,
     DocumentStatus,
     FileCount,
+    FileOrder,
     FileQuery,
     FileRow,
     Ledger,
@@ -124,3 +125,35 @@ def test_a_long_list_with_much_waiting_is_looked_through_in_no_time(tmp_path: Pa
     }
     assert paths(ledger.files(FileQuery(waiting, name="14999"), 200)) == ["14999.txt"]
     assert n_steps < 5000
+
+
+@pytest.mark.parametrize(
+    ("query", "wanted"),
+    [
+        (FileQuery(order=FileOrder.STATUS), ["e.pdf", "locked.txt", "A.txt", "b.txt"]),
+        (FileQuery(order=FileOrder.KIND), ["locked.txt", "d.pdf", "e.pdf", "A.txt"]),
+        (FileQuery(order=FileOrder.SIZE), ["locked.txt", "A.txt", "b.txt", "d.pdf"]),
+        (FileQuery(order=FileOrder.SIZE, is_descending=True), ["A.txt", "b.txt", "d.pdf", "e.pdf"]),
+        (FileQuery(is_descending=True), ["Über/c.txt", "locked.txt", "e.pdf", "d.pdf"]),
+    ],
+)
+def test_files_are_sorted(ledger: Ledger, query: FileQuery, wanted: list[str]) -> None:
+    assert paths(ledger.files(query, 4)) == wanted
+
+
+def test_files_of_a_folder_and_of_a_root(ledger: Ledger) -> None:
+    put(ledger, "Über/in it/f.txt")
+    put(ledger, "Übergang.txt")
+    ledger.put_paths([PathRecord("/drive", "Über/c.txt", "hash of Über/c.txt", 10, 5, 9)])
+    below = ["Über/c.txt", "Über/c.txt", "Über/in it/f.txt"]
+    assert paths(ledger.files(FileQuery(folder="Über/"))) == below
+    assert paths(ledger.files(FileQuery(root=ROOT, folder="Über/"))) == below[1:]
+    assert paths(ledger.files(FileQuery(root="/drive"))) == ["Über/c.txt"]
+    assert ledger.count_files(FileQuery(folder="Über/in it/")) == {"indexed": FileCount(1, 10)}
+    assert ledger.folders(FileQuery({(ROOT, "new/g.txt")})) == [
+        (ROOT, "", 6),
+        (ROOT, "new/", 1),
+        ("/drive", "Über/", 1),
+        (ROOT, "Über/", 1),
+        (ROOT, "Über/in it/", 1),
+    ]

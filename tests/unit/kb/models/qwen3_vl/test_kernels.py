@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[5]
 PROGRAM = """
 import torch, torch.nn.functional as F
 from kb.models.qwen3_vl.elementwise import apply_rotary_emb, rms_norm
-from kb.models.qwen3_vl.kernels import gated_silu, rotate_heads
+from kb.models.qwen3_vl.kernels import add_layer_norm, gated_silu, rotate_heads
 
 generator = torch.Generator().manual_seed(0)
 def drawn(*shape):
@@ -34,6 +34,13 @@ for dtype, tolerance in ((torch.float32, 2e-5), (torch.bfloat16, 3e-2)):
         gate_up = drawn(n, 2 * width).to(dtype)
         gate, up = gate_up.chunk(2, dim=-1)
         near(gated_silu(gate_up), F.silu(gate) * up)
+    for n, width in ((0, 8), (1, 8), (5, 1152)):
+        states, branch = drawn(n, width).to(dtype) * 3 + 1, drawn(n, width).to(dtype)
+        weight, bias = drawn(width).to(dtype), drawn(width).to(dtype)
+        total = states + branch
+        near(add_layer_norm(states, branch, weight, bias, 1e-6),
+             F.layer_norm(total, (width,), weight, bias, 1e-6))
+        near(states, total)
     for head_dim in (128, 72, 16):
         for n, counts in ((0, (2, 1, 1)), (1, (1, 1, 0)), (4, (5, 2, 2))):
             heads = drawn(n, sum(counts), head_dim).to(dtype)

@@ -23,7 +23,7 @@ def test_conversations_stand_under_when_they_were_asked_in() -> None:
     order = ["Pinned", ">P<", "Last 24 hours", ">A<", ">B<", "Last 7 days", ">C<", "Earlier", ">D<"]
     places = [made.index(part) for part in order]
     assert places == sorted(places)
-    assert made.count("<h3>") == 4
+    assert made.count("<h2>") == 4
     assert 'data-talk-act="unpin" data-id="id-P"' in made
     assert 'data-talk-act="pin" data-id="id-A"' in made
     assert 'href="c/id-A"' in made

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 from made_shelf import HOSTILE, PAGE_TEXT, MadeShelf
 
 from kb.index.tables import Table, make_column
-from kb.types import Chunk, Kind, Locator, Modality
+from kb.types import Box, Chunk, Kind, Locator, Modality
 from ui.web.html.viewer import chunk_view, page_view
 
 
@@ -40,6 +41,17 @@ def test_page_image_as_a_whole_has_no_box(shelf: MadeShelf) -> None:
     html = chunk_view(shelf, "page")
     assert html is not None
     assert marks(html) == []
+    assert "Page 2 of" in html
+
+
+def test_a_chart_on_a_page_is_shown_there_with_a_box_around_it(shelf: MadeShelf) -> None:
+    page = shelf.chunks["page"]
+    place = Locator(page=2, boxes=(Box(80, 60, 480, 360),))
+    cut_out = shelf.add_picture(400, 300)
+    shelf.add_chunk(replace(page, id="chart", ordinal=2, locator=place, image=cut_out))
+    html = chunk_view(shelf, "chart")
+    assert html is not None
+    assert marks(html) == [{"left": 10.0, "top": 10.0, "width": 50.0, "height": 50.0}]
     assert "Page 2 of" in html
 
 
@@ -100,6 +112,38 @@ def test_clip_whose_file_is_gone_shows_its_frames(shelf: MadeShelf) -> None:
     assert html is not None
     assert "<video" not in html
     assert html.count('class="kb-frame"') == 2
+
+
+def test_a_recording_plays_from_the_second_of_the_quote_beside_its_transcript(
+    shelf: MadeShelf,
+) -> None:
+    html = chunk_view(shelf, "talk", (16, 16 + len("Press <b>start</b> & wait.")))
+    assert html is not None
+    sha256 = shelf.chunks["talk"].document_sha256
+    assert f'src="media/documents/{sha256}/original#t=65"' in html
+    assert 'data-start-s="65"' in html
+    assert '<mark class="kb-quote">Press &lt;b&gt;start&lt;/b&gt; &amp; wait.</mark>' in html
+    assert re.findall(r'data-seek-s="([^"]+)">([^<]+)<', html) == [("3.2", "0:03"), ("65", "1:05")]
+    assert "Speech in English" in html
+    assert html.count("<mark") == 1
+    assert "<script" not in html
+
+
+def test_a_recording_that_is_gone_shows_its_words(shelf: MadeShelf) -> None:
+    (shelf.library / "talk.mp3").unlink()
+    html = chunk_view(shelf, "talk")
+    assert html is not None
+    assert "<audio" not in html
+    assert "Oil it monthly." in html
+
+
+def test_a_video_in_which_something_is_said_has_it_as_a_text_track(shelf: MadeShelf) -> None:
+    assert "<track" not in (chunk_view(shelf, "clip") or "")
+    clip = shelf.chunks["clip"]
+    shelf.add_chunk(replace(clip, headings=("Speech in English",)))
+    html = chunk_view(shelf, "clip")
+    assert html is not None
+    assert f'src="media/documents/{clip.document_sha256}/words.vtt"' in html
 
 
 def test_web_page_is_shown_as_escaped_words_only(shelf: MadeShelf) -> None:

@@ -1,0 +1,1 @@
+"""A knowledge base on its way: exports, backups, and taking either in. See `kb.moving.manifest`."""
