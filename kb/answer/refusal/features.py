@@ -10,6 +10,7 @@ import numpy as np
 
 from kb.answer.extractive.asked import WITH_UNIT, Asked, holds, names_money
 from kb.answer.extractive.passages import Passage
+from kb.answer.extractive.prices import is_price_of_many
 from kb.answer.extractive.question import Question
 from kb.answer.extractive.units_asked import unit_of_kind
 from kb.answer.refusal.nearness import QuestionNearness
@@ -247,7 +248,8 @@ def is_held(question: Question, passage: Passage, hit: Hit) -> bool | None:
     if question.asked is Asked.MONEY and is_row:
         # The 230 of "Voltage | 230" is no price.
         above = "\n".join((hit.chunk.title, *hit.chunk.headings))
-        if not names_money(f"{passage.header}\n{said}\n{above}"):
+        row = f"{passage.header}\n{said}"
+        if not names_money(f"{row}\n{above}") or is_price_of_many(question.text, row):
             return False
     said = question.without_codes(f"{passage.header}\n{said}")
     held = holds(question.asked, said, is_prose=is_prose)
