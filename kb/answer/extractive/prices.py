@@ -9,7 +9,8 @@ from kb.text.terms import fold_width
 __all__ = ["is_price_of_many"]
 
 _PRICE_ASKED = re.compile(
-    r"\b(?:costs?|prices?|priced)\b|\bhow much (?:is|are)\b|多少钱|单价|售价|价格|价钱", re.IGNORECASE
+    r"\b(?:costs?|prices?|priced)\b|\bhow much (?:is|are)\b|多少钱|单价|售价|价格|价钱",
+    re.IGNORECASE,
 )
 _TOTAL_ASKED = re.compile(
     r"\b(?:order(?:s|ed)?|pay|paid|spen[dt]|total|sum|altogether|invoiced?)\b"
