@@ -153,6 +153,65 @@ def test_several_files_are_deleted_and_taken_back(library: Page, server: Server)
     assert (server.library / "Note 0003.txt").exists()
 
 
+def test_the_address_says_what_is_looked_at(library: Page, server: Server) -> None:
+    (server.library / "talks").mkdir(exist_ok=True)
+    (server.library / "talks" / "Horn & bell.html").write_text("<p>The horn is brass.</p>")
+    (server.library / "talks" / "Lamp.txt").write_text("The lamp glows blue.")
+    expect(library.locator(".kb-summary")).to_contain_text("1,237 indexed", timeout=60_000)
+    home = f"{server.url}/library"
+    expect(library).to_have_url(home)
+    top = pager(library)
+    top.get_by_role("button", name="Next page").click()
+    expect(library).to_have_url(f"{home}?page=2")
+    library.get_by_role("button", name="talks 2").click()
+    expect(library).to_have_url(f"{home}?folder=talks/")
+    expect(library.locator(".kb-file-name")).to_have_text(["Horn & bell.html", "Lamp.txt"])
+    library.get_by_role("combobox", name="Kind").select_option(label="Web page")
+    expect(library).to_have_url(f"{home}?folder=talks/&kind=html")
+    expect(library.locator(".kb-file-name")).to_have_text(["Horn & bell.html"])
+    library.reload()
+    expect(library.locator(".kb-file-name")).to_have_text(["Horn & bell.html"])
+    expect(library.locator(".kb-folder-open[aria-current]")).to_contain_text("talks")
+    expect(library).to_have_url(f"{home}?folder=talks/&kind=html")
+    library.go_back()
+    expect(library.locator(".kb-file-name")).to_have_text(["Horn & bell.html", "Lamp.txt"])
+    library.go_back()
+    expect(top.locator(".kb-range")).to_contain_text("201–400")
+    library.go_forward()
+    expect(library.locator(".kb-file-name")).to_have_text(["Horn & bell.html", "Lamp.txt"])
+    # Another page and back, by its button and by the browser's.
+    go_to(library, "Search")
+    go_to(library, "Library")
+    expect(library).to_have_url(f"{home}?folder=talks/")
+    go_to(library, "Search")
+    library.go_back()
+    expect(library.locator(".kb-file-name")).to_have_text(["Horn & bell.html", "Lamp.txt"])
+
+    other = library.context.new_page()
+    other.goto(f"{home}?name=note%201&status=indexed&sort=-name&page=2")
+    expect(pager(other).locator(".kb-range")).to_have_text("201–235 of 235")
+    assert shown(other) == ("Note 1034.txt", "Note 1000.txt", 35)
+    expect(other.get_by_role("radio", name="Indexed")).to_be_checked()
+    find = other.locator("#kb-name-filter").locator("input, textarea")
+    expect(find).to_have_value("note 1")
+    # Letters that are added to a name are one step back together.
+    find.press_sequentially("234")
+    expect(other).to_have_url(f"{home}?status=indexed&name=note%201234&sort=-name")
+    expect(other.locator(".kb-file-name")).to_have_text(["Note 1234.txt"])
+    other.get_by_role("button", name="Size").click()
+    expect(other).to_have_url(f"{home}?status=indexed&name=note%201234&sort=-size")
+    other.go_back()
+    expect(other).to_have_url(f"{home}?status=indexed&name=note%201234&sort=-name")
+    # What an address can't name is passed over, and leaves it.
+    other.goto(f"{home}?kind=nonsense&page=99&status=x")
+    expect(other).to_have_url(f"{home}?page=7")
+    expect(pager(other).locator(".kb-range")).to_have_text("1,201–1,237 of 1,237")
+    other.close()
+    for path in (server.library / "talks").iterdir():
+        path.unlink()
+    (server.library / "talks").rmdir()
+
+
 def test_a_held_sync_asks_on_every_page(library: Page, server: Server) -> None:
     for number in range(1, 701):
         (server.library / f"Note {number:04}.txt").unlink()

@@ -22,6 +22,7 @@ from kb.types import Filters, Outcome, Query
 from ui.http.server import make_server_app
 from ui.service.folders import root_key
 from ui.service.service import Service
+from ui.web.looked import ADDRESS_FIELDS
 
 LOCAL = "http://127.0.0.1:7860"
 ALL = ["all", "", None]
@@ -59,7 +60,7 @@ def client(opened: tuple[Service, TestClient]) -> TestClient:
     return opened[1]
 
 
-def send(client: TestClient, elem_id: str, name: str, data: list[Any], **event: Any) -> str:
+def send(client: TestClient, elem_id: str, name: str, data: list[Any], /, **event: Any) -> str:
     """What came of an event, as the page is told it."""
     found = event_of(client, elem_id, name)
     target = next(part for part, what in found["targets"] if what == name)
@@ -285,8 +286,26 @@ def test_list_is_looked_into_by_folder_and_sorted(service: Service, client: Test
     answer = send(client, "kb-files", "folder", ALL, root=root, folder="talks/")
     assert re.findall(r'data-pick=\\"([^"]*)\\"', answer) == ["talks/deep/horn.md"]
     assert "talks/deep/" in answer
+    assert '"chosen ?folder=talks/"' in answer
     answer = send(client, "kb-files", "sort", ALL, order="size")
     assert re.findall(r'data-pick=\\"([^"]*)\\"', answer)[0] == "talks/deep/horn.md"
+    assert '"chosen ?sort=-size"' in answer
+
+
+def test_list_is_looked_into_by_its_address(service: Service, client: TestClient) -> None:
+    put(service.home.library / "talks" / "horn.html", "<p>The horn is brass.</p>")
+    put(service.home.library / "talks" / "horn.md", "The horn is made of brass.")
+    service.sync()
+    fields = dict.fromkeys(ADDRESS_FIELDS, "")
+    answer = send(client, "kb-files", "look", [], **fields | {"folder": "talks", "kind": "html"})
+    assert re.findall(r'data-pick=\\"([^"]*)\\"', answer) == ["talks/horn.html"]
+    assert '"came ?folder=talks/&kind=html"' in answer
+    answer = send(client, "kb-files", "look", [], **fields | {"sort": "-name", "page": "99"})
+    assert re.findall(r'data-pick=\\"([^"]*)\\"', answer)[-1] == "gate.md"
+    assert '"came ?sort=-name"' in answer
+    answer = send(client, "kb-files", "look", [], **fields | {"status": "failed", "name": "horn"})
+    assert "No file matches" in answer
+    assert '"came ?status=failed&name=horn", "failed", "horn"' in answer
 
 
 def test_files_are_renamed_and_moved_and_nothing_is_read_for_it(

@@ -19,11 +19,12 @@ from ui.http.server import make_app, make_server_app
 from ui.service.service import Service
 from ui.service.tokens import Tokens
 from ui.web import upload_folder
+from ui.web.looked import ADDRESS_FIELDS
 
 LOCAL = "http://127.0.0.1:7860"
 BOX = {"text": "pump", "files": []}
 FILTERS = ["all", "", None]
-FIELDS = ("source", "page", "folder", "root", "order", "target", "what", "sources")
+FIELDS = ("source", "page", "folder", "root", "order", "kind", "target", "what", "sources")
 
 
 @pytest.fixture(scope="module")
@@ -98,12 +99,24 @@ ODD: list[tuple[str, str, list[Any], dict[str, Any]]] = [
     ),
     *(
         ("kb-files", name, FILTERS, {"event_data": data})
-        for name in ("remove", "retry", "turn", "folder", "sort", "rename", "unlock", "many")
+        for name in (
+            *("remove", "retry", "turn", "folder", "sort", "kind", "rename", "unlock", "many"),
+        )
         for data in (
             *(None, "source page", 7, [], {}),
             *(dict.fromkeys(FIELDS, value) for value in (None, 7, [], {"a": 1})),
             *(dict.fromkeys(FIELDS, value) for value in ("a\0b", "\ud800", "9" * 5000)),
             *(dict.fromkeys(FIELDS, value) for value in ("²", "٣" * 30, "../../x", "\x1b[31m")),
+        )
+    ),
+    *(
+        ("kb-files", "look", [], {"event_data": data})
+        for data in (
+            *(None, 7, [], {}),
+            *(
+                dict.fromkeys(ADDRESS_FIELDS, value)
+                for value in (None, 7, "", "../../x", "a\0b", "\ud800", "9" * 5000, "²", "-size")
+            ),
         )
     ),
     *(
@@ -123,7 +136,7 @@ ODD: list[tuple[str, str, list[Any], dict[str, Any]]] = [
         )
     ),
     *(
-        ("kb-name-filter", "change", [status, name], {})
+        ("kb-name-filter", "change", [status, name, None, None], {})
         for status, name in (
             *(("nonsense", ""), (7, ""), ([], ""), ({"a": 1}, "")),
             *(("all", "\ud800"), ("all", "\0"), ("all", "%_" * 100_000), ("all", {"a": 1})),

@@ -1,8 +1,9 @@
 """The page's addresses: one page, which shows what its address names.
 
-``/c/ID``, ``/search?q=…``, ``/library``, ``/settings`` and ``/source/SHA256`` are the page at
-``/``, whose script (``static/address.js``) reads the rest. What is promised of ``/`` holds of them,
-since whatever lies behind this sees a request for ``/``.
+``/c/ID``, ``/search?q=…``, ``/library?folder=…``, ``/settings`` and ``/source/SHA256`` are the page
+at ``/``, whose script (``static/address.js``) reads the rest. What is promised of ``/`` holds of
+them, since whatever lies behind this sees a request for ``/``, without a query: ``page`` and others
+of its fields mean something else to Gradio.
 """
 
 from __future__ import annotations
@@ -28,5 +29,5 @@ class PageAddresses:
         if is_read and _ADDRESS.fullmatch(scope["path"]):
             base = "../" * (scope["path"].count("/") - 1) or "./"
             state = {**scope.get("state", {}), "base": base}
-            scope = {**scope, "path": "/", "raw_path": b"/", "state": state}
+            scope = {**scope, "path": "/", "raw_path": b"/", "query_string": b"", "state": state}
         await self._app(scope, receive, send)

@@ -107,7 +107,7 @@ def list_page(ledger: Ledger, library: Path, query: FileQuery, page: int) -> Fil
     Args:
         page: From 1.
     """
-    every = replace(query, status="", name="", root="", folder="")
+    every = replace(query, status="", kind="", name="", root="", folder="")
     everything = ledger.count_files(every)
     matching = everything if query == every else ledger.count_files(query)
     n_matching = sum(count.n_files for count in matching.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -12,33 +12,27 @@ from ingest.progress import Progress
 from kb.errors import KnowledgeBaseError
 from kb.text.humanize import duration_text, timestamp
 from ui.language import later, ntr, tr
-from ui.service.folders import root_key
 from ui.service.service import Service
 from ui.service.uploads import safe_name
 from ui.told import told
 from ui.web.asking import is_for_questions
-from ui.web.events import QUIET
+from ui.web.events import QUIET, with_script
 from ui.web.html.files import STATUSES, files_html, folders_html
 from ui.web.html.render import escape, message
 from ui.web.html.trash import trash_html, undo_html
 from ui.web.looked import Looked, files_page
+from ui.web.looking import build_looking
 from ui.web.page_errors import event_text, event_texts
 from ui.web.spoken_page import made_html
 from ui.web.upload_folder import opened_upload
 
 __all__ = ["LibraryPage", "build_library", "library_state", "progress_html"]
 
-# What the two lists do is in static/shelf.js, which may come later: an address can open this page
-# at once. Gradio takes events alone whose names stand here in quotes.
-_WITH_SCRIPT = """
-const begin = () => window.kb.%s(element, trigger, watch);
-if (window.kb) begin();
-else document.addEventListener('kb-ready', begin, {once: true});
-"""
-_ON_FILES = (
-    _WITH_SCRIPT % "files" + "// 'turn' 'folder' 'sort' 'rename' 'remove' 'retry' 'unlock' 'many'"
+# Gradio takes events alone whose names stand here in quotes.
+_ON_FILES = with_script("window.kb.files(element, trigger, watch)") + (
+    "// 'turn' 'folder' 'sort' 'kind' 'look' 'rename' 'remove' 'retry' 'unlock' 'many'"
 )
-_ON_TRASH = _WITH_SCRIPT % "trash"
+_ON_TRASH = with_script("window.kb.trash(element, trigger, watch)")
 _ON_NOTICE = """
 element.addEventListener('click', (event) => {
   const button = event.target.closest('[data-undo]');
@@ -109,36 +103,11 @@ def build_library(service: Service, *, is_owner: bool) -> LibraryPage:
         return trash_html(service.shelf.trash.find())
 
     trash = made_html(in_trash, elem_id="kb-trash", js_on_load=_ON_TRASH)
-    looked = gr.State(Looked())
+    looked = build_looking(service, status, name, table)
     filters = [status, name, looked]
 
     def show(status: str | None, name: str | None, looked: Looked) -> str:
         return files_html(files_page(service, status, name, looked))
-
-    def look_for(status: str | None, name: str | None, looked: Looked) -> tuple[str, Looked]:
-        looked = replace(looked, page=1)
-        return show(status, name, looked), looked
-
-    def turn(
-        status: str | None, name: str | None, looked: Looked, event: gr.EventData
-    ) -> tuple[str, Looked]:
-        looked = looked.turned(event_text(event, "page"))
-        found = files_page(service, status, name, looked)
-        return files_html(found), replace(looked, page=found.page)
-
-    def look_into(
-        status: str | None, name: str | None, looked: Looked, event: gr.EventData
-    ) -> tuple[str, Looked]:
-        roots = {root_key(str(root)): str(root) for root in service.syncer.roots()}
-        root = roots.get(event_text(event, "root"), "")
-        looked = looked.into(root, event_text(event, "folder"))
-        return show(status, name, looked), looked
-
-    def sort(
-        status: str | None, name: str | None, looked: Looked, event: gr.EventData
-    ) -> tuple[str, Looked]:
-        looked = looked.sorted(event_text(event, "order"))
-        return show(status, name, looked), looked
 
     def add(files: list[tuple[str, str]] | None, *filters: Any) -> tuple[Any, ...]:
         added: list[str] = []
@@ -268,14 +237,8 @@ def build_library(service: Service, *, is_owner: bool) -> LibraryPage:
         return will_be_read(len(failed)), show(*filters)
 
     upload.upload(add, [upload, *filters], [upload, notice, table, state], **QUIET)
-    looked_for = [status.change, name.change]
-    list_shown = [table, looked]
-    gr.on(looked_for, look_for, filters, list_shown, trigger_mode="always_last", **QUIET)
     # Each with data of its own, so none may be left out for another that is under way.
     each: dict[str, Any] = QUIET | {"trigger_mode": "multiple"}
-    table.turn(turn, filters, list_shown, **each)
-    table.folder(look_into, filters, list_shown, **each)
-    table.sort(sort, filters, list_shown, **each)
     shown = [notice, table, trash]
     table.remove(remove, filters, shown, **each)
     table.rename(rename, filters, shown, **each)

@@ -13,6 +13,7 @@ from kb.text.humanize import size_text
 from ui.language import later, ntr, tr
 from ui.service.folders import root_key
 from ui.service.library import FilesPage, LibraryFile
+from ui.service.scope import KIND_LABELS
 from ui.told import told
 from ui.web.html.render import message, original_url
 from ui.web.html.templates import render
@@ -63,8 +64,9 @@ def files_html(page: FilesPage) -> str:
         arrows=_ARROWS,
         columns=[(order, tr(ORDERS[order])) for order in _COLUMNS],
         orders=[(order, tr(name)) for order, name in ORDERS.items()],
+        kinds=[(kind.value, tr(label)) for kind, label in KIND_LABELS.items()],
         # HTML that `message` has escaped.
-        none_matches=Markup(message(tr("No file matches. Choose another status or name."))),  # noqa: S704
+        none_matches=Markup(message(tr("No file matches. Choose another status, kind or name."))),  # noqa: S704
         status_name=_status_name,
         told=told,
         root_key=root_key,

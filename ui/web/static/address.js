@@ -40,6 +40,31 @@
     else if (read().talk !== id) kb.go(path);
   };
 
+  // What the Library tab's list shows now: whether somebody chose it or came to it, and its address.
+  let listed = "";
+  kb.libraryIs = (value) => {
+    const [how, query] = value.split(" ");
+    listed = query;
+    if (read().tab !== "library") shown.library = `library${query}`;
+    else if (query !== location.search) {
+      kb.go(`library${query}`, how === "came" || isTyping(query) ? "replaceState" : "pushState");
+    }
+  };
+  // A name that is written on is one entry of the history, not one for each letter.
+  function isTyping(query) {
+    const [then, now] = [new URLSearchParams(location.search), new URLSearchParams(query)];
+    if (!then.get("name") || !now.get("name")) return false;
+    for (const fields of [then, now]) ["name", "page"].forEach((field) => fields.delete(field));
+    return then.toString() === now.toString();
+  }
+  function showList() {
+    const at = read();
+    if (at.tab !== "library" || at.source || location.search === listed || !kb.lookInto) return;
+    listed = location.search;
+    kb.lookInto(new URLSearchParams(listed));
+  }
+  kb.listIsThere = showList;
+
   function tabOf(name) {
     return document.getElementById(`kb-tab-${name}-button`);
   }
@@ -151,6 +176,7 @@
         if (at.tab === "search") search(at.words);
       },
     );
+    showList();
     if (at.tab === "chat" && kb.openTalk) kb.openTalk(at.talk);
     if (kb.view) kb.showOpen();
   }

@@ -123,6 +123,8 @@
     });
   }
 
+  const ADDRESS_FIELDS = ["folder", "in", "status", "kind", "name", "sort", "page"];
+
   // The list of files: `trigger` sends its events, `watch` calls back when it was drawn anew.
   kb.files = (element, trigger, watch) => {
     const focusAgain = kb.keepFocus(element);
@@ -190,6 +192,7 @@
       if (event.target.matches("[data-pick]")) pick(event.target, event.target.checked);
       if (event.target.matches("[data-pick-all]")) boxes().forEach((box) => pick(box, event.target.checked));
       if (event.target.matches("[data-sort-menu]")) trigger("sort", { order: event.target.value });
+      if (event.target.matches("[data-kind-menu]")) trigger("kind", { kind: event.target.value });
       show();
     });
     // The list comes a little later than its value.
@@ -203,6 +206,10 @@
       if (turned && element.getBoundingClientRect().top < 0) element.scrollIntoView();
       turned = false;
     });
+    kb.lookInto = (address) => {
+      trigger("look", Object.fromEntries(ADDRESS_FIELDS.map((field) => [field, address.get(field) || ""])));
+    };
+    kb.listIsThere();
   };
 
   kb.trash = (element, trigger, watch) => {

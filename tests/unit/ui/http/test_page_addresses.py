@@ -26,7 +26,13 @@ def seen(path: str, method: str = "GET") -> Scope:
     async def send(message: Message) -> None:
         raise AssertionError(message)
 
-    given: dict[str, Any] = {"type": "http", "method": method, "path": path, "state": {"a": 1}}
+    given: dict[str, Any] = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "query_string": b"page=2",
+        "state": {"a": 1},
+    }
     asyncio.run(PageAddresses(app)(given, receive, send))
     assert given["path"] == path
     return scopes[0]
@@ -47,6 +53,7 @@ def test_an_address_of_the_page_is_the_page(path: str, base: str, method: str) -
     scope = seen(path, method)
     assert (scope["path"], scope["raw_path"], scope["method"]) == ("/", b"/", method)
     assert scope["state"] == {"a": 1, "base": base}
+    assert scope["query_string"] == b""
 
 
 @pytest.mark.parametrize(
@@ -58,7 +65,8 @@ def test_an_address_of_the_page_is_the_page(path: str, base: str, method: str) -
     ],
 )
 def test_any_other_path_stays_what_it_is(path: str) -> None:
-    assert seen(path)["path"] == path
+    scope = seen(path)
+    assert (scope["path"], scope["query_string"]) == (path, b"page=2")
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
