@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tiny_qwen3_vl import make_checkpoint
+
+if sys.dont_write_bytecode:
+    # Tests start hundreds of processes, and each would compile every module anew. What is compiled
+    # is kept, though not beside its source.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    kept = str(Path(__file__).parents[1] / ".pytest_cache" / "bytecode")
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = kept
+    sys.dont_write_bytecode = False
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Every core has a worker of its own: threads that wait for each other on busy cores burn, in
@@ -27,6 +35,8 @@ def pytest_sessionfinish() -> None:
 @pytest.fixture(scope="session")
 def tiny_qwen3_vl(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of a tiny Qwen3-VL checkpoint. Copy it before you change it."""
+    from tiny_qwen3_vl import make_checkpoint
+
     return make_checkpoint(tmp_path_factory.mktemp("models") / "tiny-qwen3-vl")
 
 
