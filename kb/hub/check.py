@@ -24,7 +24,7 @@ from kb.hub.files import (
     is_speech_directory,
     not_whole,
 )
-from kb.hub.hubs import RemoteFile
+from kb.hub.listing import RemoteFile
 from kb.hub.record import PULL_LOCK, note_damaged, read_damaged, read_record
 
 __all__ = ["noted_bytes", "verify_model"]

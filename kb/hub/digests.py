@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from kb.hub.hubs import RemoteFile
+from kb.hub.listing import RemoteFile
 
 __all__ = ["OnProgress", "digested"]
 

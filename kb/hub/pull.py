@@ -27,16 +27,8 @@ from kb.files import move_whole, size_bytes
 from kb.hub.catalog import KnownModel, PinnedFile, PinnedModel
 from kb.hub.digests import OnProgress, digested
 from kb.hub.files import check_model_directory
-from kb.hub.hubs import (
-    Hub,
-    Listing,
-    RemoteFile,
-    file_url,
-    is_offline,
-    list_repository,
-    open_client,
-    refusal,
-)
+from kb.hub.hubs import file_url, is_offline, list_repository, open_client, refusal
+from kb.hub.listing import Hub, Listing, RemoteFile
 from kb.hub.record import PULL_LOCK, read_damaged, read_record, write_record
 from kb.stopping import check, hang_up, interrupted_by, pause
 from kb.text.humanize import size_text

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kb.files import write_whole
-from kb.hub.hubs import Hub, Listing, RemoteFile
+from kb.hub.listing import Hub, Listing, RemoteFile
 
 __all__ = [
     "PULL_LOCK",

@@ -25,7 +25,8 @@ from kb.hub import pull as download
 from kb.hub.catalog import GgufModel, PinnedFile, find_known_model
 from kb.hub.check import verify_model
 from kb.hub.files import check_model_directory
-from kb.hub.hubs import Hub, list_repository, open_client
+from kb.hub.hubs import list_repository, open_client
+from kb.hub.listing import Hub
 from kb.hub.pull import PullPlan, plan_pull, pull, require_room
 from kb.hub.record import note_damaged, read_record
 

@@ -13,7 +13,7 @@ import typer
 from kb.errors import ConfigError, ModelLoadError
 from kb.hub.catalog import KnownModel
 from kb.hub.files import find_model_directory
-from kb.hub.hubs import Hub
+from kb.hub.listing import Hub
 from ui.cli.options import HomeOption, JsonOption, ProfileOption, configure, print_json, say
 
 __all__ = ["models"]

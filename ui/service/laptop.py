@@ -17,7 +17,7 @@ from kb.files import tree_bytes
 from kb.hub.catalog import GgufModel, find_known_model
 from kb.hub.files import find_model_directory
 from kb.hub.gguf import memory_bytes
-from kb.hub.hubs import Hub
+from kb.hub.listing import Hub
 from kb.hub.pull import PullPlan, existing_parent, plan_pull, pull, require_room
 from kb.stopping import Stop, StoppedError, check, stoppable
 from ui.service.llama_install import install_llama, is_llama_installed

@@ -28,6 +28,10 @@ def test_the_versions_of_all_parsers_are_known_without_their_libraries() -> None
     assert loaded.isdisjoint(HEAVY)
 
 
+def test_a_process_that_reads_files_has_no_http_client() -> None:
+    assert "httpx" not in loaded_by("import ingest.worker")
+
+
 def test_mupdf_comes_without_its_layout_models() -> None:
     loaded = loaded_by(
         "from ingest.parsers.pdf.mupdf import pymupdf\nassert pymupdf._get_layout is None"

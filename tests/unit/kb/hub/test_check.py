@@ -14,7 +14,7 @@ from made_models import SHARDS, config_bytes, model_files, write_model
 from kb.errors import ModelLoadError
 from kb.hub.check import noted_bytes, verify_model
 from kb.hub.files import check_model_directory
-from kb.hub.hubs import Hub, Listing, RemoteFile
+from kb.hub.listing import Hub, Listing, RemoteFile
 from kb.hub.record import PULL_LOCK, RECORD_NAME, read_damaged, read_record, write_record
 
 NAME = "Qwen3-VL-Embedding-2B"

@@ -11,7 +11,7 @@ from made_models import SHARDS, model_files, safetensors_bytes, write_model
 from kb.errors import ModelLoadError
 from kb.hub.catalog import find_known_model
 from kb.hub.files import check_model_directory, find_model_directory
-from kb.hub.hubs import Hub, Listing, RemoteFile
+from kb.hub.listing import Hub, Listing, RemoteFile
 from kb.hub.record import read_record, write_record
 
 NAME = "Qwen3-VL-Embedding-2B"
