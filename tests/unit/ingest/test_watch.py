@@ -17,31 +17,6 @@ from ingest.watch import watch
 PATIENCE_S = 30.0
 
 
-@pytest.mark.parametrize("poll", [False, True], ids=["events", "polling"])
-def test_calls_back_when_a_file_comes_and_when_one_goes(tmp_path: Path, poll: bool) -> None:
-    stop, called = threading.Event(), threading.Event()
-    thread = threading.Thread(
-        target=watch, args=([tmp_path], called.set, stop), kwargs={"poll": poll}
-    )
-    thread.start()
-    try:
-        # The watcher says nothing when it is ready: write until it hears.
-        for number in range(round(PATIENCE_S)):
-            (tmp_path / f"{number}.md").write_text("new")
-            if called.wait(1.0):
-                break
-        assert called.is_set()
-        called.clear()
-        while called.wait(4.0):
-            called.clear()  # What was written while it woke.
-        (tmp_path / "0.md").unlink()
-        assert called.wait(PATIENCE_S)
-    finally:
-        stop.set()
-        thread.join(PATIENCE_S)
-    assert not thread.is_alive()
-
-
 def test_without_a_folder_it_waits_for_the_end(tmp_path: Path) -> None:
     stop, called = threading.Event(), threading.Event()
     thread = threading.Thread(
@@ -60,18 +35,27 @@ class Names:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.found: set[bytes] = set()
+        self.last: set[bytes] = set()
         self.n_calls = 0
 
     def __call__(self) -> None:
         self.n_calls += 1
         if self.folder.is_dir():
-            self.found |= {os.fsencode(one.name) for one in self.folder.iterdir()}
+            self.last = {os.fsencode(one.name) for one in self.folder.iterdir()}
+            self.found |= self.last
 
     def wait(self, is_so: Callable[[], bool]) -> None:
         deadline_s = time.monotonic() + PATIENCE_S
         while not is_so():
             assert time.monotonic() < deadline_s, self.found
             time.sleep(0.01)
+
+    def wait_for_silence(self) -> None:
+        """Until nothing is called any more, as while nothing changes."""
+        n_calls = -1
+        while n_calls != self.n_calls:
+            n_calls = self.n_calls
+            time.sleep(0.5)
 
 
 @contextmanager
@@ -85,6 +69,7 @@ def watched(folder: Path, poll: bool = False) -> Iterator[Names]:
     finally:
         stop.set()
         thread.join(PATIENCE_S)
+    assert not thread.is_alive()
 
 
 @pytest.fixture
@@ -104,6 +89,16 @@ def write_until_heard(names: Names, stem: str) -> None:
                 return
             time.sleep(0.01)
     pytest.fail(f"{stem} was never noticed")
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("poll", [False, True], ids=["events", "polling"])
+def test_calls_back_when_a_file_comes_and_when_one_goes(tmp_path: Path, poll: bool) -> None:
+    with watched(tmp_path, poll) as names:
+        write_until_heard(names, "new")
+        names.wait_for_silence()
+        (tmp_path / "new0.md").unlink()
+        names.wait(lambda: b"new0.md" not in names.last)
 
 
 needs_any_name = pytest.mark.skipif(sys.platform != "linux", reason="names are Unicode here")
@@ -135,11 +130,7 @@ def test_a_folder_that_can_not_be_watched_is_looked_at(
         assert len(caplog.records) == 1  # and not one a second
         assert "dir" in caplog.text
         bad.rmdir()
-        # It is watched again, so that nothing is called any more while nothing changes.
-        n_calls = -1
-        while n_calls != names.n_calls:
-            n_calls = names.n_calls
-            time.sleep(0.5)
+        names.wait_for_silence()  # It is watched again.
         write_until_heard(names, "again")
 
 
