@@ -104,7 +104,8 @@ class Locator:
         boxes: Rectangles on that page.
         start_s: Start in seconds of video or sound.
         end_s: End in seconds of video or sound.
-        anchor: A heading's or record's identifier within the document.
+        anchor: A heading's or record's identifier within the document; of a line of video or
+            sound, its track (see `kb.tracks`).
     """
 
     page: int | None = None

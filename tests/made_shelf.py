@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from PIL import Image
 from kb import Table
 from kb.config import Config
 from kb.index.assets import AssetStore
+from kb.tracks import Track
 from kb.types import (
     Box,
     Chunk,
@@ -26,7 +28,7 @@ from kb.types import (
     Span,
 )
 from ui.service.sheets import Sheet, sheet_of
-from ui.service.spoken import SpokenLine, spoken_lines
+from ui.service.spoken import SpokenLine, spoken_tracks
 
 PAGE_TEXT = "Hold the power button for ten seconds."
 HOSTILE = "Press <b>start</b> & wait. <script>alert(1)</script> It is done."
@@ -64,9 +66,9 @@ class MadeShelf:
     def sheet(self, chunk: Chunk, quoted: tuple[int, int]) -> Sheet | None:
         return sheet_of(self.tables.get(chunk.document_sha256, []), chunk.id, quoted)
 
-    def spoken(self, document_sha256: str) -> tuple[SpokenLine, ...]:
+    def spoken(self, document_sha256: str) -> Mapping[Track, tuple[SpokenLine, ...]]:
         own = (one for one in self.chunks.values() if one.document_sha256 == document_sha256)
-        return spoken_lines(own)
+        return spoken_tracks(own)
 
     def asset(self, sha256: str) -> ImageRef | None:
         return self.pictures.get(sha256)
@@ -184,8 +186,12 @@ def made_shelf(tmp_path: Path) -> MadeShelf:
             title="talk",
             headings=("Speech in English",),
             spans=(
-                Span(0, 15, Locator(start_s=3.2, end_s=5.0)),
-                Span(16, 16 + len(HOSTILE), Locator(start_s=65.0, end_s=70.5)),
+                Span(0, 15, Locator(start_s=3.2, end_s=5.0, anchor="speech:en")),
+                Span(
+                    16,
+                    16 + len(HOSTILE),
+                    Locator(start_s=65.0, end_s=70.5, anchor="speech:en"),
+                ),
             ),
         )
     )

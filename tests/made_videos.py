@@ -56,6 +56,7 @@ def make_video(
     aspect: Fraction | None = None,
     with_sound: bool = False,
     subtitles: Iterable[tuple[float, float, str]] = (),
+    subtitle_language: str = "",
     options: dict[str, str] | None = None,
 ) -> Path:
     """Write `scenes`, each a picture and its seconds, as the format of `path`'s suffix."""
@@ -74,6 +75,8 @@ def make_video(
         if cues:
             track = container.add_stream("mov_text" if path.suffix == ".mp4" else "srt")
             track.codec_context.subtitle_header = _ASS_HEADER
+            if subtitle_language:
+                track.metadata["language"] = subtitle_language
         number = round(first_pts_s * rate)
         for image, length_s in scenes:
             frame = av.VideoFrame.from_image(image)

@@ -27,6 +27,7 @@ __all__ = [
     "language_names",
     "languages",
     "later",
+    "name_of_language",
     "ntr",
     "speaking",
     "spoken",
@@ -97,6 +98,21 @@ def languages() -> tuple[str, ...]:
 def language_names() -> dict[str, str]:
     """What each language calls itself."""
     return {one: _translations(one).gettext(later("English")) for one in languages()}
+
+
+def name_of_language(tag: str) -> str:
+    """What any language is called in the one that is spoken; `tag` itself where it is unknown.
+
+    Args:
+        tag: As BCP 47 writes it: ``de``, ``zh-Hans``.
+    """
+    from babel import Locale, UnknownLocaleError
+
+    try:
+        named = Locale.parse(tag, sep="-").get_display_name(spoken().replace("-", "_"))
+    except (UnknownLocaleError, ValueError):
+        return tag
+    return named or tag
 
 
 def chosen_language(accepted: str, cookies: str = "") -> str:

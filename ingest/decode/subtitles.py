@@ -12,6 +12,8 @@ import av
 
 from ingest.decode.charset import decode
 from ingest.decode.containers import open_container, origin_s
+from ingest.decode.languages import language_tag
+from kb.tracks import Track, TrackKind
 
 __all__ = ["Cue", "parse_subtitles", "read_embedded"]
 
@@ -30,18 +32,26 @@ _Lines = tuple[float, float, list[str]]
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """Words that are spoken or shown from `start_s` to `end_s`, on one line."""
+    """Words that are spoken or shown from `start_s` to `end_s`, on one line.
+
+    Attributes:
+        track: What they are part of; None where they were read on screen.
+    """
 
     start_s: float
     end_s: float
     text: str
+    track: Track | None = None
 
 
-def parse_subtitles(data: bytes) -> tuple[Cue, ...]:
+def parse_subtitles(data: bytes, language: str = "") -> tuple[Cue, ...]:
     """The cues of a SubRip or WebVTT file in order of time; none where it holds none.
 
     Tags, cue numbers, notes and styles are left out. Captions that roll (each repeats the
     last line of the one before) are unrolled.
+
+    Args:
+        language: Of the file, as BCP 47 writes it; empty where nothing tells.
     """
     cues: list[_Lines] = []
     lines: list[str] | None = None
@@ -57,7 +67,7 @@ def parse_subtitles(data: bytes) -> tuple[Cue, ...]:
         elif lines is not None:
             lines.append(line)
     cleaned = [(start_s, end_s, _clean(lines)) for start_s, end_s, lines in cues]
-    return _unrolled(cleaned)
+    return _unrolled(cleaned, Track(TrackKind.SUBTITLES, language))
 
 
 def read_embedded(path: Path) -> tuple[Cue, ...]:
@@ -72,6 +82,10 @@ def read_embedded(path: Path) -> tuple[Cue, ...]:
     with open_container(path) as container:
         tracks = container.streams.subtitles
         cues: dict[int, list[_Lines]] = {track.index: [] for track in tracks}
+        told = {
+            track.index: Track(TrackKind.SUBTITLES, language_tag(track.language or ""))
+            for track in tracks
+        }
         zero_s = origin_s(container)
         try:
             for packet in container.demux(tracks) if tracks else ():
@@ -84,7 +98,7 @@ def read_embedded(path: Path) -> tuple[Cue, ...]:
             pass  # The container is cut short: what came before stands.
     return tuple(
         sorted(
-            (cue for track in cues.values() for cue in _unrolled(track)),
+            (cue for index, found in cues.items() for cue in _unrolled(found, told[index])),
             key=lambda cue: (cue.start_s, cue.end_s),
         )
     )
@@ -117,7 +131,7 @@ def _clean(lines: list[str]) -> list[str]:
     return [line for line in plain if line]
 
 
-def _unrolled(cues: list[_Lines]) -> tuple[Cue, ...]:
+def _unrolled(cues: list[_Lines], track: Track) -> tuple[Cue, ...]:
     result: list[Cue] = []
     last_line, last_end_s = "", float("-inf")
     for start_s, end_s, lines in sorted(cues, key=lambda cue: cue[:2]):
@@ -125,7 +139,7 @@ def _unrolled(cues: list[_Lines]) -> tuple[Cue, ...]:
             lines[1:] if lines[:1] == [last_line] and start_s <= last_end_s + _ROLL_GAP_S else lines
         )
         if new:
-            result.append(Cue(start_s, max(start_s, end_s), " ".join(new)))
+            result.append(Cue(start_s, max(start_s, end_s), " ".join(new), track))
         if lines:
             last_line, last_end_s = lines[-1], end_s
     return tuple(result)

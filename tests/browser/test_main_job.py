@@ -76,6 +76,15 @@ def test_citation_of_the_video_plays_at_its_second(indexed: Page) -> None:
     second = video.evaluate("video => video.currentTime")
     assert 28 <= second <= 35
     expect(indexed.locator("dialog mark.kb-quote")).to_contain_text("cellar")
+    # Its subtitles are there, and the player shows the one of that second.
+    expect(indexed.locator("dialog .kb-tracks")).to_have_text("Text tracks: Subtitles")
+    indexed.wait_for_function(
+        """() => {
+            const [track] = document.querySelector('dialog video').textTracks;
+            return track.mode === 'showing' && track.cues && track.activeCues.length
+                && track.activeCues[0].text.includes('cellar');
+        }"""
+    )
     # A frame of the strip moves it there.
     frame = indexed.locator("dialog [data-seek-s]").last
     frame.click()

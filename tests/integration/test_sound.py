@@ -73,7 +73,8 @@ def test_spoken_words_are_found_and_cited_to_the_second(service: Service) -> Non
     assert citation.source in {"maintenance.opus", "clip.mp4", "voice.eml"}
     assert citation.locator.start_s is not None
     assert citation.locator.start_s < 1.5
-    assert len(service.spoken(spoken.chunk.document_sha256)) == 2
+    ((track, lines),) = service.spoken(spoken.chunk.document_sha256).items()
+    assert (track.kind, track.language, len(lines)) == ("speech", "en", 2)
 
 
 @needs_speech

@@ -12,6 +12,7 @@ from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import FileResponse, HTMLResponse, Response
 from PIL import Image
 
+from kb.tracks import Track
 from ui.http.headers import policy_for
 from ui.language import tr
 from ui.service.spoken import web_vtt
@@ -77,10 +78,12 @@ def media_router(shelf: Shelf) -> APIRouter:
         return _original(path, document.media_type)
 
     @router.api_route("/documents/{sha256}/words.vtt", methods=both)
-    def words(sha256: str) -> Response:
-        lines = shelf.spoken(sha256) if _SHA256.fullmatch(sha256) else ()
-        if not lines:
-            raise HTTPException(404, tr("Nothing was heard in that file, or it is gone."))
+    def words(sha256: str, track: str) -> Response:
+        tracks = shelf.spoken(sha256) if _SHA256.fullmatch(sha256) else {}
+        named = Track.of(track)
+        lines = tracks.get(named) if named is not None else None
+        if lines is None:
+            raise HTTPException(404, tr("That file has no such text track, or it is gone."))
         headers = {"Cache-Control": "private, no-cache"}
         return Response(web_vtt(lines), media_type="text/vtt", headers=headers)
 

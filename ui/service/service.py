@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import BinaryIO
@@ -33,6 +33,7 @@ from kb.errors import (
 )
 from kb.files import size_bytes, tree_bytes
 from kb.masking import masked
+from kb.tracks import Track
 from kb.types import (
     Answer,
     Chunk,
@@ -58,7 +59,7 @@ from ui.service.metrics import Metrics
 from ui.service.scratch import Scratch
 from ui.service.sheets import Sheet, sheet_of
 from ui.service.shelf import Shelf
-from ui.service.spoken import SpokenLine, spoken_lines
+from ui.service.spoken import SpokenLine, spoken_tracks
 from ui.service.status import Failure, Status
 from ui.service.uploads import sweep_unfinished
 from ui.service.warming import Warmer
@@ -387,9 +388,9 @@ class Service:
         tables = self.kb.ledger.tables_of(chunk.document_sha256)
         return sheet_of(tables, chunk.id, quoted)
 
-    def spoken(self, document_sha256: str) -> tuple[SpokenLine, ...]:
-        """What was heard in a recording or a video, in order of time."""
-        return spoken_lines(self.kb.ledger.chunks_of(document_sha256))
+    def spoken(self, document_sha256: str) -> Mapping[Track, tuple[SpokenLine, ...]]:
+        """What was heard in a recording or a video, and its subtitles; see `spoken_tracks`."""
+        return spoken_tracks(self.kb.ledger.chunks_of(document_sha256))
 
     def n_pages(self, document_sha256: str) -> int:
         """How many pages a document has; 0 where it has none."""

@@ -1,37 +1,37 @@
-"""What was heard in a video or a recording, as a player shows it."""
+"""What is said in a video or a recording, and its subtitles, as a player shows them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from kb.types import Chunk, Kind, Modality
+from kb.tracks import Track
+from kb.types import Chunk, Kind
 
-__all__ = ["SpokenLine", "spoken_lines", "web_vtt"]
-
-# Lines of speech follow one another; where one begins so long before the end of the last, it is
-# one that was read on screen.
-_OVERLAP_S = 0.2
+__all__ = ["SpokenLine", "spoken_tracks", "web_vtt"]
 
 
 class SpokenLine(NamedTuple):
-    """Words that are said from `start_s` to `end_s`."""
+    """Words that are said, or shown as a subtitle, from `start_s` to `end_s`."""
 
     start_s: float
     end_s: float
     text: str
 
 
-def spoken_lines(chunks: Iterable[Chunk]) -> tuple[SpokenLine, ...]:
-    """The lines of a document's chunks that were heard, in order of time."""
-    lines = {
-        line
-        for chunk in chunks
-        # What was heard stands below a heading with its language.
-        if chunk.headings and chunk.kind in (Kind.AUDIO, Kind.VIDEO)
-        for line in _heard(chunk)
-    }
-    return tuple(sorted(lines))
+def spoken_tracks(chunks: Iterable[Chunk]) -> Mapping[Track, tuple[SpokenLine, ...]]:
+    """The text tracks of a document, in their order, each with its lines in order of time."""
+    lines: dict[Track, set[SpokenLine]] = {}
+    for chunk in chunks:
+        if chunk.kind not in (Kind.AUDIO, Kind.VIDEO):
+            continue
+        for span in chunk.spans:
+            place = span.locator
+            track = Track.of(place.anchor)
+            if track is not None and place.start_s is not None and place.end_s is not None:
+                text = chunk.text[span.start : span.end]
+                lines.setdefault(track, set()).add(SpokenLine(place.start_s, place.end_s, text))
+    return {track: tuple(sorted(lines[track])) for track in sorted(lines)}
 
 
 def web_vtt(lines: Iterable[SpokenLine]) -> str:
@@ -42,19 +42,6 @@ def web_vtt(lines: Iterable[SpokenLine]) -> str:
         for line in lines
     )
     return "WEBVTT\n\n" + "\n".join(cues)
-
-
-def _heard(chunk: Chunk) -> Iterator[SpokenLine]:
-    """The lines of a chunk up to those that were read on the screen of a video, which follow."""
-    until_s = 0.0
-    for span in chunk.spans:
-        start_s, end_s = span.locator.start_s, span.locator.end_s
-        if start_s is None or end_s is None:
-            return
-        if chunk.modality is Modality.VIDEO and start_s < until_s - _OVERLAP_S:
-            return
-        until_s = end_s
-        yield SpokenLine(start_s, end_s, chunk.text[span.start : span.end])
 
 
 def _time(seconds: float) -> str:

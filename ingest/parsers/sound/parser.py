@@ -13,11 +13,11 @@ __all__ = ["SoundParser"]
 class SoundParser:
     """Reads MP3, M4A, WAV, FLAC, Ogg, Opus and AAC: TEXT segments of about a minute.
 
-    Their text is what is said, a sentence a line, each line's span with its seconds; or the
-    subtitles beside the file, which win. The heading names the language that was heard.
+    Their text is what is said, a sentence a line, each line's span with its seconds and track; or
+    the subtitles beside the file, which win. The heading names the language that was heard.
     """
 
-    version = 1
+    version = 2
     media_types = frozenset({"audio/mpeg", "audio/mp4", "audio/wav", "audio/flac", "audio/ogg"}) | {
         "audio/aac"
     }

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ingest.companions import read_beside
 from ingest.confined import confined, confined_items
+from ingest.decode.languages import language_of_name
 from ingest.decode.sound import has_sound, read_sound
 from ingest.decode.subtitles import Cue, parse_subtitles
 from ingest.parsers.base import Heard, ParseContext, Samples
 from ingest.parsers.sound.languages import language_name
 from kb.config import IngestConfig
 from kb.errors import ModelError, ParseError
+from kb.tracks import Track, TrackKind
 from kb.types import Locator, Modality, Segment, Source, Span
 
 __all__ = [
@@ -104,8 +106,9 @@ def companion_cues(source: Source, warn: Callable[[str], None]) -> Iterator[Cue]
     for companion in source.companions:
         if companion.suffix.lower() not in _SUBTITLE_SUFFIXES:
             continue
+        language = language_of_name(companion, source.absolute.stem)
         try:
-            cues = parse_subtitles(read_beside(companion, _MAX_SUBTITLES_BYTES))
+            cues = parse_subtitles(read_beside(companion, _MAX_SUBTITLES_BYTES), language)
         except OSError as error:
             warn(
                 f"The subtitles {companion.name} can't be read ({error.strerror}). Put them right, "
@@ -122,7 +125,8 @@ def companion_cues(source: Source, warn: Callable[[str], None]) -> Iterator[Cue]
 
 def cues_of(heard: Heard) -> list[Cue]:
     """What was said as cues."""
-    return [Cue(one.start_s, one.end_s, one.text) for one in heard.utterances]
+    track = Track(TrackKind.SPEECH, heard.language)
+    return [Cue(one.start_s, one.end_s, one.text, track) for one in heard.utterances]
 
 
 def heading_of(language: str) -> tuple[str, ...]:
@@ -135,7 +139,8 @@ def joined(cues: Sequence[Cue]) -> tuple[str, tuple[Span, ...]]:
     spans: list[Span] = []
     start = 0
     for cue in cues:
-        locator = Locator(start_s=cue.start_s, end_s=cue.end_s)
+        anchor = cue.track.anchor if cue.track is not None else None
+        locator = Locator(start_s=cue.start_s, end_s=cue.end_s, anchor=anchor)
         spans.append(Span(start, start + len(cue.text), locator))
         start += len(cue.text) + 1
     return "\n".join(cue.text for cue in cues), tuple(spans)

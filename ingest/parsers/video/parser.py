@@ -16,11 +16,12 @@ class VideoParser:
     A window has at most ``video.max_frames`` frames, ``1 / video.fps`` s apart. Its text is
     the subtitles that begin in it (embedded text tracks, and .srt and .vtt files among the
     source's companions), or where there are none what is said in it, a line each, then the words
-    read on screen, each once. Each line's span has the seconds at which it is said or shown. A
-    video of several windows has one more segment, of frames spread over the whole, without text.
+    read on screen, each once. Each line's span has the seconds at which it is said or shown, and
+    the track that it is of. A video of several windows has one more segment, of frames spread over
+    the whole, without text.
     """
 
-    version = 2
+    version = 3
     media_types = frozenset(
         {"video/mp4", "video/quicktime", "video/x-msvideo", "video/x-matroska", "video/webm"}
     )

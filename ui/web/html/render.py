@@ -10,6 +10,7 @@ import html
 from pathlib import PurePosixPath
 from urllib.parse import quote, urlencode
 
+from kb.tracks import Track
 from kb.types import Chunk, Citation, Hit, Kind, Modality
 from ui.language import ntr, tr
 from ui.service.places import place
@@ -106,9 +107,10 @@ def original_url(document_sha256: str) -> str:
     return f"{MEDIA}/documents/{quote(document_sha256, safe='')}/original"
 
 
-def words_url(document_sha256: str) -> str:
-    """The address of what is said in a video, as a text track."""
-    return f"{MEDIA}/documents/{quote(document_sha256, safe='')}/words.vtt"
+def words_url(document_sha256: str, track: Track) -> str:
+    """The address of a text track of a video or a recording."""
+    document, anchor = quote(document_sha256, safe=""), quote(track.anchor, safe="")
+    return f"{MEDIA}/documents/{document}/words.vtt?track={anchor}"
 
 
 def thumbnail(chunk: Chunk, time_s: float | None = None) -> str:

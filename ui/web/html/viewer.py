@@ -3,14 +3,17 @@ or the passage itself. All of it is escaped HTML for the dialog of ``static/app.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from markupsafe import Markup
+
 from kb.config import Config
 from kb.text.humanize import timestamp
+from kb.tracks import Track, TrackKind
 from kb.types import Box, Chunk, Document, ImageRef, Kind, Locator, Modality
-from ui.language import tr
+from ui.language import name_of_language, spoken, tr
 from ui.service.places import page_word, place
 from ui.service.sheets import Sheet
 from ui.service.spoken import SpokenLine
@@ -48,7 +51,7 @@ class Shelf(Protocol):
 
     def sheet(self, chunk: Chunk, quoted: tuple[int, int]) -> Sheet | None: ...
 
-    def spoken(self, document_sha256: str) -> Sequence[SpokenLine]: ...
+    def spoken(self, document_sha256: str) -> Mapping[Track, tuple[SpokenLine, ...]]: ...
 
     def asset(self, sha256: str) -> ImageRef | None: ...
 
@@ -176,6 +179,7 @@ def _clip(
         shelf,
         document,
         start_s,
+        locator,
         tr("Video {source} from {time}", source=source, time=timestamp(start_s)),
         tr(
             "This browser cannot play this kind of video. The frames below show what it "
@@ -201,36 +205,56 @@ def _clip(
 
 
 def _player(
-    shelf: Shelf, document: Document, start_s: float, label: str, no_player: str, no_file: str
+    shelf: Shelf,
+    document: Document,
+    start_s: float,
+    quoted: Locator,
+    label: str,
+    no_player: str,
+    no_file: str,
 ) -> str:
     """What plays a video or a recording from a second, or says why nothing does.
 
     Args:
+        quoted: The place of what is cited: the text track that it is of is shown.
         no_player: Shown where the browser can't.
         no_file: Shown where the file is gone.
     """
     if shelf.original(document.sha256) is None:
         return message(no_file, kind="warning")
-    # The fragment asks the browser to start there even before the script runs.
-    url = escape(f"{original_url(document.sha256)}#t={start_s:g}")
-    shared = f'data-start-s="{start_s:g}" src="{url}" aria-label="{escape(label)}"'
-    if document.kind is Kind.AUDIO:
-        player = f'<audio class="kb-audio" controls preload="metadata" {shared}></audio>'
-    else:
-        player = (
-            f'<video class="kb-video" controls playsinline preload="metadata" {shared}>'
-            f"{_track(shelf, document)}</video>"
-        )
-    failed = message(no_player, kind="warning")
-    return f'{player}<div class="kb-video-failed" hidden>{failed}</div>'
+    tracks = list(shelf.spoken(document.sha256))
+    return render(
+        "player",
+        is_audio=document.kind is Kind.AUDIO,
+        url=f"{original_url(document.sha256)}#t={start_s:g}",
+        start_s=f"{start_s:g}",
+        label=label,
+        tracks=[
+            {"of": track, "label": _track_name(track), "url": words_url(document.sha256, track)}
+            for track in tracks
+        ],
+        shown=_shown_track(tracks, Track.of(quoted.anchor)),
+        failed=Markup(message(no_player, kind="warning")),  # noqa: S704 - `message` has escaped it
+    )
 
 
-def _track(shelf: Shelf, document: Document) -> str:
-    """What is said in a video as its text track, off until it is switched on."""
-    if not shelf.spoken(document.sha256):
-        return ""
-    label, url = escape(tr("Speech")), escape(words_url(document.sha256))
-    return f'<track kind="captions" label="{label}" src="{url}">'
+def _shown_track(tracks: Sequence[Track], quoted: Track | None) -> Track | None:
+    """The one that is shown at first: what is cited, or what the reader understands."""
+    if quoted in tracks:
+        return quoted
+    language = spoken().split("-")[0]
+    understood = (track for track in tracks if track.language.split("-")[0] == language)
+    return next(understood, tracks[0] if tracks else None)
+
+
+def _track_name(track: Track) -> str:
+    """What a text track is called, with its language where that is known."""
+    if not track.language:
+        return tr("Speech") if track.kind is TrackKind.SPEECH else tr("Subtitles")
+    language = name_of_language(track.language)
+    if track.kind is TrackKind.SPEECH:
+        return tr("Speech in {language}", language=language)
+    return tr("Subtitles in {language}", language=language)
 
 
 def _recording(
@@ -241,6 +265,7 @@ def _recording(
         shelf,
         document,
         start_s,
+        locator,
         tr("Recording {source} from {time}", source=source, time=timestamp(start_s)),
         tr("This browser cannot play this kind of recording; open the original in a player."),
         tr("The recording is no longer in the library."),

@@ -158,6 +158,17 @@
       { once: true },
     );
     player.addEventListener("error", failed);
+    const caption = element.querySelector(".kb-caption");
+    if (caption) {
+      // A browser draws the text tracks of a video alone.
+      for (const track of player.textTracks) {
+        track.addEventListener("cuechange", () => {
+          if (track.mode !== "showing") return;
+          const lines = [...(track.activeCues || [])].map((cue) => cue.getCueAsHTML().textContent);
+          caption.textContent = lines.join(" ");
+        });
+      }
+    }
     player.play().catch(() => {}); // a browser may refuse to start by itself
   }
 

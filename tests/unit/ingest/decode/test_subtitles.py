@@ -7,7 +7,9 @@ from made_videos import RED, make_video, plain
 
 from ingest.decode.subtitles import Cue, parse_subtitles, read_embedded
 from kb.errors import ParseError
+from kb.tracks import Track, TrackKind
 
+UNTOLD = Track(TrackKind.SUBTITLES)
 SRT = """1
 00:00:01,500 --> 00:00:04,000
 <i>Press</i> and hold
@@ -42,16 +44,16 @@ The end
 
 def test_subrip() -> None:
     assert parse_subtitles(SRT.encode()) == (
-        Cue(1.5, 4.0, "Press and hold the reset button."),
-        Cue(62.25, 65.0, "Wait for 10 & 20 seconds."),
-        Cue(3600.0, 3601.0, "I <3 it & 1 < 2."),
+        Cue(1.5, 4.0, "Press and hold the reset button.", UNTOLD),
+        Cue(62.25, 65.0, "Wait for 10 & 20 seconds.", UNTOLD),
+        Cue(3600.0, 3601.0, "I <3 it & 1 < 2.", UNTOLD),
     )
 
 
 def test_webvtt() -> None:
     assert parse_subtitles(VTT.encode()) == (
-        Cue(1.0, 3.0, "Good morning, all."),
-        Cue(3600.0, 3601.5, "The end"),
+        Cue(1.0, 3.0, "Good morning, all.", UNTOLD),
+        Cue(3600.0, 3601.5, "The end", UNTOLD),
     )
 
 
@@ -60,7 +62,7 @@ def test_charsets(encoding: str) -> None:
     words = "长按复位键十秒钟,直到指示灯闪烁。设备将恢复出厂设置。"
     text = f"1\r\n00:00:01,000 --> 00:00:02,000\r\n{words}\r\n"
 
-    assert parse_subtitles(text.encode(encoding)) == (Cue(1.0, 2.0, words),)
+    assert parse_subtitles(text.encode(encoding)) == (Cue(1.0, 2.0, words, UNTOLD),)
 
 
 def test_cues_out_of_order_are_sorted() -> None:
@@ -101,7 +103,7 @@ def test_only_what_is_said_is_kept_and_all_of_it(text: str, cues: list[tuple[flo
 
 
 def test_an_end_before_the_start_is_the_start() -> None:
-    assert parse_subtitles(b"00:00:05,000 --> 00:00:01,000\nx\n") == (Cue(5.0, 5.0, "x"),)
+    assert parse_subtitles(b"00:00:05,000 --> 00:00:01,000\nx\n") == (Cue(5.0, 5.0, "x", UNTOLD),)
 
 
 def test_rolling_captions_are_unrolled() -> None:
@@ -131,7 +133,21 @@ def test_embedded_tracks(tmp_path: Path, suffix: str) -> None:
     cues = [(0.5, 2.0, "Hello {\\i1}there{\\i0}"), (3.5, 5.0, "one\\Ntwo")]
     path = make_video(tmp_path / f"a.{suffix}", [(plain(RED), 6.0)], subtitles=cues)
 
-    assert read_embedded(path) == (Cue(0.5, 2.0, "Hello there"), Cue(3.5, 5.0, "one two"))
+    assert read_embedded(path) == (
+        Cue(0.5, 2.0, "Hello there", UNTOLD),
+        Cue(3.5, 5.0, "one two", UNTOLD),
+    )
+
+
+def test_an_embedded_track_tells_its_language(tmp_path: Path) -> None:
+    path = make_video(
+        tmp_path / "a.mkv",
+        [(plain(RED), 3.0)],
+        subtitles=[(0.5, 2.0, "Guten Tag")],
+        subtitle_language="ger",
+    )
+
+    assert [cue.track for cue in read_embedded(path)] == [Track(TrackKind.SUBTITLES, "de")]
 
 
 def test_no_track_and_no_video(tmp_path: Path) -> None:

@@ -105,6 +105,20 @@ def test_subtitles_beside_a_recording_win(tmp_path: Path) -> None:
     assert segment.locator == Locator(start_s=1.0, end_s=2.5)
 
 
+def test_subtitles_beside_a_recording_tell_their_language(tmp_path: Path) -> None:
+    path = write_sound(tmp_path / "a.flac", tone(0.5), "flac")
+    beside = (tmp_path / "a.zh-Hans.srt", tmp_path / "a.de.srt")
+    for one, words in zip(beside, ("你好。", "Guten Tag."), strict=True):
+        one.write_text(f"1\n00:00:01,000 --> 00:00:02,500\n{words}\n", "utf-8")
+
+    (segment,) = Parsed(path, missing, beside).segments
+
+    assert {words: place.anchor for words, place in lines(segment).items()} == {
+        "你好。": "subtitles:zh-Hans",
+        "Guten Tag.": "subtitles:de",
+    }
+
+
 def test_a_recording_that_nothing_hears_says_what_to_install(tmp_path: Path) -> None:
     path = write_sound(tmp_path / "a.flac", tone(0.5), "flac")
     with pytest.raises(ParseError, match=MISSING):
@@ -153,6 +167,7 @@ def test_speech_falls_into_the_window_in_which_it_begins(tmp_path: Path) -> None
     windows = Parsed(path, talk((1.0, 2.0, "Eins."), (63.0, 66.0, "Zwei."), (67.0, 68.0, "Drei.")))
 
     assert [one.text for one in windows.segments] == ["Eins.\nZwei.", "Drei.", ""]
+    assert {place.anchor for place in lines(windows.segments[0]).values()} == {"speech:de"}
     assert windows.segments[2].headings == ()
 
 
@@ -169,6 +184,7 @@ def test_subtitles_of_a_video_win(tmp_path: Path) -> None:
         Parsed(silent, talk((0.0, 1.0, "As heard."))),
     ):
         assert [(one.text, one.headings) for one in parsed.segments] == [("As written.", ())]
+        assert lines(parsed.segments[0])["As written."].anchor == "subtitles:"
 
 
 def test_a_video_that_nothing_hears_is_found_by_its_frames(tmp_path: Path) -> None:

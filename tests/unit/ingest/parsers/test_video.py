@@ -145,10 +145,12 @@ def test_subtitles_of_each_window_with_their_seconds(tmp_path: Path) -> None:
 
     assert first.text == "Hold the button.\nLet it go."
     assert quoted(first) == {
-        "Hold the button.": Locator(start_s=0.5, end_s=2.0),
-        "Let it go.": Locator(start_s=3.9, end_s=5.0),
+        "Hold the button.": Locator(start_s=0.5, end_s=2.0, anchor="subtitles:"),
+        "Let it go.": Locator(start_s=3.9, end_s=5.0, anchor="subtitles:"),
     }
-    assert quoted(second) == {"长按按钮。": Locator(start_s=5.0, end_s=6.0)}
+    assert quoted(second) == {
+        "长按按钮。": Locator(start_s=5.0, end_s=6.0, anchor="subtitles:zh"),
+    }
     assert third.text == "Done."
     assert overview.text == ""
 
@@ -222,5 +224,6 @@ def test_of_a_video_of_sound_alone_the_subtitles_are_read_by_window(tmp_path: Pa
 
     assert [segment.modality for segment in parsed.segments] == [Modality.TEXT] * 2
     assert places(parsed.segments) == [(1.0, 4.0, None), (9.0, 10.0, None)]
-    assert quoted(parsed.segments[0])["Lift the filter."] == Locator(start_s=3.0, end_s=4.0)
+    place = Locator(start_s=3.0, end_s=4.0, anchor="subtitles:")
+    assert quoted(parsed.segments[0])["Lift the filter."] == place
     assert "Only the subtitles" in parsed.warnings[0]

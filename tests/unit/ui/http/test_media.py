@@ -48,7 +48,7 @@ def test_asset_is_served_with_its_type_and_kept(shelf: MadeShelf) -> None:
 
 def test_what_is_said_is_served_as_a_text_track(shelf: MadeShelf) -> None:
     sha256 = shelf.chunks["talk"].document_sha256
-    response = fetch(shelf, f"/media/documents/{sha256}/words.vtt")
+    response = fetch(shelf, f"/media/documents/{sha256}/words.vtt?track=speech:en")
     assert response.headers["content-type"] == "text/vtt; charset=utf-8"
     assert "sandbox" in response.headers["content-security-policy"]
     assert response.text.startswith(
@@ -56,7 +56,11 @@ def test_what_is_said_is_served_as_a_text_track(shelf: MadeShelf) -> None:
     )
     assert "<" not in response.text
     for other in ("0" * 64, "x", shelf.chunks["web"].document_sha256):
-        assert fetch(shelf, f"/media/documents/{other}/words.vtt").status_code == 404
+        found = fetch(shelf, f"/media/documents/{other}/words.vtt?track=speech:en")
+        assert found.status_code == 404
+    for track in ("speech:de", "speech", "screen:", ""):
+        found = fetch(shelf, f"/media/documents/{sha256}/words.vtt?track={track}")
+        assert found.status_code == 404
 
 
 def test_thumbnail_is_a_small_jpeg_of_the_same_shape(shelf: MadeShelf) -> None:

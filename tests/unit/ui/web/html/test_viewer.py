@@ -10,6 +10,7 @@ from made_shelf import HOSTILE, PAGE_TEXT, MadeShelf
 
 from kb.index.tables import Table, make_column
 from kb.types import Box, Chunk, Kind, Locator, Modality
+from ui.language import speaking
 from ui.web.html.viewer import chunk_view, page_view
 
 
@@ -137,13 +138,60 @@ def test_a_recording_that_is_gone_shows_its_words(shelf: MadeShelf) -> None:
     assert "Oil it monthly." in html
 
 
-def test_a_video_in_which_something_is_said_has_it_as_a_text_track(shelf: MadeShelf) -> None:
-    assert "<track" not in (chunk_view(shelf, "clip") or "")
+def with_tracks(
+    shelf: MadeShelf, *anchors: str | None, quoted: tuple[int, int] | None = None
+) -> str:
+    """The clip's view where its lines are of these text tracks."""
     clip = shelf.chunks["clip"]
-    shelf.add_chunk(replace(clip, headings=("Speech in English",)))
-    html = chunk_view(shelf, "clip")
-    assert html is not None
-    assert f'src="media/documents/{clip.document_sha256}/words.vtt"' in html
+    places = (
+        replace(span.locator, anchor=anchor)
+        for span, anchor in zip(clip.spans, anchors, strict=True)
+    )
+    spans = (replace(span, locator=place) for span, place in zip(clip.spans, places, strict=True))
+    shelf.add_chunk(replace(clip, spans=tuple(spans)))
+    return chunk_view(shelf, "clip", quoted) or ""
+
+
+def labels(html: str) -> list[str]:
+    """Of each text track; the one that is shown at first has a star."""
+    tracks = re.findall(r'<track kind="\w+" label="([^"]*)"[^>]*?(default)?(?= src=)', html)
+    return [f"{label}*" if shown else label for label, shown in tracks]
+
+
+def test_words_on_screen_are_no_text_track(shelf: MadeShelf) -> None:
+    html = with_tracks(shelf, None, None)
+    assert "<video" in html
+    assert "<track" not in html
+    assert "Text tracks" not in html
+
+
+def test_what_is_said_in_a_video_is_its_text_track(shelf: MadeShelf) -> None:
+    html = with_tracks(shelf, "speech:en", None)
+    sha256 = shelf.chunks["clip"].document_sha256
+    assert (
+        '<track kind="captions" label="Speech in English" srclang="en" default '
+        f'src="media/documents/{sha256}/words.vtt?track=speech%3Aen">' in html
+    )
+    assert "Text tracks: Speech in English" in html
+    # Of a recording the page draws it.
+    talk = chunk_view(shelf, "talk") or ""
+    assert labels(talk) == ["Speech in English*"]
+    assert 'class="kb-caption"' in talk
+
+
+def test_the_text_track_that_is_cited_or_understood_is_shown(shelf: MadeShelf) -> None:
+    anchors = ("subtitles:de", "subtitles:zh-Hans")
+    assert labels(with_tracks(shelf, *anchors)) == [
+        "Subtitles in German*",
+        "Subtitles in Chinese (Simplified)",
+    ]
+    assert labels(with_tracks(shelf, *anchors, quoted=(9, 22)))[1].endswith("*")
+    with speaking("zh-CN"):
+        assert labels(with_tracks(shelf, *anchors)) == ["德语字幕", "中文 (简体)字幕*"]
+    assert labels(with_tracks(shelf, "subtitles:", "subtitles:xx-nowhere")) == [
+        "Subtitles*",
+        "Subtitles in xx-nowhere",
+    ]
 
 
 def test_web_page_is_shown_as_escaped_words_only(shelf: MadeShelf) -> None:
