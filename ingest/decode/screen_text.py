@@ -7,6 +7,7 @@ seconds, for words that are meant to be read stand for a while.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -20,7 +21,7 @@ from ingest.decode.subtitles import Cue
 from ingest.parsers.base import OcrText
 from kb.types import EncodedImage
 
-__all__ = ["ScreenText", "is_same_line", "looks_same"]
+__all__ = ["ScreenReading", "ScreenText", "is_same_line", "looks_same"]
 
 # Pictures are compared as the mean grey of 32 x 18 blocks: compression moves a block's mean by
 # a level or two, a changed line of text by ten and more.
@@ -38,6 +39,35 @@ class _Line:
     end_s: float
     text: str
     is_on: bool
+
+
+class ScreenReading:
+    """Reads words of pictures as long as there is time for it.
+
+    Args:
+        limit_s: Seconds that reading may take in all; the last reading may take longer.
+
+    Attributes:
+        spent_s: Seconds that it took so far.
+        is_over: Something was not read any more.
+    """
+
+    def __init__(self, read_words: Callable[[EncodedImage], OcrText], limit_s: float) -> None:
+        self._read_words = read_words
+        self._limit_s = limit_s
+        self.spent_s = 0.0
+        self.is_over = False
+
+    def read(self, image: EncodedImage) -> OcrText:
+        """The words of a picture; none when the time is up."""
+        if self.spent_s > self._limit_s:
+            self.is_over = True
+            return OcrText("", ())
+        start_s = time.monotonic()
+        try:
+            return self._read_words(image)
+        finally:
+            self.spent_s += time.monotonic() - start_s
 
 
 class ScreenText:

@@ -37,6 +37,7 @@ class LibraryFile:
         status: ``indexed``, ``partial``, ``failed``, ``waiting`` or ``indexing``.
         kind: None where the file is of no supported kind, or not looked at yet.
         document_sha256: None until it is read.
+        date_ns: When its content was made; see `kb.types.Document`. None until it is read.
         is_deletable: Whether it lies in the drop folder, and not in one indexed in place.
     """
 
@@ -49,6 +50,7 @@ class LibraryFile:
     n_chunks: int
     document_sha256: str | None
     mtime_ns: int
+    date_ns: int | None
     is_deletable: bool
 
 
@@ -149,6 +151,7 @@ def _library_files(rows: Iterable[FileRow], library: Path) -> list[LibraryFile]:
                 n_chunks=row.n_chunks,
                 document_sha256=row.sha256,
                 mtime_ns=mtime_ns,
+                date_ns=row.date_ns,
                 is_deletable=Path(row.root) == library,
             )
         )

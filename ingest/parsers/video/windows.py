@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from ingest.confined import confined, confined_items
 from ingest.decode.containers import probe
 from ingest.decode.frames import Sample, encode_frame, n_samples, sample_frames
-from ingest.decode.screen_text import ScreenText, is_same_line
+from ingest.decode.screen_text import ScreenReading, ScreenText, is_same_line
 from ingest.decode.sound import is_sound_alone
 from ingest.decode.subtitles import Cue, read_embedded
+from ingest.limits import limits_of
 from ingest.parsers.base import Heard, OcrText, ParseContext
 from ingest.parsers.sound.words import (
     companion_cues,
@@ -22,10 +23,13 @@ from ingest.parsers.sound.words import (
     subtitle_segments,
 )
 from kb.errors import ParseError
+from kb.text.humanize import timestamp
 from kb.types import EncodedImage, Frame, Locator, Modality, Segment, Source
 
 __all__ = ["OVERVIEW_ANCHOR", "read_windows"]
 
+# Of the time that a file may take: its pictures are to be found to its end, whatever is on them.
+_READING_SHARE = 0.5
 OVERVIEW_ANCHOR = "overview"
 """The anchor of the segment that shows a whole video in as many frames as a window has."""
 
@@ -45,10 +49,14 @@ def read_windows(source: Source, context: ParseContext) -> Iterator[Segment]:
     said = _Said(written, None if written else spoken_of_video(source, context))
     fps, n_frames = config.video.fps, config.video.max_frames
     n_expected = n_samples(info, fps)
-    read_words = context.read_words if config.video.ocr else None
+    reading = None
+    if context.read_words is not None and config.video.ocr:
+        limit_s = limits_of(source.kind, source.size_bytes, config).time_s
+        reading = ScreenReading(context.read_words, limit_s * _READING_SHARE)
     window: _Window | None = None
     overview: list[Frame] = []
     last_s = 0.0
+    read_until_s = 0.0
     samples = confined_items(lambda: sample_frames(info, config, fps, context.warn), path)
     for sample in samples:
         k = round(sample.time_s * fps)
@@ -57,7 +65,9 @@ def read_windows(source: Source, context: ParseContext) -> Iterator[Segment]:
             if window is not None:
                 end_s = window.start_s + n_frames / fps
                 yield window.segment(end_s, said.before(end_s), path.stem, said.language)
-            window = _Window(start_s, read_words)
+            window = _Window(start_s, reading.read if reading else None)
+            if reading is not None and not reading.is_over:
+                read_until_s = start_s
         frame = window.add(sample)
         if k * n_frames // n_expected != (k - 1) * n_frames // n_expected:
             overview.append(frame)
@@ -67,6 +77,12 @@ def read_windows(source: Source, context: ParseContext) -> Iterator[Segment]:
     # A sample stands for the 1/fps s after it, and a last half of one has none of its own.
     end_s = min(info.duration_s, last_s + 1.5 / fps, window.start_s + n_frames / fps)
     yield window.segment(end_s, said.before(float("inf")), path.stem, said.language)
+    if reading is not None and reading.is_over:
+        context.warn(
+            f"Words on its screen were read up to about {timestamp(read_until_s)}: that took "
+            f"{reading.spent_s:.0f} s, the share of `ingest.time_limit_s` in kb.yaml that reading "
+            "them has. `kb sync --retry` goes on from there."
+        )
     if window.start_s > 0:
         yield Segment(
             modality=Modality.VIDEO,

@@ -30,6 +30,7 @@ class FileOrder(StrEnum):
     SIZE = "size"
     CHUNKS = "chunks"
     CHANGED = "changed"
+    DATED = "dated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,9 @@ class FileQuery:
         seen_from_ns: Not hashed before this, nanoseconds since the epoch: a file is when it is new
             or changed.
         seen_before_ns: Hashed before this; None sets no end.
+        dated_from_ns: The content is not older than this, nanoseconds since the epoch; see
+            `Document.date_ns`. None sets no start, and takes files that were not read, too.
+        dated_before_ns: It is older than this; likewise.
         root: Its root; empty for any.
         folder: What the path begins with: a folder with a slash at its end; empty for any.
         order: What they are sorted by.
@@ -59,6 +63,8 @@ class FileQuery:
     name: str = ""
     seen_from_ns: int = 0
     seen_before_ns: int | None = None
+    dated_from_ns: int | None = None
+    dated_before_ns: int | None = None
     root: str = ""
     folder: str = ""
     order: FileOrder = FileOrder.NAME
@@ -72,6 +78,7 @@ class FileRow(NamedTuple):
         sha256: Of its document; None where it was not read, likewise `kind`.
         size_bytes: None where the ledger does not know the file yet, likewise `mtime_ns`.
         reason: Why it failed or is partial.
+        date_ns: When its content was made; see `Document.date_ns`. None where it was not read.
     """
 
     root: str
@@ -83,6 +90,7 @@ class FileRow(NamedTuple):
     status: str
     reason: str
     n_chunks: int
+    date_ns: int | None
 
 
 class FileCount(NamedTuple):
@@ -108,7 +116,8 @@ WITH waiting AS MATERIALIZED (
     FROM json_each(:waiting)
 ), known AS MATERIALIZED (
     SELECT p.root, p.path, d.sha256, d.kind, p.size_bytes, p.mtime_ns, p.seen_ns,
-        d.n_chunks, iif(d.sha256 IS NULL OR p.reason <> '', 'failed', d.status) AS status,
+        d.n_chunks, d.date_ns,
+        iif(d.sha256 IS NULL OR p.reason <> '', 'failed', d.status) AS status,
         coalesce(nullif(p.reason, ''), d.reason, '') AS reason,
         p.root || char(0) || p.path IN (SELECT root || char(0) || path FROM waiting) AS is_waiting
     FROM paths p LEFT JOIN documents d USING (sha256)
@@ -117,10 +126,12 @@ WITH waiting AS MATERIALIZED (
         iif(is_waiting, NULL, kind) AS kind, size_bytes, mtime_ns,
         iif(is_waiting, iif(path = :reading, 'indexing', 'waiting'), status) AS status,
         iif(is_waiting, '', reason) AS reason,
-        iif(is_waiting, 0, coalesce(n_chunks, 0)) AS n_chunks, seen_ns
+        iif(is_waiting, 0, coalesce(n_chunks, 0)) AS n_chunks,
+        iif(is_waiting, NULL, date_ns) AS date_ns, seen_ns
     FROM known
     UNION ALL
-    SELECT root, path, NULL, NULL, NULL, NULL, iif(path = :reading, 'indexing', 'waiting'), '', 0, 0
+    SELECT root, path, NULL, NULL, NULL, NULL, iif(path = :reading, 'indexing', 'waiting'), '', 0,
+        NULL, 0
     FROM waiting w
     WHERE NOT EXISTS (SELECT 1 FROM paths p WHERE p.root = w.root AND p.path = w.path)
 )
@@ -130,9 +141,11 @@ WHERE (:status = '' OR status = :status) AND (:kind = '' OR kind = :kind)
     AND (:name = '' OR instr(casefold(path), :name))
     AND (:root = '' OR root = :root) AND substr(path, 1, length(:folder)) = :folder
     AND seen_ns >= :seen_from_ns AND (:seen_before_ns IS NULL OR seen_ns < :seen_before_ns)
+    AND (:dated_from_ns IS NULL OR date_ns >= :dated_from_ns)
+    AND (:dated_before_ns IS NULL OR date_ns < :dated_before_ns)
 """
 _FIND = f"""{_FILES}
-SELECT root, path, sha256, kind, size_bytes, mtime_ns, status, reason, n_chunks
+SELECT root, path, sha256, kind, size_bytes, mtime_ns, status, reason, n_chunks, date_ns
 FROM files {_WHERE} ORDER BY %s casefold(path), path, root LIMIT :limit OFFSET :offset
 """  # noqa: S608 - of constants only
 _COUNT = f"""{_FILES}
@@ -150,6 +163,8 @@ _ORDERS = {
     FileOrder.SIZE: "coalesce(size_bytes, -1)",
     FileOrder.CHUNKS: "n_chunks",
     FileOrder.CHANGED: "coalesce(mtime_ns, -1)",
+    # Those that were not read come first: a date may be before 1970.
+    FileOrder.DATED: "date_ns",
 }
 
 
@@ -182,6 +197,8 @@ def _values(query: FileQuery) -> dict[str, str | int | None]:
         "name": query.name.casefold(),
         "seen_from_ns": query.seen_from_ns,
         "seen_before_ns": query.seen_before_ns,
+        "dated_from_ns": query.dated_from_ns,
+        "dated_before_ns": query.dated_before_ns,
         "root": query.root,
         "folder": query.folder,
     }

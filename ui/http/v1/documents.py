@@ -130,6 +130,7 @@ def _file(row: FileRow, shown: Callable[[str], str]) -> Json:
         "kind": row.kind,
         "size_bytes": row.size_bytes,
         "modified_ns": row.mtime_ns,
+        "date_ns": row.date_ns,
         "status": row.status,
         "reason": shown(row.reason),
         "n_chunks": row.n_chunks,

@@ -300,6 +300,13 @@ class DocumentFile(BaseModel):
     kind: Kind | None
     size_bytes: int | None
     modified_ns: int | None
+    date_ns: Annotated[
+        int | None,
+        Field(
+            description="When its content was made, as it says itself, else when the file was "
+            "changed: nanoseconds since the epoch; null until it is read."
+        ),
+    ]
     status: DocumentStatusName
     reason: str
     n_chunks: int

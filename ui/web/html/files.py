@@ -15,7 +15,7 @@ from ui.service.folders import root_key
 from ui.service.library import FilesPage, LibraryFile
 from ui.service.scope import KIND_LABELS
 from ui.told import told
-from ui.web.html.render import message, original_url
+from ui.web.html.render import day_text, message, original_url
 from ui.web.html.templates import render
 
 __all__ = ["ORDERS", "STATUSES", "files_html", "folders_html"]
@@ -34,10 +34,11 @@ ORDERS = {
     FileOrder.SIZE: later("Size"),
     FileOrder.CHUNKS: later("Chunks"),
     FileOrder.CHANGED: later("Changed"),
+    FileOrder.DATED: later("Date of the content"),
     FileOrder.KIND: later("Kind"),
 }
 """What files are sorted by, and what that is called."""
-_COLUMNS = tuple(ORDERS)[:-1]
+_COLUMNS = tuple(ORDERS)[:5]
 # As `ingest.parsers.pdf.opening` says it.
 _LOCKED = "The file is locked with a password"
 _ARROWS = {
@@ -95,4 +96,6 @@ def _row(file: LibraryFile) -> dict[str, object]:
         "url": original_url(file.document_sha256) if file.document_sha256 else "",
         "size": size_text(file.size_bytes),
         "changed": f"{datetime.fromtimestamp(file.mtime_ns / 1e9):%Y-%m-%d %H:%M}",
+        # That of a file that tells none is when it was changed.
+        "dated": "" if file.date_ns in (None, file.mtime_ns) else day_text(file.date_ns),
     }

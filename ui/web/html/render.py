@@ -7,6 +7,7 @@ nothing here returns text that was not escaped.
 from __future__ import annotations
 
 import html
+from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from urllib.parse import quote, urlencode
 
@@ -21,6 +22,7 @@ __all__ = [
     "chip",
     "chip_label",
     "citation_card",
+    "day_text",
     "escape",
     "heading_path",
     "hit_card",
@@ -105,6 +107,12 @@ def page_view_url(document_sha256: str, page: int) -> str:
 def original_url(document_sha256: str) -> str:
     """The address of the file itself."""
     return f"{MEDIA}/documents/{quote(document_sha256, safe='')}/original"
+
+
+def day_text(moment_ns: int) -> str:
+    """The day of a moment, nanoseconds since the epoch, where this computer is: ``2024-05-02``."""
+    day = datetime.fromtimestamp(0, UTC) + timedelta(seconds=moment_ns // 10**9)
+    return day.astimezone().date().isoformat()
 
 
 def words_url(document_sha256: str, track: Track) -> str:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from markupsafe import Markup
 
+from ingest.dates import clamp_ns
 from kb.config import Config
 from kb.text.humanize import timestamp
 from kb.tracks import Track, TrackKind
@@ -20,6 +21,7 @@ from ui.service.spoken import SpokenLine
 from ui.web.html.passage import passage_html
 from ui.web.html.render import (
     MEDIA,
+    day_text,
     escape,
     heading_path,
     message,
@@ -342,6 +344,7 @@ def _frame(shelf: Shelf, document: Document, locator: Locator, body: str, tools:
             f'target="_blank" rel="noopener">{escape(tr("Open original"))}</a>'
         )
     badge = f'<span class="kb-badge" data-place>{escape(where)}</span>' if where else ""
+    badge += _dates(document, shelf.original(document.sha256))
     return (
         '<header class="kb-viewer-head"><h2 class="kb-viewer-title" '
         f'id="kb-viewer-title" title="{escape(source)}">{escape(source)}</h2>{badge}'
@@ -350,6 +353,21 @@ def _frame(shelf: Shelf, document: Document, locator: Locator, body: str, tools:
         '<svg class="kb-icon" viewBox="0 0 24 24" aria-hidden="true">'
         '<path d="M6 6l12 12M18 6L6 18"/></svg></button></div></header>'
         f'<div class="kb-viewer-body">{body}</div>'
+    )
+
+
+def _dates(document: Document, file: Path | None) -> str:
+    """When the content was made, beside when the file was changed where that is another day."""
+    days = [day_text(document.date_ns)]
+    label = tr("Date of the content")
+    try:
+        changed = day_text(clamp_ns(file.stat().st_mtime_ns)) if file is not None else days[0]
+    except OSError:
+        changed = days[0]  # It was deleted just now.
+    if changed != days[0]:
+        days.append(tr("changed {date}", date=changed))
+    return (
+        f'<span class="kb-badge kb-dates" title="{escape(label)}">{escape(" · ".join(days))}</span>'
     )
 
 

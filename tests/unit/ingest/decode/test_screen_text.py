@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from made_videos import card
 from PIL import Image
 
-from ingest.decode.screen_text import ScreenText, is_same_line
+from ingest.decode.screen_text import ScreenReading, ScreenText, is_same_line
 from ingest.decode.subtitles import Cue
 from ingest.parsers.base import OcrText
 from kb.types import EncodedImage
@@ -105,3 +106,19 @@ def test_a_lone_letter_is_no_word() -> None:
 )
 def test_lines_that_are_the_same_but_for_a_misread_letter(one: str, other: str, same: bool) -> None:
     assert is_same_line(one, other) is same
+
+
+def test_reading_ends_when_its_time_is_up() -> None:
+    reads = Reads(["one"])
+
+    def slowly(image: EncodedImage) -> OcrText:
+        time.sleep(0.001)
+        return reads(image)
+
+    # The first reading takes all of the time there is.
+    reading = ScreenReading(slowly, limit_s=0.0)
+    image = EncodedImage(b"", "image/jpeg", 1, 1)
+    assert (reading.read(image).text, reading.is_over) == ("one", False)
+    assert (reading.read(image).text, reading.is_over) == ("", True)
+    assert reads.n_read == 1
+    assert reading.spent_s >= 0.001

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ class Parsed:
         config: IngestConfig | None = None,
         companions: tuple[Path, ...] = (),
         words: list[str] | None = None,
+        reading_s: float = 0.0,
     ) -> None:
         found = sniff(path)
         assert found
@@ -31,6 +33,7 @@ class Parsed:
         self.warnings: list[str] = []
 
         def read_words(image: EncodedImage) -> OcrText:
+            time.sleep(reading_s)
             return OcrText(next(readings), ())
 
         context = ParseContext(
@@ -227,3 +230,19 @@ def test_of_a_video_of_sound_alone_the_subtitles_are_read_by_window(tmp_path: Pa
     place = Locator(start_s=3.0, end_s=4.0, anchor="subtitles:")
     assert quoted(parsed.segments[0])["Lift the filter."] == place
     assert "Only the subtitles" in parsed.warnings[0]
+
+
+def test_where_reading_words_takes_too_long_the_pictures_are_found_to_the_end(
+    tmp_path: Path,
+) -> None:
+    scenes = [(card(str(i) * 9, BLACK if i % 2 else RED), 4.0) for i in range(4)]
+    path = make_video(tmp_path / "a.mp4", scenes, rate=2)
+    # A reading takes longer than all the time there is for them.
+    config = IngestConfig(video=VideoConfig(max_frames=4), time_limit_s=0.002)
+
+    parsed = Parsed(path, config, words=["first words"], reading_s=0.002)
+
+    assert [segment.text for segment in parsed.segments] == ["first words", "", "", "", ""]
+    assert [len(segment.frames) for segment in parsed.segments] == [4, 4, 4, 4, 4]
+    (warning,) = parsed.warnings
+    assert warning.startswith("Words on its screen were read up to about 0:04: that took 0 s")

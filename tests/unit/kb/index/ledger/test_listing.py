@@ -27,8 +27,9 @@ def put(
     status: DocumentStatus = DocumentStatus.INDEXED,
     kind: Kind = Kind.TEXT,
     reason: str = "",
+    date_ns: int = 1,
 ) -> None:
-    document = Document(f"hash of {path}", kind, "text/plain", path, 10, (), 1)
+    document = Document(f"hash of {path}", kind, "text/plain", path, 10, (), date_ns)
     record = DocumentRecord(document, "v1", status, reason)
     file = PathRecord(ROOT, path, document.sha256, 10, 5, 9)
     ledger.commit([(record, [], [file])])
@@ -59,10 +60,12 @@ def test_files_come_in_order_and_in_parts(ledger: Ledger) -> None:
 
 def test_each_has_its_status_and_reason(ledger: Ledger) -> None:
     rows = {row.path: row for row in ledger.files(FileQuery())}
-    assert rows["A.txt"] == FileRow(ROOT, "A.txt", "hash of A.txt", "text", 10, 5, "indexed", "", 0)
+    assert rows["A.txt"] == FileRow(
+        ROOT, "A.txt", "hash of A.txt", "text", 10, 5, "indexed", "", 0, 1
+    )
     assert (rows["d.pdf"].status, rows["d.pdf"].reason) == ("partial", "Page 3 can't be read.")
     assert rows["locked.txt"] == FileRow(
-        ROOT, "locked.txt", None, None, 7, 5, "failed", "No permission.", 0
+        ROOT, "locked.txt", None, None, 7, 5, "failed", "No permission.", 0, None
     )
 
 
@@ -81,7 +84,7 @@ def test_what_waits_is_waiting_also_where_it_is_known(ledger: Ledger) -> None:
     query = FileQuery(waiting, reading="e.pdf")
     rows = {(row.root, row.path): row for row in ledger.files(query)}
     assert rows[ROOT, "new.txt"] == FileRow(
-        ROOT, "new.txt", None, None, None, None, "waiting", "", 0
+        ROOT, "new.txt", None, None, None, None, "waiting", "", 0, None
     )
     assert rows[ROOT, "b.txt"].status == "waiting"
     assert rows[ROOT, "b.txt"].sha256 is None
@@ -139,6 +142,21 @@ def test_a_long_list_with_much_waiting_is_looked_through_in_no_time(tmp_path: Pa
 )
 def test_files_are_sorted(ledger: Ledger, query: FileQuery, wanted: list[str]) -> None:
     assert paths(ledger.files(query, 4)) == wanted
+
+
+def test_files_are_found_and_sorted_by_the_date_of_their_content(ledger: Ledger) -> None:
+    put(ledger, "old.txt", date_ns=-9)
+    put(ledger, "new.txt", date_ns=7)
+    assert paths(ledger.files(FileQuery(order=FileOrder.DATED)))[:2] == ["locked.txt", "old.txt"]
+    newest = FileQuery(order=FileOrder.DATED, is_descending=True)
+    assert paths(ledger.files(newest))[0] == "new.txt"
+    assert paths(ledger.files(FileQuery(dated_from_ns=2))) == ["new.txt"]
+    assert paths(ledger.files(FileQuery(dated_before_ns=1))) == ["old.txt"]
+    assert paths(ledger.files(FileQuery(dated_from_ns=-9, dated_before_ns=1))) == ["old.txt"]
+    assert ledger.count_files(FileQuery(dated_from_ns=2)) == {"indexed": FileCount(1, 10)}
+    # What is still to be read tells no date yet.
+    waiting = FileQuery({(ROOT, "new.txt")}, dated_from_ns=2)
+    assert ledger.files(waiting) == []
 
 
 def test_files_of_a_folder_and_of_a_root(ledger: Ledger) -> None:

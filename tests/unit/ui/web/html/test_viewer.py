@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import replace
 
@@ -192,6 +193,18 @@ def test_the_text_track_that_is_cited_or_understood_is_shown(shelf: MadeShelf) -
         "Subtitles*",
         "Subtitles in xx-nowhere",
     ]
+
+
+def test_the_date_of_the_content_stands_beside_that_of_the_file(shelf: MadeShelf) -> None:
+    web = shelf.chunks["web"].document_sha256
+    noon_s = 1_714_651_200  # of 2024-05-02, in UTC
+    shelf.documents[web] = replace(shelf.documents[web], date_ns=noon_s * 10**9)
+    os.utime(shelf.library / "faq.html", (noon_s + 86_400, noon_s + 86_400))
+    assert ">2024-05-02 · changed 2024-05-03</span>" in (chunk_view(shelf, "web") or "")
+    os.utime(shelf.library / "faq.html", (noon_s, noon_s))
+    assert ">2024-05-02</span>" in (chunk_view(shelf, "web") or "")
+    (shelf.library / "faq.html").unlink()
+    assert ">2024-05-02</span>" in (chunk_view(shelf, "web") or "")
 
 
 def test_web_page_is_shown_as_escaped_words_only(shelf: MadeShelf) -> None:
