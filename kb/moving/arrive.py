@@ -69,6 +69,17 @@ class Imported:
         folders = map(str, config.ingest.roots)
         return (*dict.fromkeys(filter(None, addresses)), *folders)
 
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Variables of the environment that the settings which came along read keys from, with
+        their ``$``: what they hold here is sent to servers of `leads_to`."""
+        if self.keeps_settings:
+            return ()
+        config = self.config
+        parts = (config.encoder, config.reranker, config.generator, config.store)
+        keys = (getattr(part, "api_key", None) or "" for part in parts)
+        return tuple(dict.fromkeys(key for key in keys if key.startswith("$")))
+
 
 def open_archive(path: Path) -> Archive:
     """An export, the newest state of a backup, or one of its others by the file that tells it.

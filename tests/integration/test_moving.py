@@ -169,6 +169,27 @@ def test_the_commands_say_what_they_do(moved: _Moved, tmp_path: Path) -> None:
     assert "its library has files" in again.err
 
 
+def test_an_import_names_the_keys_that_its_settings_want(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, file = Home(make_home(tmp_path / "old")), tmp_path / "kb.zip"
+    home.config.write_text(
+        "profile: starter\ngenerator:\n  kind: remote\n  model: m\n"
+        "  url: http://127.0.0.1:11434/v1\n  api_key: $KB_TEST_KEY\n"
+    )
+    export_library(home, load_config(home), file, with_vectors=True, listen=_nobody)
+    monkeypatch.delenv("KB_TEST_KEY", raising=False)
+
+    tried = run_here("import", file, "--dry-run", "--home", tmp_path / "new")
+    assert tried.code == 0, tried.err
+    told = " ".join((tried.out + tried.err).split())
+    assert "environment variable $KB_TEST_KEY, which is not set here" in told
+    monkeypatch.setenv("KB_TEST_KEY", "k")
+    tried = run_here("import", file, "--dry-run", "--home", tmp_path / "new")
+    told = " ".join((tried.out + tried.err).split())
+    assert "$KB_TEST_KEY, whose value here is sent to those servers" in told
+
+
 def _kb(*arguments: str, by: Callable[..., Said] = run_here) -> dict[str, object]:
     done = by(*arguments, "--json")
     assert done.code == 0, done.err

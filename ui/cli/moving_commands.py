@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -112,6 +113,7 @@ def import_(
                 "has_vectors": imported.has_vectors,
                 "keeps_settings": imported.keeps_settings,
                 "leads_to": list(imported.leads_to),
+                "variables": list(imported.variables),
                 **_json(manifest, start_s),
             }
         )
@@ -125,6 +127,16 @@ def import_(
                 f"Its settings name {', '.join(imported.leads_to)}: what is indexed and asked is "
                 "sent to such servers, and such folders are read. Take out what you do not know: "
                 f"{place.config}."
+            )
+        for name in imported.variables:
+            is_set = bool(os.environ.get(name[1:], "").strip())
+            say(
+                f"Its settings read a key from the environment variable {name}, "
+                + (
+                    "whose value here is sent to those servers."
+                    if is_set
+                    else "which is not set here: set it, or what asks for it fails."
+                )
             )
         if makes_vectors:
             say(

@@ -357,18 +357,19 @@ def _frame(shelf: Shelf, document: Document, locator: Locator, body: str, tools:
 
 
 def _dates(document: Document, file: Path | None) -> str:
-    """When the content was made, beside when the file was changed where that is another day."""
+    """When the content was made, as it tells, beside when the file was changed."""
     days = [day_text(document.date_ns)]
-    label = tr("Date of the content")
     try:
-        changed = day_text(clamp_ns(file.stat().st_mtime_ns)) if file is not None else days[0]
+        changed_ns = clamp_ns(file.stat().st_mtime_ns) if file is not None else None
     except OSError:
-        changed = days[0]  # It was deleted just now.
-    if changed != days[0]:
-        days.append(tr("changed {date}", date=changed))
-    return (
-        f'<span class="kb-badge kb-dates" title="{escape(label)}">{escape(" · ".join(days))}</span>'
-    )
+        changed_ns = None  # It was deleted just now.
+    if changed_ns is not None and day_text(changed_ns) != days[0]:
+        days.append(tr("changed {date}", date=day_text(changed_ns)))
+    elif changed_ns == document.date_ns:
+        days = [tr("changed {date}", date=days[0])]
+    said, label = escape(" · ".join(days)), escape(tr("Date of the content"))
+    title = "" if changed_ns == document.date_ns else f' title="{label}"'
+    return f'<span class="kb-badge kb-dates"{title}>{said}</span>'
 
 
 def _source(document: Document) -> str:

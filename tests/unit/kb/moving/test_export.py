@@ -70,6 +70,7 @@ def test_secrets_stay_and_other_settings_travel(home: Home, new: Home, tmp_path:
     }
     imported = take_in(new, tmp_path / "kb.zip")
     assert imported.leads_to == ("http://127.0.0.1:11434/v1", "/mnt/drive")
+    assert imported.variables == ("$QDRANT_KEY",)
     config = new.config.read_text()
     assert "workers: 2" in config
     assert "$QDRANT_KEY" in config
@@ -83,6 +84,7 @@ def test_settings_that_are_there_stay(home: Home, new: Home, tmp_path: Path) -> 
     imported = take_in(new, tmp_path / "kb.zip")
     assert imported.keeps_settings
     assert imported.leads_to == ()
+    assert imported.variables == ()
     assert new.config.read_text() == "ingest: {workers: 3}\n"
     assert files_of(new) == FILES
 
