@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
 from gradio.themes.utils import colors
 
-from ingest.progress import Progress
-from kb.errors import MassDeleteError
 from ui.http.api_errors import GRADIO_HANDLERS
 from ui.language import language_names, later, spoken, tr
 from ui.service.service import Service
@@ -27,6 +24,7 @@ from ui.web.looked import Looked, files_page
 from ui.web.page_errors import ToldErrors
 from ui.web.scripts import STATIC, page_script
 from ui.web.search import build_search, menu_choices
+from ui.web.seen import Seen
 from ui.web.settings import build_settings
 from ui.web.spoken_page import made_html
 from ui.web.tokens import build_tokens
@@ -51,22 +49,6 @@ _TEAL = colors.Color(
     c900="#12403b",
     c950="#052523",
 )
-
-
-@dataclass
-class _Seen:
-    """What one person's page shows already, so that a tick sends changes only."""
-
-    progress: Progress | None = None
-    held: MassDeleteError | None = None
-    shown: dict[str, str] = field(default_factory=dict)
-
-    def news(self, part: str, content: str) -> Any:
-        """`content`, or nothing where `part` shows it already."""
-        if self.shown.get(part) == content:
-            return gr.skip()
-        self.shown[part] = content
-        return content
 
 
 class Pages(ToldErrors, OwnUploads):
@@ -96,31 +78,24 @@ def build_app(service: Service, *, may_choose: bool = False) -> gr.Blocks:
             with gr.Tab(later("Settings"), id="settings", elem_id="kb-tab-settings"):
                 build_settings(service, chat.mode, chat.offer, may_choose=may_choose)
                 build_tokens(service, may_choose=may_choose)
-        seen = gr.State(_Seen())
+        seen = gr.State(Seen())
 
         def refresh(
-            seen: _Seen, status: str | None, name: str | None, looked: Looked
+            seen: Seen, status: str | None, name: str | None, looked: Looked
         ) -> tuple[Any, ...]:
             progress, held = service.progress(), service.held
-            # Each step of a sync tells of itself with an object of its own, and each that is held.
-            if progress is seen.progress and held is seen.held:
+            if not seen.is_behind(progress, held):
                 return (gr.skip(),) * 7
-            # What was turned or looked for since the page was opened has just been drawn. This tick
-            # may have been sent before it: it would draw the list as it was asked for then.
-            is_drawn = seen.progress is None and (status, name or "", looked) != (
-                "all",
-                "",
-                Looked(),
-            )
-            seen.progress, seen.held = progress, held
+            # What was turned or looked for since the page was opened has just been drawn.
+            is_drawn = (status, name or "", looked) != ("all", "", Looked())
             files = files_html(files_page(service, status, name, looked))
-            news = seen.news("files", files)
+            table = seen.list_news(files, progress, held, is_drawn=is_drawn)
             return (
                 seen,
                 seen.news("header", _header(service)),
                 seen.news("held", held_html(held)),
                 seen.news("progress", library_state(service)),
-                gr.skip() if is_drawn else news,
+                table,
                 seen.news("trash", trash_html(service.shelf.trash.find())),
                 seen.news("welcome", chat.suggestions.html()),
             )
