@@ -212,6 +212,43 @@ def test_the_address_says_what_is_looked_at(library: Page, server: Server) -> No
     (server.library / "talks").rmdir()
 
 
+def test_all_files_that_match_are_selected_beyond_the_page(library: Page, server: Server) -> None:
+    bar = library.get_by_role("group", name="Selected files")
+    row(library, "Note 0001.txt").get_by_role("checkbox").check()
+    bar.get_by_role("button", name="Select all 1,235 that match").click()
+    expect(bar).to_contain_text("1,235 selected")
+    bar.get_by_role("button", name="Read again").click()
+    dialog = library.get_by_role("dialog", name="Read 1,235 files again?")
+    expect(dialog).to_contain_text("1,035 of them are not on this page.")
+    dialog.get_by_role("button", name="Read again").click()
+    expect(library.locator("#kb-notice")).to_contain_text("1,235 files will be read again.")
+    expect(library.locator(".kb-summary")).to_contain_text("1,235 indexed", timeout=120_000)
+
+    library.locator("#kb-name-filter").locator("input, textarea").fill("note 0")
+    expect(pager(library).locator(".kb-range")).to_have_text("1–200 of 999")
+    row(library, "Note 0001.txt").get_by_role("checkbox").check()
+    bar.get_by_role("button", name="Select all 999 that match").click()
+    expect(bar).to_contain_text("999 selected")
+    number = pager(library).get_by_role("spinbutton", name="Page")
+    number.fill("3")
+    library.keyboard.press("Enter")
+    expect(pager(library).locator(".kb-range")).to_have_text("401–600 of 999")
+    expect(library.locator("tbody [data-pick]:checked")).to_have_count(200)
+    row(library, "Note 0500.txt").get_by_role("checkbox").uncheck()
+    expect(bar).to_contain_text("998 selected")
+    bar.get_by_role("button", name="Delete").click()
+    dialog = library.get_by_role("dialog", name="Delete 998 files?")
+    expect(dialog).to_contain_text("and 986 more")
+    expect(dialog).to_contain_text("799 of them are not on this page.")
+    dialog.get_by_role("button", name="Delete").click()
+    expect(library.locator(".kb-summary")).to_contain_text("237 files", timeout=60_000)
+    left = {path.name for path in server.library.glob("Note 0*")}
+    assert left == {"Note 0500.txt"}
+    library.get_by_role("button", name="Undo").click()
+    expect(library.locator(".kb-summary")).to_contain_text("1,235 indexed", timeout=120_000)
+    assert (server.library / "Note 0001.txt").exists()
+
+
 def test_a_held_sync_asks_on_every_page(library: Page, server: Server) -> None:
     for number in range(1, 701):
         (server.library / f"Note {number:04}.txt").unlink()

@@ -292,6 +292,14 @@ def test_list_is_looked_into_by_folder_and_sorted(service: Service, client: Test
     assert '"chosen ?sort=-size"' in answer
 
 
+def test_all_files_that_match_are_selected(service: Service, client: TestClient) -> None:
+    answer = send(client, "kb-files", "all", ["all", "a", None])
+    found = json.loads(json.loads(answer)[0])
+    matching = [source for source in sources(service) if "a" in source]
+    assert len(matching) < len(sources(service))
+    assert (found["ours"], found["others"]) == (matching, [])
+
+
 def test_list_is_looked_into_by_its_address(service: Service, client: TestClient) -> None:
     put(service.home.library / "talks" / "horn.html", "<p>The horn is brass.</p>")
     put(service.home.library / "talks" / "horn.md", "The horn is made of brass.")

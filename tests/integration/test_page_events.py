@@ -100,7 +100,18 @@ ODD: list[tuple[str, str, list[Any], dict[str, Any]]] = [
     *(
         ("kb-files", name, FILTERS, {"event_data": data})
         for name in (
-            *("remove", "retry", "turn", "folder", "sort", "kind", "rename", "unlock", "many"),
+            *(
+                "remove",
+                "retry",
+                "turn",
+                "folder",
+                "sort",
+                "kind",
+                "all",
+                "rename",
+                "unlock",
+                "many",
+            ),
         )
         for data in (
             *(None, "source page", 7, [], {}),

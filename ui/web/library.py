@@ -30,7 +30,7 @@ __all__ = ["LibraryPage", "build_library", "library_state", "progress_html"]
 
 # Gradio takes events alone whose names stand here in quotes.
 _ON_FILES = with_script("window.kb.files(element, trigger, watch)") + (
-    "// 'turn' 'folder' 'sort' 'kind' 'look' 'rename' 'remove' 'retry' 'unlock' 'many'"
+    "// 'turn' 'folder' 'sort' 'kind' 'look' 'all' 'rename' 'remove' 'retry' 'unlock' 'many'"
 )
 _ON_TRASH = with_script("window.kb.trash(element, trigger, watch)")
 _ON_NOTICE = """

@@ -15,7 +15,7 @@ from ui.service.library import FilesPage, list_page
 from ui.service.service import Service
 from ui.web.html.files import STATUSES
 
-__all__ = ["ADDRESS_FIELDS", "Looked", "address_of", "files_page", "looked_at"]
+__all__ = ["ADDRESS_FIELDS", "Looked", "address_of", "files_page", "looked_at", "matching_files"]
 
 ADDRESS_FIELDS = ("folder", "in", "status", "kind", "name", "sort", "page")
 """What the query of the Library page's address may name."""
@@ -119,7 +119,23 @@ def files_page(
     """A page of the files that have a status and whose names contain `name`. Both are None while
     the page that chooses them has not been opened."""
     looked = looked or Looked()
-    query = FileQuery(
+    query = _query(service, status, name, looked)
+    return list_page(service.kb.ledger, service.home.library, query, looked.page)
+
+
+def matching_files(
+    service: Service, status: str | None, name: str | None, looked: Looked
+) -> tuple[list[str], list[str]]:
+    """The sources of all files that match, on whatever page: those of the library, and those in
+    folders that are indexed in place."""
+    library = str(service.home.library)
+    rows = service.kb.ledger.files(_query(service, status, name, looked))
+    ours = [row.path for row in rows if row.root == library]
+    return ours, [row.path for row in rows if row.root != library]
+
+
+def _query(service: Service, status: str | None, name: str | None, looked: Looked) -> FileQuery:
+    return FileQuery(
         waiting=service.syncer.waiting(),
         reading=service.progress().current,
         status="" if status in {None, "all"} else str(status),
@@ -130,4 +146,3 @@ def files_page(
         order=looked.order,
         is_descending=looked.is_descending,
     )
-    return list_page(service.kb.ledger, service.home.library, query, looked.page)

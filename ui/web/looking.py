@@ -3,6 +3,8 @@ time. What is looked at is the page's address (``static/address.js``)."""
 
 from __future__ import annotations
 
+import json
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +14,7 @@ from ui.service.folders import root_key
 from ui.service.service import Service
 from ui.web.events import QUIET, with_script
 from ui.web.html.files import files_html
-from ui.web.looked import ADDRESS_FIELDS, Looked, address_of, files_page, looked_at
+from ui.web.looked import ADDRESS_FIELDS, Looked, address_of, files_page, looked_at, matching_files
 from ui.web.page_errors import event_text
 
 __all__ = ["build_looking"]
@@ -34,6 +36,14 @@ def build_looking(service: Service, status: gr.Radio, name: gr.Textbox, table: g
         apply_default_css=False,
         html_template="",
         js_on_load=with_script("watch('value', () => window.kb.libraryIs(props.value))"),
+    )
+
+    picked = gr.HTML(
+        "",
+        visible="hidden",
+        apply_default_css=False,
+        html_template="",
+        js_on_load=with_script("watch('value', () => window.kb.pickAll(props.value))"),
     )
 
     def roots() -> list[str]:
@@ -79,6 +89,13 @@ def build_looking(service: Service, status: gr.Radio, name: gr.Textbox, table: g
         status, name, looked = looked_at(fields, roots())
         return *shown(status, name, looked, _CAME), status, name, (status, name)
 
+    def pick_all(status: str | None, name: str | None, looked: Looked) -> str:
+        ours, others = matching_files(service, status, name, looked)
+        # Of the same files it is told again, too, when they are selected once more. Gradio takes a
+        # name with `<` for a mistake in the page.
+        told = json.dumps({"ours": ours, "others": others, "at": time.time_ns()})
+        return told.replace("<", "\\u003c")
+
     filters = [status, name, looked]
     outputs = [table, looked, address]
     gr.on(
@@ -94,6 +111,7 @@ def build_looking(service: Service, status: gr.Radio, name: gr.Textbox, table: g
     table.turn(turn, filters, outputs, **each)
     table.folder(look_into, filters, outputs, **each)
     table.sort(sort, filters, outputs, **each)
+    table.all(pick_all, filters, picked, **QUIET)
     table.kind(choose_kind, filters, outputs, **each)
     table.look(look, None, [*outputs, status, name, came_to], **each)
     return looked

@@ -19,10 +19,11 @@ from ui.language import chosen_language, later, speaking, spoken, tr
 from ui.printable import printable
 from ui.web.html.render import escape
 
-__all__ = ["NotFromThePageError", "ToldErrors", "event_text", "event_texts"]
+__all__ = ["MOST_TEXTS", "NotFromThePageError", "ToldErrors", "event_text", "event_texts"]
 
 _MAX_FIELD_CHARS = 4_096  # As long as a path may be.
-_MAX_FIELDS = 100_000  # More files than that are no list that anybody looks through.
+MOST_TEXTS = 100_000
+"""So many may be in one field of an event: files that are selected, all in all."""
 _MAX_LOGGED_CHARS = 200
 _SESSION = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -115,7 +116,7 @@ def event_texts(event: gr.EventData, name: str) -> list[str]:
         NotFromThePageError: It is none that the script sends.
     """
     values = _field(event, name)
-    if not isinstance(values, list) or len(values) > _MAX_FIELDS:
+    if not isinstance(values, list) or len(values) > MOST_TEXTS:
         raise NotFromThePageError(f"The event's {name} is no list that the page sends")
     return list(dict.fromkeys(_text(value, name) for value in values))
 

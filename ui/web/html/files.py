@@ -17,6 +17,7 @@ from ui.service.scope import KIND_LABELS
 from ui.told import told
 from ui.web.html.render import day_text, message, original_url
 from ui.web.html.templates import render
+from ui.web.page_errors import MOST_TEXTS
 
 __all__ = ["ORDERS", "STATUSES", "files_html", "folders_html"]
 
@@ -71,6 +72,7 @@ def files_html(page: FilesPage) -> str:
         status_name=_status_name,
         told=told,
         root_key=root_key,
+        most_picked=MOST_TEXTS,
     )
 
 

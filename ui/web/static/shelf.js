@@ -23,7 +23,7 @@
       list.hidden = !names.length;
       list.setAttribute("aria-label", title);
       const named = names.slice(0, MOST_NAMED);
-      if (names.length > named.length) named.push(tr("and {n} more", { n: names.length - named.length }));
+      if (names.length > named.length) named.push(tr("and {n} more", { n: count(names.length - named.length) }));
       for (const name of named) {
         list.append(document.createElement("li"));
         list.lastChild.textContent = name;
@@ -39,16 +39,27 @@
       element.showModal();
     });
 
-  function confirmRemove(names) {
-    const title = names.length === 1 ? tr("Delete this file?") : tr("Delete {n} files?", { n: names.length });
-    const text = tr("Deleted files leave the index at once, and stay in the trash for 30 days.");
+  // As the server writes numbers.
+  const count = (n) => n.toLocaleString("en-US");
+
+  // How many of the files that something is asked about are not seen while it is.
+  function notSeen(n) {
+    return n ? " " + tr("{n} of them are not on this page.", { n: count(n) }) : "";
+  }
+
+  function confirmRemove(names, nNotSeen = 0, nStay = 0) {
+    const title = names.length === 1 ? tr("Delete this file?") : tr("Delete {n} files?", { n: count(names.length) });
+    let text = tr("Deleted files leave the index at once, and stay in the trash for 30 days.") + notSeen(nNotSeen);
+    if (nStay) text += " " + tr("Selected files in folders that are indexed in place stay: {n}.", { n: count(nStay) });
     return kb.confirm({ title, text, names, yes: tr("Delete"), no: tr("Keep") });
   }
 
-  function confirmRead(names) {
+  function confirmRead(names, nNotSeen) {
     if (names.length === 1) return Promise.resolve(true);
-    const title = tr("Read {n} files again?", { n: names.length });
-    const text = tr("What is found in them now stays until they are read. Long recordings and scans take a while.");
+    const title = tr("Read {n} files again?", { n: count(names.length) });
+    const text =
+      tr("What is found in them now stays until they are read. Long recordings and scans take a while.") +
+      notSeen(nNotSeen);
     return kb.confirm({ title, text, names, yes: tr("Read again"), no: tr("Cancel"), isDanger: false });
   }
 
@@ -144,7 +155,7 @@
       const bar = element.querySelector(".kb-picked");
       if (!bar) return;
       bar.hidden = !picked.size;
-      bar.querySelector(".kb-picked-n").textContent = tr("{n} selected", { n: picked.size });
+      bar.querySelector(".kb-picked-n").textContent = tr("{n} selected", { n: count(picked.size) });
       const isOurs = [...picked.values()].some(Boolean);
       for (const what of ["move", "remove"]) bar.querySelector(`[data-many=${what}]`).disabled = !isOurs;
     }
@@ -159,15 +170,20 @@
     async function many(what) {
       if (what === "page") boxes().forEach((box) => pick(box, true));
       else if (what === "none") picked.clear();
+      else if (what === "all") trigger("all", {});
       else {
         const deletable = [...picked].filter(([, is]) => is).map(([source]) => source);
         const sources = what === "read" ? [...picked.keys()] : deletable;
+        const here = new Set(boxes().map((box) => box.dataset.pick));
+        const nNotSeen = sources.filter((source) => !here.has(source)).length;
         let folder = "";
         if (what === "move") {
           const folders = [...element.querySelectorAll("[data-folder]")].map((button) => button.dataset.folder);
           folder = await askFolder(sources.length, folders.filter(Boolean));
           if (folder === null) return;
-        } else if (!(await (what === "remove" ? confirmRemove(sources) : confirmRead(sources)))) return;
+        } else if (what === "remove") {
+          if (!(await confirmRemove(sources, nNotSeen, picked.size - sources.length))) return;
+        } else if (!(await confirmRead(sources, nNotSeen))) return;
         picked.clear();
         trigger("many", { what, sources, folder });
       }
@@ -206,6 +222,13 @@
       if (turned && element.getBoundingClientRect().top < 0) element.scrollIntoView();
       turned = false;
     });
+    kb.pickAll = (value) => {
+      const { ours, others } = JSON.parse(value);
+      // A name that both have is ours.
+      for (const source of others) picked.set(source, false);
+      for (const source of ours) picked.set(source, true);
+      show();
+    };
     kb.lookInto = (address) => {
       trigger("look", Object.fromEntries(ADDRESS_FIELDS.map((field) => [field, address.get(field) || ""])));
     };
