@@ -65,7 +65,10 @@ _WHAT_IS = r"\b(?:what(?:'s| is| are)|which|give me|tell me|is there an?)\b[^.?!
 _SPAN = "second|minute|hour|day|night|week|month|year|decade|centur"
 _NUMBER_WORDS = f"{NUMBER_WORDS}|million"
 _A_NUMBER = rf"(?:\d|\b(?:{_NUMBER_WORDS})\b|[一二两三四五六七八九十百千万半])"
-_MONEY_WORDS = "EUR|USD|GBP|CNY|RMB|euros?|dollars?|pounds?|cents?"
+_MONEY_WORDS = (
+    "EUR|USD|GBP|CNY|RMB|JPY|CHF|INR|euros?|dollars?|pounds?|cents?|pence|yuan|yen|rupees?|francs?"
+    "|kron(?:[ae]|er|or)|pesos?"
+)
 _CURRENCY = rf"[$€£¥￥]|\b(?:{_MONEY_WORDS})\b"
 _MONEY = rf"(?:{_CURRENCY}|[元块]|_eur\b)"
 _NAME = r"(?<![.!?。]\s)(?<!^)\b[A-Z][\w'’-]+"
@@ -165,6 +168,7 @@ _HELD: dict[Asked, str] = {
     Asked.FREQUENCY: rf"\b(?:every|each|per) (?:\w+ ){{0,2}}?(?:{_SPAN})\w*\b|\b(?:daily|weekly"
     rf"|monthly|yearly|annually|once an?|twice an?)\b|\b(?:lasts?|after|up to|at least) "
     rf"(?:\w+ ){{0,2}}?{_A_NUMBER}[^.。\n]{{0,8}}?\b(?:{_SPAN})\w*\b"
+    r"|\b(?:every|each) \d|\b(?:after|before) (?:every|each) \w|每次|每个?\d"
     r"|每[^。\n]{0,8}?(?:秒|分钟?|小时|天|日|周|星期|月|年|次)",
     Asked.DURATION: rf"{_A_NUMBER}[^.。\n]{{0,12}}?(?:\b(?:{_SPAN}|s|min|h)(?:s|ies|y)?\b"
     r"|秒|分钟?|小时|天|日|周|星期|月|年)",

@@ -98,9 +98,10 @@ _MEDIA = (
 
 
 # Not the first word, which has its capital for nothing; but HomeKit is a name wherever it stands.
+# "I'm" is none.
 _NAME = re.compile(
-    rf"(?<=[\w,;:'\"){COMMON_HAN}] )(?<!\. )[A-Z][\w'’-]+|(?<![a-z])[A-Z]?[a-z]+[A-Z]\w+|"
-    rf"(?<=[{COMMON_HAN}])[A-Za-z]\w+"
+    rf"(?<=[\w,;:'\"){COMMON_HAN}] )(?<!\. )(?!I['’])[A-Z][\w'’-]+|(?<![a-z])[A-Z]?[a-z]+[A-Z]\w+|"
+    rf"(?<=[{COMMON_HAN}])[A-Za-z][A-Za-z\d_]+"
 )
 
 

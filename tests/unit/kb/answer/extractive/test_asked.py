@@ -92,6 +92,10 @@ def test_what_is_asked(question: str, asked: Asked) -> None:
         (Asked.PERSON, "2026 年 3 月 27 日，上海", False),
         (Asked.REASON, "It squeaks because the hinge is dry.", True),
         (Asked.ANYTHING, "It squeaks.", None),
+        (Asked.FREQUENCY, "The chain is oiled every 250 km.", True),
+        (Asked.FREQUENCY, "Rinse it after each use.", True),
+        (Asked.FREQUENCY, "每5000公里更换一次机油。", True),
+        (Asked.FREQUENCY, "The chain is oiled by hand.", False),
     ],
 )
 def test_what_holds_it(asked: Asked, text: str, held: bool | None) -> None:
@@ -105,6 +109,8 @@ def test_what_holds_it(asked: Asked, text: str, held: bool | None) -> None:
         ("It moves 3.35 TB/s.", False),
         ("PyTorch 2.11.0 is there.", False),
         ("Entry is free.", True),
+        ("A bag of laundry costs 45 yuan.", True),
+        ("The toll is 120 kronor.", True),
         ("A conflict-free layout has 32 banks.", False),
     ],
 )
