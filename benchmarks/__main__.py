@@ -34,6 +34,7 @@ def main() -> None:
         ("Answers on a laptop's processor", ["benchmarks.laptop", "--size", "small"]),
         ("Descriptors and memory over 10,000 questions", ["benchmarks.soak"]),
         ("Kill -9 in the middle of a sync", ["benchmarks.crash"]),
+        ("Answers about eighteen small libraries", ["benchmarks.answers"]),
     ]
     if evaluation.is_dir():
         sets = [
