@@ -1,11 +1,11 @@
 """How well questions about small libraries are answered: ``python -m benchmarks.answers``.
 
-Each folder of `benchmarks/libraries` is an evaluation set: in ``corpus/`` a few files as a clinic, a
-school or a rental firm has them, in English or Chinese, and questions in ``queries.jsonl``. They
-are asked in the words of the files and in others, in other languages than the files', for steps,
-for cells of tables, for a yes or no; and some are about the same things and answered by nothing.
-Printed are, by kind, how many are answered right, wrong, refused falsely, refused rightly and
-answered though nothing answers; then both kinds of error by the threshold of the probability.
+Each folder of `benchmarks/libraries` is an evaluation set: in ``corpus/`` a few files as a clinic
+or a school has them, in English or Chinese, and questions in ``queries.jsonl``. They are asked in
+the words of the files and in others, in other languages than the files', for steps, for cells of
+tables, for a yes or no; and some are about the same things and answered by nothing. Printed are,
+by kind, how many are answered right, wrong, refused falsely, refused rightly and answered though
+nothing answers; then both kinds of error by the threshold of the probability.
 """
 
 from __future__ import annotations
