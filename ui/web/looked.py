@@ -23,7 +23,7 @@ ADDRESS_FIELDS = ("folder", "in", "status", "kind", "name", "sort", "page")
 _MAX_PAGE_DIGITS = 9
 _MAX_NAME_CHARS = 4_096  # No path is longer, and SQLite takes no pattern of any length.
 # What is asked for first: the largest, the newest.
-_FROM_THE_LAST = frozenset({FileOrder.SIZE, FileOrder.CHUNKS, FileOrder.CHANGED})
+_FROM_THE_LAST = frozenset({FileOrder.SIZE, FileOrder.CHUNKS, FileOrder.CHANGED, FileOrder.DATED})
 
 
 @dataclass(frozen=True, slots=True)

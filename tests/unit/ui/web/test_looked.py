@@ -20,6 +20,7 @@ def test_a_column_sorts_and_sorts_the_other_way_round() -> None:
     assert (looked.page, looked.order, looked.is_descending) == (1, FileOrder.SIZE, True)
     assert not looked.sorted("size").is_descending
     assert not looked.sorted("name").is_descending
+    assert looked.sorted("dated").is_descending
     assert looked.sorted("; DROP TABLE files") == looked
 
 
