@@ -9,6 +9,7 @@ from kb.answer.extractive.labelled import Labelled, is_of_chart, labelled
 from kb.answer.extractive.named_parts import NamedPart, named_part
 from kb.answer.extractive.passages import Passage
 from kb.answer.extractive.question import Question
+from kb.answer.extractive.releases import release_notes
 from kb.answer.extractive.rendering import render, render_lines
 from kb.answer.extractive.steps import is_in_passing
 from kb.answer.refusal.features import is_held
@@ -64,7 +65,8 @@ class ExtractiveGenerator:
             yield from _beside(told)
             yield AnswerStatus.ANSWERED
             return
-        if not has_picture and (part := named_part(query.text, hits)):
+        part = named_part(query.text, hits) or release_notes(query.text, hits)
+        if not has_picture and part is not None:
             yield from _whole(part, hits)
             yield AnswerStatus.ANSWERED
             return

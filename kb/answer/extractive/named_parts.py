@@ -13,7 +13,7 @@ from kb.text.quantities import han_value
 from kb.text.terms import fold_width
 from kb.types import Hit
 
-__all__ = ["NamedPart", "named_part"]
+__all__ = ["NamedPart", "lines_of", "named_part"]
 
 _KIND = r"(?:clause|section|article|paragraph|chapter|rule|regulation|part|appendix|annex|§{1,2})"
 _NUMBER = r"(?:\d{1,4}(?:\.\d{1,4}){0,5}[a-z]?|[a-z](?:\.\d{1,4}){1,5})"
@@ -71,7 +71,7 @@ def named_part(question: str, hits: Sequence[Hit]) -> NamedPart | None:
             return NamedPart(index, *span)
         headings = hit.chunk.headings
         if headings and text.strip() and _number_of(headings[-1], is_heading=True) == number:
-            end = _end(_lines(text), 0, number)
+            end = _end(lines_of(text), 0, number)
             return NamedPart(index, len(text) - len(text.lstrip()), end)
     return None
 
@@ -85,7 +85,7 @@ def _asked(question: str) -> str | None:
 
 
 def _within(text: str, number: str) -> tuple[int, int] | None:
-    lines = _lines(text)
+    lines = lines_of(text)
     for place, (start, line) in enumerate(lines):
         after = lines[place + 1][1] if place + 1 < len(lines) else ""
         is_heading = not _SENTENCE_END.search(line) and not after.strip()
@@ -142,7 +142,7 @@ def _plain(number: str) -> str:
     return number.lower() if number[0].isascii() else han_value(number)
 
 
-def _lines(text: str) -> list[tuple[int, str]]:
+def lines_of(text: str) -> list[tuple[int, str]]:
     """Each line with where it begins."""
     found, start = [], 0
     for line in text.split("\n"):

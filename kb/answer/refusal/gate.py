@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from kb.answer.extractive.named_parts import named_part
+from kb.answer.extractive.releases import release_notes
 from kb.answer.refusal.judge import Judge, Judged
 from kb.answer.wording import NOTHING
 from kb.protocols import Generator, GeneratorEvent, Relevance, TextDelta
@@ -50,12 +51,14 @@ class GatedGenerator:
 
 def is_judged_by_words(query: Query, hits: Sequence[Hit]) -> bool:
     """Whether words alone can tell that nothing answers: neither the question nor a hit shows
-    what only a picture tells, and what is asked for is no part of a document by its number."""
+    what only a picture tells, and what is asked for is no part of a document by its number
+    and no release by its version."""
     has_picture = bool(query.images or query.clip)
     is_blind = any(hit.chunk.pictures and not hit.chunk.text.strip() for hit in hits)
     if has_picture or is_blind or not query.text.strip():
         return False
-    return named_part(query.text, hits) is None
+    part = named_part(query.text, hits) or release_notes(query.text, hits)
+    return part is None
 
 
 def relevance_of(judged: Judged) -> Iterator[Relevance]:
