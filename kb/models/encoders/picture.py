@@ -256,7 +256,8 @@ def _gradients(grey: Float32Array) -> Float32Array:
     cells and orientations, square roots taken, each orientation less its mean."""
     dx = cv2.Sobel(grey, cv2.CV_32F, 1, 0, ksize=3)
     dy = cv2.Sobel(grey, cv2.CV_32F, 0, 1, ksize=3)
-    strength = np.sqrt(cv2.magnitude(dx, dy))
+    # The last digit of OpenCV's magnitude depends on where in memory the picture lies.
+    strength = np.sqrt(np.sqrt(dx * dx + dy * dy))
     place = (cv2.phase(dx, dy) % np.float32(np.pi)) * np.float32(_ORIENTATIONS / np.pi)
     distance = np.abs(place - _ORIENTATION)
     near = np.maximum(0, 1 - np.minimum(distance, _ORIENTATIONS - distance))

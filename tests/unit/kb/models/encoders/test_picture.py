@@ -110,6 +110,16 @@ def test_a_clip_has_one_row_a_frame_in_order(assets: AssetStore) -> None:
     assert int((rows @ query.T).max(axis=1).argmax()) == 2
 
 
+def test_a_picture_has_the_same_row_wherever_it_lies_in_memory(assets: AssetStore) -> None:
+    chunk = image_chunk(assets.put(encode(draw(3))))
+    descriptor = PictureDescriptor(assets)
+    first = descriptor.encode_chunk(chunk)
+    kept = []
+    for n_bytes in range(1_000, 40_000, 1_013):
+        kept.append(bytearray(n_bytes))
+        np.testing.assert_array_equal(descriptor.encode_chunk(chunk), first)
+
+
 def test_a_queried_clip_has_one_row_a_frame(assets: AssetStore) -> None:
     clip = tuple(Frame(float(i), encode(draw(i))) for i in range(3))
     assert PictureDescriptor(assets).encode_query(Query(clip=clip)).shape[0] == 3
