@@ -9,7 +9,7 @@ from rich.table import Table
 
 from ui.cli.display import PrintableConsole
 
-__all__ = ["print_answers_evaluation"]
+__all__ = ["print_answer_measures", "print_answers_evaluation"]
 
 _COLUMNS = {
     "n": "questions",
@@ -40,6 +40,22 @@ def print_answers_evaluation(result: dict[str, Any]) -> None:
             console.print(f"   [dim]missing: {escape(' / '.join(fact))}[/]", highlight=False)
         for form in question["unwanted"]:
             console.print(f"   [dim]should not be there: {escape(form)}[/]", highlight=False)
+    print_answer_measures(result, console)
+    everything = result["kinds"]["all"]
+    n_unanswerable = everything["right_refusal"] + everything["false_answer"]
+    n_answerable = everything["n"] - n_unanswerable - everything["other"]
+    console.print(
+        f"{everything['right']} of {n_answerable} answerable questions answered right, "
+        f"{everything['right_refusal']} of {n_unanswerable} others refused"
+        + (f", {everything['other']} that nobody has judged" if everything["other"] else "")
+        + f" ({result['total_time_ms'] / 1000:.0f} s)",
+        highlight=False,
+    )
+
+
+def print_answer_measures(result: dict[str, Any], console: PrintableConsole | None = None) -> None:
+    """A line for each kind of question, then both kinds of error by threshold."""
+    console = console or PrintableConsole(soft_wrap=True)
     table = Table(box=None, pad_edge=False)
     table.add_column("kind")
     for title in _COLUMNS.values():
@@ -56,13 +72,3 @@ def print_answers_evaluation(result: dict[str, Any]) -> None:
         )
         line = f"{point['threshold']:9.2f}  {refused:>15}  {answered:>16}"
         console.print(line, highlight=False)
-    everything = result["kinds"]["all"]
-    n_unanswerable = everything["right_refusal"] + everything["false_answer"]
-    n_answerable = everything["n"] - n_unanswerable - everything["other"]
-    console.print(
-        f"{everything['right']} of {n_answerable} answerable questions answered right, "
-        f"{everything['right_refusal']} of {n_unanswerable} others refused"
-        + (f", {everything['other']} that nobody has judged" if everything["other"] else "")
-        + f" ({result['total_time_ms'] / 1000:.0f} s)",
-        highlight=False,
-    )

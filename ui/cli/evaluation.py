@@ -17,7 +17,13 @@ from kb.types import Answer, Outcome, Query, SyncReport
 from ui.service.service import Service
 from ui.service.wire import progress_json
 
-__all__ = ["judged_json", "run_answers_evaluation", "run_evaluation", "since_ms"]
+__all__ = [
+    "answer_measures",
+    "judged_answers",
+    "run_answers_evaluation",
+    "run_evaluation",
+    "since_ms",
+]
 
 _N_RANKED = 100
 
@@ -64,14 +70,28 @@ def run_answers_evaluation(
     """What `kb eval --answers --json` prints: counts of verdicts by kind of question, and each
     question with its answer. Arguments and errors are those of `run_evaluation`."""
     start = time.perf_counter()
+    judged, report = judged_answers(folder, home, config, heard, corpus)
+    head = _head(folder, [one.query for one in judged], report)
+    return head | answer_measures(judged) | {"total_time_ms": since_ms(start)}
+
+
+def judged_answers(
+    folder: Path, home: Home, config: Config, heard: Heard, corpus: Path | None = None
+) -> tuple[list[Judged], SyncReport]:
+    """The questions of a set with the verdicts on their answers, and how its corpus was indexed.
+    Arguments and errors are those of `run_evaluation`."""
     queries = load_queries(folder / "queries.jsonl")
     with _indexed(corpus or folder / "corpus", home, config, heard) as (service, report):
-        judged = judge_all(queries, lambda item: _answer(service, _query(service, item)))
-    return _head(folder, queries, report) | {
+        return judge_all(queries, lambda item: _answer(service, _query(service, item))), report
+
+
+def answer_measures(judged: Sequence[Judged]) -> dict[str, Any]:
+    """Counts of verdicts by kind of question, errors by threshold, and each question with the
+    verdict on its answer."""
+    return {
         "kinds": summarise(judged),
         "curve": refusal_curve(judged),
-        "questions": [judged_json(one) for one in judged],
-        "total_time_ms": since_ms(start),
+        "questions": [_judged_json(one) for one in judged],
     }
 
 
@@ -118,7 +138,7 @@ def _head(folder: Path, queries: Sequence[EvalQuery], report: SyncReport) -> dic
     }
 
 
-def judged_json(one: Judged) -> dict[str, Any]:
+def _judged_json(one: Judged) -> dict[str, Any]:
     """A question with the verdict on its answer."""
     return {
         "id": one.query.id,

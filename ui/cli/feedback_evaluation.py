@@ -13,12 +13,12 @@ from typing import Any
 from kb import Ledger
 from kb.config import Config, Home
 from kb.errors import ConfigError
-from kb.evaluate.answers import judge_all, refusal_curve, summarise
+from kb.evaluate.answers import judge_all
 from kb.evaluate.retrieval import EvalQuery, load_queries
 from kb.files import write_whole
 from kb.types import Answer, AnswerStatus, Citation, Filters, Locator, Query
 from ui.cli.backend import Backend, open_backend
-from ui.cli.evaluation import judged_json, since_ms
+from ui.cli.evaluation import answer_measures, since_ms
 from ui.service.feedback import FeedbackSet, feedback_set, queries_text
 from ui.service.kept import KeptConversations
 from ui.service.library import list_files
@@ -68,9 +68,7 @@ def run_feedback_evaluation(home: Home, config: Config, profile: str | None) -> 
         "n_queries": len(queries),
         "n_left_out": judged.n_left_out,
         "n_unanswerable": sum(query.is_answerable is False for query in queries),
-        "kinds": summarise(verdicts),
-        "curve": refusal_curve(verdicts),
-        "questions": [judged_json(one) for one in verdicts],
+        **answer_measures(verdicts),
         "total_time_ms": since_ms(start),
     }
 

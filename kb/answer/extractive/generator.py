@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from kb.answer.extractive.compared import is_half_answer
 from kb.answer.extractive.labelled import Labelled, is_of_chart, labelled
-from kb.answer.extractive.named_parts import NamedPart, named_part
+from kb.answer.extractive.named_parts import NamedPart
 from kb.answer.extractive.passages import Passage
 from kb.answer.extractive.question import Question
-from kb.answer.extractive.releases import release_notes
 from kb.answer.extractive.rendering import render, render_lines
 from kb.answer.extractive.steps import is_in_passing
+from kb.answer.extractive.whole_parts import whole_part
 from kb.answer.refusal.features import is_held
 from kb.answer.refusal.gate import relevance_of
 from kb.answer.refusal.judge import Judge, Judged
@@ -65,8 +65,7 @@ class ExtractiveGenerator:
             yield from _beside(told)
             yield AnswerStatus.ANSWERED
             return
-        part = named_part(query.text, hits) or release_notes(query.text, hits)
-        if not has_picture and part is not None:
+        if not has_picture and (part := whole_part(query.text, hits)):
             yield from _whole(part, hits)
             yield AnswerStatus.ANSWERED
             return

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from kb.answer.extractive.named_parts import named_part
-from kb.answer.extractive.releases import release_notes
+from kb.answer.extractive.whole_parts import whole_part
 from kb.answer.refusal.judge import Judge, Judged
 from kb.answer.wording import NOTHING
 from kb.protocols import Generator, GeneratorEvent, Relevance, TextDelta
@@ -57,8 +56,7 @@ def is_judged_by_words(query: Query, hits: Sequence[Hit]) -> bool:
     is_blind = any(hit.chunk.pictures and not hit.chunk.text.strip() for hit in hits)
     if has_picture or is_blind or not query.text.strip():
         return False
-    part = named_part(query.text, hits) or release_notes(query.text, hits)
-    return part is None
+    return whole_part(query.text, hits) is None
 
 
 def relevance_of(judged: Judged) -> Iterator[Relevance]:
